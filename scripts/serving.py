@@ -35,6 +35,8 @@ def run(wheels: Path | None) -> int:
     folder = make_instance()
     with only_one(folder, host, port), bound(host, port) as listener:
         environment.prepare(environment.RUN_LOCK, wheels)
+        # The database and the logs are for this user's eyes only.
+        os.umask(0o077)
         settings = make_secrets(folder)
         accounts = prepare_data(settings)
         listen(listener, host, port)
