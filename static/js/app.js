@@ -1,0 +1,38 @@
+// Loads modules/<name>.js for every [data-module] on the page; each exports start(element). Pages work without any of it.
+const loaded = new Map();
+
+function startAll(root) {
+  root.querySelectorAll("[data-module]").forEach((element) => {
+    for (const name of element.dataset.module.split(" ")) {
+      if (!loaded.has(name)) loaded.set(name, import(`./modules/${name}.js`));
+      loaded.get(name).then((module) => module.start(element), () => {});
+    }
+  });
+}
+
+const problem = document.querySelector("[data-focus]");
+if (problem) problem.focus();
+
+// An open menu closes on Escape and on a tap elsewhere.
+document.addEventListener("click", (event) => {
+  document.querySelectorAll(".menu[open]").forEach((menu) => {
+    if (!menu.contains(event.target)) menu.open = false;
+  });
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  document.querySelectorAll(".menu[open]").forEach((menu) => {
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  });
+});
+
+startAll(document);
+
+let sent = null;
+try {
+  sent = sessionStorage.getItem("sent");
+} catch (error) {
+  // No storage: there is no draft either.
+}
+if (sent) import("./modules/autosave.js").then((module) => module.clearSent(), () => {});

@@ -1,0 +1,128 @@
+// Keeps what is typed in a form in this browser until the form has been sent and the server answered with another page.
+const PREFIX = "draft:";
+const DAYS_KEPT = 7;
+const SKIPPED = ["password", "file", "hidden", "submit", "button", "search"];
+
+function fields(form) {
+  return Array.from(form.elements).filter((one) => one.name && SKIPPED.indexOf(one.type) < 0);
+}
+
+function read(form) {
+  const entries = {};
+  fields(form).forEach((one) => {
+    if (one.type === "checkbox" || one.type === "radio") {
+      entries[one.name] = entries[one.name] || [];
+      if (one.checked) entries[one.name].push(one.value);
+    } else {
+      entries[one.name] = one.value;
+    }
+  });
+  return entries;
+}
+
+function fill(form, entries) {
+  fields(form).forEach((one) => {
+    const kept = entries[one.name];
+    if (kept === undefined) return;
+    if (one.type === "checkbox" || one.type === "radio") one.checked = kept.indexOf(one.value) >= 0;
+    else one.value = kept;
+    one.dispatchEvent(new Event("input", { bubbles: true }));
+  });
+}
+
+function load(key) {
+  try {
+    const draft = JSON.parse(localStorage.getItem(key));
+    if (draft && Date.now() - draft.at < DAYS_KEPT * 86400000) return draft;
+    localStorage.removeItem(key);
+  } catch (error) {
+    // Private windows may have no storage: the form still works.
+  }
+  return null;
+}
+
+function keep(key, entries) {
+  try {
+    localStorage.setItem(key, JSON.stringify({ at: Date.now(), entries }));
+    return true;
+  } catch (error) {
+    return false;
+  }
+}
+
+function drop(key) {
+  try {
+    localStorage.removeItem(key);
+    sessionStorage.removeItem("sent");
+  } catch (error) {
+    // Nothing was stored.
+  }
+}
+
+function restored(form, key, empty) {
+  const banner = document.createElement("div");
+  banner.className = "banner";
+  banner.setAttribute("role", "status");
+  const text = document.createElement("p");
+  text.textContent = form.dataset.restored;
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "button button-quiet";
+  button.textContent = form.dataset.discard;
+  button.addEventListener("click", () => {
+    fill(form, empty);
+    drop(key);
+    banner.remove();
+  });
+  banner.append(text, button);
+  form.prepend(banner);
+}
+
+export function start(form) {
+  const key = PREFIX + form.dataset.draftKey;
+  const empty = read(form);
+  const draft = load(key);
+  // A page that came back with errors already holds what was typed.
+  if (draft && !form.querySelector(".errors")) {
+    if (JSON.stringify(draft.entries) !== JSON.stringify(empty)) {
+      fill(form, draft.entries);
+      restored(form, key, empty);
+    }
+  }
+  let waiting = 0;
+  const state = document.querySelector("[data-draft-state]");
+  const save = () => {
+    if (!keep(key, read(form)) || !state) return;
+    const time = new Date().toLocaleTimeString("zh-CN", { hour: "2-digit", minute: "2-digit", hour12: false });
+    state.textContent = form.dataset.saved.replace("{time}", time);
+  };
+  form.addEventListener("input", () => {
+    clearTimeout(waiting);
+    waiting = setTimeout(save, 300);
+  });
+  window.addEventListener("pagehide", () => {
+    if (waiting && !form.dataset.sent) save();
+  });
+  form.addEventListener("submit", () => {
+    save();
+    form.dataset.sent = "1";
+    try {
+      sessionStorage.setItem("sent", key);
+    } catch (error) {
+      // Without session storage the draft simply stays until it is a week old.
+    }
+  });
+}
+
+// The page after a sent form: when the same form is not shown again, the server took it and the draft may go.
+export function clearSent() {
+  try {
+    const key = sessionStorage.getItem("sent");
+    if (!key) return;
+    const again = document.querySelector(`[data-draft-key="${CSS.escape(key.slice(PREFIX.length))}"]`);
+    if (!again && !document.querySelector("[data-problem]")) localStorage.removeItem(key);
+    sessionStorage.removeItem("sent");
+  } catch (error) {
+    // No storage, nothing to clear.
+  }
+}
