@@ -1,0 +1,102 @@
+"""共育: a home-school co-education portal. ``create_app`` reads as a table of contents."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from flask import Flask, send_from_directory, url_for
+from flask_migrate import Migrate
+from flask_wtf.csrf import CSRFProtect
+from sqlalchemy.engine import make_url
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from portal import access, database, errors, headers, i18n, once, page, templating
+from portal.accounts import sessions
+from portal.accounts import views as accounts
+from portal.config import ROOT, Settings
+from portal.extensions import db
+from portal.forms import form_fields
+from portal.home import views as home
+from portal.jobs import commands as jobs_commands
+from portal.jobs import queue
+from portal.rehearsal import commands as rehearsal_commands
+from portal.schools import views as schools
+
+BLUEPRINTS = (accounts.bp, schools.bp, home.bp)
+COMMANDS = (jobs_commands.jobs, rehearsal_commands.rehearsal)
+
+
+def create_app(settings: Settings | None = None, **overrides: Any) -> Flask:
+    """The portal as a WSGI application; ``overrides`` are Flask configuration, used by tests."""
+    settings = settings or Settings()
+    app = Flask("portal", root_path=str(ROOT), template_folder="templates", static_folder=None)
+    app.config.from_mapping(configuration(settings))
+    app.config.update(overrides)
+    app.testing = bool(app.config.get("TESTING"))
+    if settings.proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies)  # type: ignore[method-assign]
+
+    i18n.compile_catalogues()
+    database.init_app(app)
+    Migrate(app, db, directory=str(ROOT / "migrations"), render_as_batch=True, compare_type=True)
+    CSRFProtect(app)
+    sessions.init_app(app)
+    access.init_app(app)
+    once.init_app(app)
+    queue.init_app(app)
+    headers.init_app(app)
+    page.init_app(app)
+    errors.init_app(app)
+    templating.init_app(app)
+    add_globals(app)
+
+    for blueprint in BLUEPRINTS:
+        app.register_blueprint(blueprint)
+    for commands in COMMANDS:
+        app.cli.add_command(commands)
+    access.refuse_undeclared(app)
+    return app
+
+
+def configuration(settings: Settings) -> Mapping[str, Any]:
+    """Flask's configuration from the operator's settings."""
+    url = settings.resolved_database_url
+    if make_url(url).get_backend_name() == "sqlite":
+        settings.instance.mkdir(parents=True, exist_ok=True)
+    hosts = [host.strip() for host in settings.trusted_hosts.split(",") if host.strip()]
+    return {
+        "SECRET_KEY": settings.resolved_secret_key(),
+        "INSTANCE": settings.instance,
+        "SQLALCHEMY_DATABASE_URI": url,
+        "SQLALCHEMY_ENGINE_OPTIONS": database.engine_options(url, settings.database_pooled),
+        "SESSION_COOKIE_NAME": "__Host-gongyu" if settings.https else "gongyu",
+        "SESSION_COOKIE_SECURE": settings.https,
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "PERMANENT_SESSION_LIFETIME": timedelta(days=30),
+        "SESSION_REFRESH_EACH_REQUEST": False,
+        "WTF_CSRF_TIME_LIMIT": None,
+        "WTF_CSRF_SSL_STRICT": False,
+        "MAX_CONTENT_LENGTH": 32 * 1024 * 1024,
+        "MAX_FORM_MEMORY_SIZE": 500_000,
+        "MAX_FORM_PARTS": 1_000,
+        "TRUSTED_HOSTS": hosts or None,
+        "PROVIDE_AUTOMATIC_OPTIONS": False,
+        "PASSWORD_MEMORY_KIB": settings.password_memory_kib,
+        "DEVELOPMENT": settings.development,
+    }
+
+
+def add_globals(app: Flask) -> None:
+    """Names that every template knows, and the address of static files."""
+
+    @access.public
+    def static(filename: str) -> Any:
+        return send_from_directory(str(ROOT / "static"), filename)
+
+    app.add_url_rule("/static/<path:filename>", "static", static)
+    app.jinja_env.globals.update(
+        form_fields=form_fields,
+        static_url=lambda path: f"/static/{path}",
+        url_for=url_for,
+    )

@@ -1,3 +1,83 @@
-"""Fixtures that every test may ask for."""
+"""Fixtures every test may use: the app over a town of people, signed-in clients, a count of queries.
+
+The town is built once per run through the real migrations; each test starts from a copy of that database file.
+"""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from portal import create_app
+from portal.config import Settings
+from portal.extensions import db
+from portal.rehearsal import town as rehearsal
+from tests.support.client import PortalClient
+from tests.support.database import migrate
+from tests.support.queries import Count, counting
 
 pytest_plugins = ["tests.support.postgres", "tests.support.browser"]
+os.environ.setdefault("PORTAL_PASSWORD_MEMORY_KIB", "64")
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of this worker's portal."""
+    return tmp_path_factory.mktemp("portal")
+
+
+@pytest.fixture(scope="session")
+def one_app(home: Path) -> Iterator[Flask]:
+    """The app of this worker, with the town in a template database beside its own."""
+    settings = Settings(instance=home, secret_key="only for tests", development=True, password_memory_kib=64)
+    app = create_app(settings, TESTING=True)
+    app.test_client_class = PortalClient
+    migrate(app)
+    with app.app_context():
+        rehearsal.build()
+        db.session.commit()
+        db.session.remove()
+        db.engine.dispose()
+    (home / "portal.db").rename(home / "town.db")
+    for leftover in ("portal.db-wal", "portal.db-shm"):
+        (home / leftover).unlink(missing_ok=True)
+    yield app
+
+
+@pytest.fixture
+def app(one_app: Flask, home: Path) -> Iterator[Flask]:
+    """The app over a fresh copy of the town, inside an application context."""
+    with one_app.app_context():
+        db.session.remove()
+        db.engine.dispose()
+    for leftover in ("portal.db-wal", "portal.db-shm"):
+        (home / leftover).unlink(missing_ok=True)
+    shutil.copyfile(home / "town.db", home / "portal.db")
+    with one_app.app_context():
+        yield one_app
+        db.session.remove()
+
+
+@pytest.fixture
+def as_(app: Flask) -> Callable[..., PortalClient]:
+    """``as_("王雪")`` is a browser in which 王雪 is signed in; ``as_("王雪", "guardian")`` wears her parent's hat;
+    ``as_(None)`` is a visitor."""
+
+    def sign_in(name: str | None, role: str | None = None) -> PortalClient:
+        client = app.test_client()
+        assert isinstance(client, PortalClient)
+        if name is not None:
+            client.sign_in(name, role)
+        return client
+
+    return sign_in
+
+
+@pytest.fixture
+def queries(app: Flask) -> Callable[[], AbstractContextManager[Count]]:
+    """``with queries() as count: …`` counts the statements sent to the database."""
+    return counting

@@ -1,0 +1,104 @@
+"""People, their appointments and their sessions."""
+
+from datetime import date, datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from portal.access import Role
+from portal.extensions import Base, PublicId
+
+NAME_LENGTH = 160
+ROLES = ", ".join(f"'{role.value}'" for role in Role)
+
+
+class Person(PublicId, Base):
+    """An adult known to the portal: parent, teacher, principal, district staff; often several at once."""
+
+    __tablename__ = "person"
+    __table_args__ = (
+        UniqueConstraint("roster_district_id", "sourced_id"),
+        CheckConstraint("length(name) > 0", name="has_name"),
+        CheckConstraint("theme IN ('auto', 'light', 'dark')", name="theme_known"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(NAME_LENGTH), info={"class": "F2"})
+    name_pinyin: Mapped[str] = mapped_column(String(800), default="", index=True)
+    name_initials: Mapped[str] = mapped_column(String(NAME_LENGTH), default="")
+    account_name: Mapped[str | None] = mapped_column(String(60), unique=True)
+    phone: Mapped[str | None] = mapped_column(String(20), unique=True, info={"class": "F3"})
+    password_hash: Mapped[str | None] = mapped_column(String(200), info={"class": "F6"})
+    password_changed_at: Mapped[datetime | None]
+    language: Mapped[str | None] = mapped_column(String(10))
+    elder: Mapped[bool] = mapped_column(default=False)
+    theme: Mapped[str] = mapped_column(String(5), default="auto")
+    roster_district_id: Mapped[int | None] = mapped_column(ForeignKey("district.id"))
+    sourced_id: Mapped[str | None] = mapped_column(String(255))
+    created_at: Mapped[datetime]
+
+    appointments: Mapped[list["Appointment"]] = relationship(back_populates="person", lazy="raise_on_sql")
+
+
+class Appointment(PublicId, Base):
+    """A role in one scope for a period: class teacher of 三(2)班 from 1 September; open-ended when ``ended_on`` is empty.
+
+    ``ended_on`` is the first day on which it no longer holds. Exactly one scope is set; a system administrator has none.
+    """
+
+    __tablename__ = "appointment"
+    __table_args__ = (
+        CheckConstraint(f"role IN ({ROLES}) AND role <> 'guardian'", name="role_known"),
+        CheckConstraint(
+            "(CASE WHEN district_id IS NULL THEN 0 ELSE 1 END) + (CASE WHEN school_id IS NULL THEN 0 ELSE 1 END)"
+            " + (CASE WHEN class_id IS NULL THEN 0 ELSE 1 END)"
+            " = (CASE WHEN role = 'system_admin' THEN 0 ELSE 1 END)",
+            name="one_scope",
+        ),
+        CheckConstraint("ended_on IS NULL OR ended_on >= started_on", name="ends_after_start"),
+        Index("ix_appointment_class", "class_id", "role"),
+        Index("ix_appointment_school", "school_id", "role"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id", ondelete="CASCADE"), index=True)
+    role: Mapped[str] = mapped_column(String(30))
+    district_id: Mapped[int | None] = mapped_column(ForeignKey("district.id"))
+    school_id: Mapped[int | None] = mapped_column(ForeignKey("school.id"))
+    class_id: Mapped[int | None] = mapped_column(ForeignKey("school_class.id"))
+    title: Mapped[str] = mapped_column(String(60), default="")
+    started_on: Mapped[date]
+    ended_on: Mapped[date | None]
+    sourced_id: Mapped[str | None] = mapped_column(String(255))
+
+    person: Mapped[Person] = relationship(back_populates="appointments", lazy="raise_on_sql")
+
+    def holds_on(self, day: date) -> bool:
+        """Whether it is in force on a day."""
+        return self.started_on <= day and (self.ended_on is None or day < self.ended_on)
+
+
+class AuthSession(Base):
+    """One device that is signed in. The token itself is only in the browser's cookie; here stands its hash."""
+
+    __tablename__ = "auth_session"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True, info={"class": "F6"})
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id", ondelete="CASCADE"), index=True)
+    appointment_id: Mapped[int | None] = mapped_column(ForeignKey("appointment.id", ondelete="SET NULL"))
+    device: Mapped[str] = mapped_column(String(200), default="")
+    created_at: Mapped[datetime]
+    last_seen_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+
+
+class Attempts(Base):
+    """How often something was tried from one place or for one account within a window; the sign-in limits."""
+
+    __tablename__ = "attempts"
+
+    key: Mapped[str] = mapped_column(String(120), primary_key=True)
+    count: Mapped[int] = mapped_column(default=0)
+    window_ends_at: Mapped[datetime] = mapped_column(index=True)

@@ -1,0 +1,24 @@
+"""The first page of each role."""
+
+from flask import Blueprint, Response
+from flask_login import current_user
+
+from portal.access import public, signed_in
+from portal.database import is_alive
+from portal.templating import render
+
+bp = Blueprint("home", __name__)
+
+
+@bp.get("/")
+@signed_in
+def index() -> str:
+    """What must I do now?"""
+    return render("home/index.html", person=current_user)
+
+
+@bp.get("/healthz")
+@public
+def health() -> Response:
+    """Whether the portal and its database answer; for supervisors and load balancers."""
+    return Response("ok" if is_alive() else "database", status=200, mimetype="text/plain")

@@ -1,0 +1,156 @@
+"""What every page knows: language, mode, who is reading, where they can go."""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask import Flask, g, get_flashed_messages, has_request_context, request, url_for
+from flask_login import current_user
+
+from portal import i18n
+from portal.access import Role
+from portal.i18n import no_op
+
+
+@dataclass(frozen=True)
+class Tab:
+    """One place in the bottom bar (or left column): where, under which word and icon."""
+
+    label: str
+    icon: str
+    endpoint: str
+    url: str = ""
+    current: bool = False
+    badge: int = 0
+
+
+_TODAY = ("home.index", no_op("Today"), "house")
+_ME = ("accounts.show", no_op("Me"), "user-round")
+TABS: dict[Role, tuple[tuple[str, str, str], ...]] = {
+    Role.GUARDIAN: (
+        _TODAY,
+        ("notices.index", no_op("Notices"), "bell"),
+        ("courses.index", no_op("Courses"), "book-open"),
+        _ME,
+    ),
+    Role.CLASS_TEACHER: (
+        _TODAY,
+        ("visits.index", no_op("Visits"), "door-open"),
+        ("schools.my_class", no_op("Class"), "users-round"),
+        _ME,
+    ),
+    Role.SUBJECT_TEACHER: (_TODAY, ("schools.my_class", no_op("Class"), "users-round"), _ME),
+    Role.PRINCIPAL: (
+        _TODAY,
+        ("schools.my_school", no_op("School"), "school"),
+        ("ratings.index", no_op("Stars"), "star"),
+        _ME,
+    ),
+    Role.SCHOOL_OFFICE: (
+        _TODAY,
+        ("courses.manage", no_op("Courses"), "book-open"),
+        ("schools.my_school", no_op("School"), "school"),
+        _ME,
+    ),
+    Role.COMMITTEE_CHAIR: (_TODAY, ("notices.outbox", no_op("Notices"), "bell"), _ME),
+    Role.LECTURER: (_TODAY, ("courses.index", no_op("Courses"), "book-open"), _ME),
+    Role.INSPECTOR: (_TODAY, ("ratings.sheets", no_op("Scoring"), "star"), _ME),
+    Role.DISTRICT_STAFF: (
+        _TODAY,
+        ("schools.index", no_op("Schools"), "school"),
+        ("ratings.index", no_op("Stars"), "star"),
+        _ME,
+    ),
+    Role.SYSTEM_ADMIN: (_TODAY, _ME),
+}
+
+
+@dataclass
+class Page:
+    """The frame around what a view shows."""
+
+    language: str
+    direction: str
+    languages: list[i18n.Language]
+    elder: bool
+    theme: str
+    signed_in: bool
+    person_name: str
+    hat: Any
+    hats: list[Any]
+    tabs: list[Tab]
+    school_phone: str
+    district_name: str
+    return_to: str
+    development: bool
+    flashes: list[tuple[str, str]] = field(default_factory=list)
+
+
+def tabs_for(app: Flask, role: Role, endpoint: str | None) -> list[Tab]:
+    """The places of a role; the current one is that of the endpoint's blueprint."""
+    area = (endpoint or "").partition(".")[0]
+    tabs = []
+    for target, label, icon in TABS[role]:
+        if target in app.view_functions:
+            lit = endpoint == target or (area not in ("", "home") and area == target.partition(".")[0])
+            tabs.append(Tab(i18n.gettext(label), icon, target, url_for(target), lit))
+    if endpoint not in {tab.endpoint for tab in tabs} and sum(tab.current for tab in tabs) > 1:
+        first = next(tab for tab in tabs if tab.current)
+        tabs = [
+            tab if tab is first or not tab.current else Tab(tab.label, tab.icon, tab.endpoint, tab.url)
+            for tab in tabs
+        ]
+    return tabs
+
+
+def nonce() -> str:
+    """The request's nonce for scripts."""
+    if "nonce" not in g:
+        g.nonce = secrets.token_urlsafe(16)
+    made: str = g.nonce
+    return made
+
+
+def _elder() -> bool:
+    if current_user.is_authenticated:
+        return bool(current_user.elder)
+    return request.cookies.get("elder") == "1"
+
+
+def _theme() -> str:
+    theme = current_user.theme if current_user.is_authenticated else request.cookies.get("theme", "auto")
+    return theme if theme in ("auto", "light", "dark") else "auto"
+
+
+def build(app: Flask) -> Page:
+    """The frame of this request's page."""
+    language = i18n.current()
+    signed_in = bool(current_user.is_authenticated)
+    hat = current_user.hat if signed_in else None
+    return Page(
+        language=language.tag,
+        direction=language.direction,
+        languages=list(i18n.LANGUAGES.values()),
+        elder=_elder(),
+        theme=_theme(),
+        signed_in=signed_in,
+        person_name=current_user.name if signed_in else "",
+        hat=hat,
+        hats=[other for other in current_user.hats if other.key != hat.key] if hat else [],
+        tabs=tabs_for(app, hat.role, request.endpoint) if hat else [],
+        school_phone=hat.school_phone if hat else "",
+        district_name="",
+        return_to=request.full_path.rstrip("?") if request.method == "GET" else url_for("home.index"),
+        development=bool(app.config["DEVELOPMENT"]),
+        flashes=get_flashed_messages(with_categories=True),  # type: ignore[arg-type]
+    )
+
+
+def init_app(app: Flask) -> None:
+    """Give templates their frame."""
+
+    def context() -> Mapping[str, Any]:
+        return {"page": build(app), "nonce": nonce()} if has_request_context() else {}
+
+    app.extensions["portal.page"] = context

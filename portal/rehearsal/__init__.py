@@ -1,0 +1,1 @@
+"""The rehearsal district: invented people of an invented county, for training, demonstration and tests."""

@@ -1,0 +1,150 @@
+"""Who reaches which pupils, classes and schools: the named scopes that every feature builds on."""
+
+from sqlalchemy import ColumnElement, Select, and_, exists, or_, select
+
+from portal.access import Actor, Permission, Role
+from portal.schools.models import (
+    District,
+    Enrolment,
+    Flag,
+    Guardianship,
+    GuardianshipFlag,
+    Pupil,
+    School,
+    SchoolClass,
+)
+
+
+def in_force(table: type, actor: Actor) -> ColumnElement[bool]:
+    """The dated row holds on the actor's day (half-open period)."""
+    return and_(table.started_on <= actor.on, or_(table.ended_on.is_(None), table.ended_on > actor.on))  # type: ignore[attr-defined]
+
+
+def unrestricted_guardianship(actor: Actor) -> ColumnElement[bool]:
+    """A guardianship of the actor that holds today and that no court order restricts today."""
+    restriction = exists().where(
+        GuardianshipFlag.guardianship_id == Guardianship.id,
+        GuardianshipFlag.kind == Flag.RESTRICTED,
+        in_force(GuardianshipFlag, actor),
+    )
+    return and_(Guardianship.person_id == actor.person_id, in_force(Guardianship, actor), ~restriction)
+
+
+def pupils_of_guardian(actor: Actor) -> Select[int]:
+    """Ids of the pupils this guardian cares for today, without those a court order keeps from them."""
+    return select(Guardianship.pupil_id).where(unrestricted_guardianship(actor))
+
+
+def households_of_guardian(actor: Actor) -> Select[int]:
+    """Ids of the households this guardian belongs to today."""
+    return select(Guardianship.household_id).where(unrestricted_guardianship(actor))
+
+
+def classes_of_guardian(actor: Actor) -> Select[int]:
+    """Ids of the classes of the guardian's children today."""
+    return (
+        select(Enrolment.class_id)
+        .join(Guardianship, Guardianship.pupil_id == Enrolment.pupil_id)
+        .where(unrestricted_guardianship(actor), in_force(Enrolment, actor))
+    )
+
+
+def schools_of_guardian(actor: Actor) -> Select[int]:
+    """Ids of the schools of the guardian's children today."""
+    return (
+        select(Enrolment.school_id)
+        .join(Guardianship, Guardianship.pupil_id == Enrolment.pupil_id)
+        .where(unrestricted_guardianship(actor), in_force(Enrolment, actor))
+    )
+
+
+def pupils_of_class(actor: Actor) -> Select[int]:
+    """Ids of the pupils who are in the actor's class today."""
+    return select(Enrolment.pupil_id).where(Enrolment.class_id == actor.class_id, in_force(Enrolment, actor))
+
+
+def districts_below(actor: Actor) -> Select[int]:
+    """Ids of the actor's district and all districts under it."""
+    own = select(District.path).where(District.id == actor.district_id).scalar_subquery()
+    return select(District.id).where(District.path.startswith(own))
+
+
+def schools_of_district(actor: Actor) -> Select[int]:
+    """Ids of the schools in the actor's district tree."""
+    return select(School.id).where(School.district_id.in_(districts_below(actor)))
+
+
+def own_children(actor: Actor) -> ColumnElement[bool]:
+    """Pupils the guardian cares for."""
+    return Pupil.id.in_(pupils_of_guardian(actor))
+
+
+def class_now(actor: Actor) -> ColumnElement[bool]:
+    """Pupils who are in the actor's class today."""
+    return Pupil.id.in_(pupils_of_class(actor))
+
+
+def school_now(actor: Actor) -> ColumnElement[bool]:
+    """Pupils of the actor's school who have not left."""
+    return and_(Pupil.school_id == actor.school_id, or_(Pupil.left_on.is_(None), Pupil.left_on > actor.on))
+
+
+def own_class(actor: Actor) -> ColumnElement[bool]:
+    """The actor's class."""
+    return SchoolClass.id == actor.class_id
+
+
+def classes_of_school(actor: Actor) -> ColumnElement[bool]:
+    """Classes of the actor's school."""
+    return SchoolClass.school_id == actor.school_id
+
+
+def own_school(actor: Actor) -> ColumnElement[bool]:
+    """The actor's school."""
+    return School.id == actor.school_id
+
+
+def schools_in_district(actor: Actor) -> ColumnElement[bool]:
+    """Schools of the actor's district and of those under it."""
+    return School.district_id.in_(districts_below(actor))
+
+
+def own_district(actor: Actor) -> ColumnElement[bool]:
+    """The actor's district."""
+    return District.id == actor.district_id
+
+
+CLASS_READ = Permission(
+    "class.read",
+    SchoolClass,
+    "F2",
+    {
+        Role.CLASS_TEACHER: own_class,
+        Role.SUBJECT_TEACHER: own_class,
+        Role.PRINCIPAL: classes_of_school,
+        Role.SCHOOL_OFFICE: classes_of_school,
+    },
+)
+
+PUPIL_READ = Permission(
+    "pupil.read",
+    Pupil,
+    "F2",
+    {
+        Role.GUARDIAN: own_children,
+        Role.CLASS_TEACHER: class_now,
+        Role.PRINCIPAL: school_now,
+        Role.SCHOOL_OFFICE: school_now,
+    },
+)
+
+SCHOOL_READ = Permission(
+    "school.read",
+    School,
+    "F1",
+    {
+        Role.PRINCIPAL: own_school,
+        Role.SCHOOL_OFFICE: own_school,
+        Role.DISTRICT_STAFF: schools_in_district,
+    },
+)

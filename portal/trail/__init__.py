@@ -1,0 +1,1 @@
+"""Who changed what, when: one row for each change that someone may have to account for."""
