@@ -105,7 +105,8 @@ def _make(app: Flask, language: i18n.Language) -> PortalEnvironment:
     environment.filters.update(base.filters)
     environment.tests.update(base.tests)
     catalogue = i18n.catalogue(language)
-    environment.install_gettext_callables(  # type: ignore[attr-defined]catalogue.ugettext, catalogue.ungettext, newstyle=False)
+    install = environment.install_gettext_callables  # type: ignore[attr-defined]
+    install(catalogue.ugettext, catalogue.ungettext, newstyle=False)
     environment.globals["_"] = i18n.gettext
     return environment
 
