@@ -65,7 +65,7 @@ def configuration(settings: Settings) -> Mapping[str, Any]:
         settings.instance.mkdir(parents=True, exist_ok=True)
     hosts = [host.strip() for host in settings.trusted_hosts.split(",") if host.strip()]
     return {
-        "SECRET_KEY": settings.resolved_secret_key(),
+        "SECRET_KEY": settings.secret_key(),
         "INSTANCE": settings.instance,
         "SQLALCHEMY_DATABASE_URI": url,
         "SQLALCHEMY_ENGINE_OPTIONS": database.engine_options(url, settings.database_pooled),

@@ -1,6 +1,8 @@
 """Every setting that comes from the environment, typed, with its reason."""
 
+import os
 import secrets
+import tempfile
 from pathlib import Path
 
 from pydantic import Field
@@ -10,9 +12,9 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 class Settings(BaseSettings):
-    """What an operator may set; names in the environment carry the prefix ``PORTAL_`` except DATABASE_URL."""
+    """What an operator may set; INSTANCE_DIR, DATABASE_URL and SECRET_KEY_FILE by these names, the rest as ``PORTAL_…``."""
 
-    model_config = SettingsConfigDict(env_prefix="PORTAL_", extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="PORTAL_", extra="ignore", populate_by_name=True)
 
     instance: Path = Field(
         default=ROOT / "instance", description="Folder for the database, secrets and files."
@@ -20,7 +22,11 @@ class Settings(BaseSettings):
     database_url: str = Field(
         default="", validation_alias="DATABASE_URL", description="Empty: SQLite in the instance folder."
     )
-    secret_key: str = Field(default="", description="Signs cookies; empty: made once in instance/secret-key.")
+    secret_key_file: Path | None = Field(
+        default=None,
+        validation_alias="SECRET_KEY_FILE",
+        description="File with the key that signs cookies; made on first use. Default: instance/secret_key.",
+    )
     development: bool = Field(default=False, description="Shows /styles; never on a public site.")
     https: bool = Field(default=False, description="Cookies only over HTTPS, HSTS on.")
     proxies: int = Field(default=0, ge=0, le=5, description="How many trusted proxies stand in front.")
@@ -38,19 +44,21 @@ class Settings(BaseSettings):
                 return "postgresql+psycopg://" + self.database_url.removeprefix(prefix)
         return self.database_url
 
-    def resolved_secret_key(self) -> str:
-        """The signing key: the one set, or one made on first use in a file only its owner can read."""
-        if self.secret_key:
-            return self.secret_key
-        self.instance.mkdir(parents=True, exist_ok=True)
-        path = self.instance / "secret-key"
+    def secret_key(self) -> str:
+        """The key that signs cookies: read from its file, made on first use so that only its owner can read it."""
+        path = self.secret_key_file or self.instance / "secret_key"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        key = path.read_text().strip() if path.exists() else ""
+        if key:
+            return key
+        handle, name = tempfile.mkstemp(dir=path.parent)
+        with os.fdopen(handle, "w") as file:
+            file.write(secrets.token_hex(32))
         try:
-            path.touch(mode=0o600, exist_ok=False)
-            path.write_text(secrets.token_hex(32))
+            os.link(name, path)
         except FileExistsError:
-            pass
-        key = path.read_text().strip()
-        if not key:
-            key = secrets.token_hex(32)
-            path.write_text(key)
-        return key
+            if not path.read_text().strip():
+                Path(name).replace(path)
+        finally:
+            Path(name).unlink(missing_ok=True)
+        return path.read_text().strip()

@@ -33,7 +33,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def one_app(home: Path) -> Iterator[Flask]:
     """The app of this worker, with the town in a template database beside its own."""
-    settings = Settings(instance=home, secret_key="only for tests", development=True, password_memory_kib=64)
+    settings = Settings(instance=home, database_url="", development=True, password_memory_kib=64)
     app = create_app(settings, TESTING=True)
     app.test_client_class = PortalClient
     migrate(app)
