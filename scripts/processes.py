@@ -17,14 +17,20 @@ ROOM_NEEDED = 20 * 1024 * 1024
 PR_SET_PDEATHSIG = 1
 
 
-def _end_with_parent(number: int) -> Callable[[], None] | None:
+def _end_with_parent(number: signal.Signals) -> Callable[[], None] | None:
     """On Linux, what a child calls to be sent a signal when its parent is killed; elsewhere None."""
     if not sys.platform.startswith("linux"):
         return None
     library = ctypes.CDLL(None)
+    parent = os.getpid()
 
     def ask() -> None:
+        # Our own handler, inherited until the program starts, would swallow the signal.
+        if number is not signal.SIGKILL:
+            signal.signal(number, signal.SIG_DFL)
         library.prctl(PR_SET_PDEATHSIG, number)
+        if os.getppid() != parent:
+            os.kill(os.getpid(), number)
 
     return ask
 
@@ -34,7 +40,7 @@ def start(
     environment: Mapping[str, str] | None = None,
     output: int | None = None,
     handed_over: Sequence[int] = (),
-    ends_by: int = signal.SIGKILL,
+    ends_by: signal.Signals = signal.SIGKILL,
 ) -> subprocess.Popen[str]:
     """Start a program in a process group of its own, without standard input, that ends when we are killed.
 
