@@ -2,15 +2,16 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
-from flask import Flask, send_from_directory, url_for
+from flask import Flask, url_for
 from flask_migrate import Migrate
 from flask_wtf.csrf import CSRFProtect
 from sqlalchemy.engine import make_url
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from portal import access, database, errors, headers, i18n, once, page, templating
+from portal import access, assets, database, errors, headers, i18n, once, page, styles, templating
 from portal.accounts import sessions
 from portal.accounts import views as accounts
 from portal.config import ROOT, Settings
@@ -52,6 +53,8 @@ def create_app(settings: Settings | None = None, **overrides: Any) -> Flask:
 
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
+    if settings.development:
+        app.register_blueprint(styles.blueprint)
     for commands in COMMANDS:
         app.cli.add_command(commands)
     access.refuse_undeclared(app)
@@ -88,15 +91,10 @@ def configuration(settings: Settings) -> Mapping[str, Any]:
 
 
 def add_globals(app: Flask) -> None:
-    """Names that every template knows, and the address of static files."""
-
-    @access.public
-    def static(filename: str) -> Any:
-        return send_from_directory(str(ROOT / "static"), filename)
-
-    app.add_url_rule("/static/<path:filename>", "static", static)
+    """Names that every template knows; static files are published under names of their content and served in front."""
+    published = app.config["INSTANCE"] / "static"
+    names = assets.publish(ROOT / "static", published)
     app.jinja_env.globals.update(
-        form_fields=form_fields,
-        static_url=lambda path: f"/static/{path}",
-        url_for=url_for,
+        form_fields=form_fields, static_url=partial(assets.static_url, names), url_for=url_for
     )
+    app.wsgi_app = assets.serve(app.wsgi_app, published)  # type: ignore[method-assign]

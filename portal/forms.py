@@ -13,6 +13,7 @@ from wtforms.validators import ValidationError
 
 from portal import i18n, once
 from portal.i18n import gettext as _
+from portal.i18n import no_op
 
 CONTROL = {chr(code) for code in range(32)} - {"\n", "\t"} | {chr(127)}
 HIDDEN = {"\u202a", "\u202b", "\u202c", "\u202d", "\u202e", "\u2066", "\u2067", "\u2068", "\u2069", "\ufeff"}
@@ -86,3 +87,16 @@ class PortalForm(FlaskForm):  # type: ignore[misc]
                 yield field.id, message if isinstance(message, str) else str(message)
         for message in self.form_errors:
             yield "", str(message)
+
+
+WTFORMS_SENTENCES = (
+    no_op("This field is required."),
+    no_op("Not a valid choice."),
+    no_op("Invalid Choice: could not coerce."),
+    no_op("Not a valid date value."),
+    no_op("Not a valid time value."),
+    no_op("Not a valid datetime value."),
+    no_op("Not a valid integer value."),
+    no_op("Not a valid decimal value."),
+)
+"""Sentences that WTForms itself may say."""

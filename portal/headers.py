@@ -1,6 +1,6 @@
 """Headers of every answer: what a browser may load, keep and tell others."""
 
-from flask import Flask, Response, request
+from flask import Flask, Response
 
 from portal.page import nonce
 
@@ -23,8 +23,7 @@ def init_app(app: Flask) -> None:
         headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=()")
         headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
         headers.setdefault("X-Frame-Options", "DENY")
-        if request.endpoint != "static":
-            headers.setdefault("Cache-Control", "no-store")
+        headers.setdefault("Cache-Control", "no-store")
         if app.config["SESSION_COOKIE_SECURE"]:
             headers.setdefault("Strict-Transport-Security", "max-age=31536000")
         return answer

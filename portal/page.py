@@ -26,7 +26,7 @@ class Tab:
 
 
 _TODAY = ("home.index", no_op("Today"), "house")
-_ME = ("accounts.show", no_op("Me"), "user-round")
+_ME = ("accounts.show", no_op("Me"), "user")
 TABS: dict[Role, tuple[tuple[str, str, str], ...]] = {
     Role.GUARDIAN: (
         _TODAY,
@@ -37,14 +37,14 @@ TABS: dict[Role, tuple[tuple[str, str, str], ...]] = {
     Role.CLASS_TEACHER: (
         _TODAY,
         ("visits.index", no_op("Visits"), "door-open"),
-        ("schools.my_class", no_op("Class"), "users-round"),
+        ("schools.my_class", no_op("Class"), "users"),
         _ME,
     ),
-    Role.SUBJECT_TEACHER: (_TODAY, ("schools.my_class", no_op("Class"), "users-round"), _ME),
+    Role.SUBJECT_TEACHER: (_TODAY, ("schools.my_class", no_op("Class"), "users"), _ME),
     Role.PRINCIPAL: (
         _TODAY,
         ("schools.my_school", no_op("School"), "school"),
-        ("ratings.index", no_op("Stars"), "star"),
+        ("ratings.index", no_op("Stars"), "star-full"),
         _ME,
     ),
     Role.SCHOOL_OFFICE: (
@@ -55,11 +55,11 @@ TABS: dict[Role, tuple[tuple[str, str, str], ...]] = {
     ),
     Role.COMMITTEE_CHAIR: (_TODAY, ("notices.outbox", no_op("Notices"), "bell"), _ME),
     Role.LECTURER: (_TODAY, ("courses.index", no_op("Courses"), "book-open"), _ME),
-    Role.INSPECTOR: (_TODAY, ("ratings.sheets", no_op("Scoring"), "star"), _ME),
+    Role.INSPECTOR: (_TODAY, ("ratings.sheets", no_op("Scoring"), "star-full"), _ME),
     Role.DISTRICT_STAFF: (
         _TODAY,
         ("schools.index", no_op("Schools"), "school"),
-        ("ratings.index", no_op("Stars"), "star"),
+        ("ratings.index", no_op("Stars"), "star-full"),
         _ME,
     ),
     Role.SYSTEM_ADMIN: (_TODAY, _ME),

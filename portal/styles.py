@@ -5,7 +5,7 @@ from types import SimpleNamespace
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, request
 from wtforms import (
     BooleanField,
     DateField,
@@ -23,6 +23,10 @@ from wtforms import (
 )
 from wtforms.validators import InputRequired, Length, Regexp
 
+from portal import i18n
+from portal.access import public
+from portal.templating import render
+
 blueprint = Blueprint("styles", __name__)
 
 # Invented people and places; the page shows them as typed, in every language.
@@ -30,7 +34,7 @@ LONG_NAME = "阿依古丽·买买提·" * 20
 SATURDAY = datetime(2026, 11, 21, 15, 10, tzinfo=ZoneInfo("Asia/Shanghai"))
 
 
-class SampleForm(Form):
+class SampleForm(Form):  # type: ignore[misc]
     """One field of each kind, empty or as it comes back with errors."""
 
     name = StringField("姓名", [InputRequired()])
@@ -120,10 +124,12 @@ def sample_forms() -> dict[str, Any]:
 
 
 @blueprint.get("/styles")
+@public
 def index() -> str:
     """Every component in every state; `language`, `elder=1`, `theme` and `layout` in the query change how."""
     layout = request.args.get("layout", "app")
-    return render_template(
+    i18n.speak(i18n.LANGUAGES.get(request.args.get("language", ""), i18n.DEFAULT))
+    return render(
         "styles/index.html",
         page=sample_page(),
         layout=layout if layout in ("app", "public", "focus") else "app",

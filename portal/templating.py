@@ -129,8 +129,7 @@ def environment(language: i18n.Language | None = None) -> PortalEnvironment:
 def render(template: str, /, **context: Any) -> str:
     """The page in the current language, with what every page knows (see portal.page)."""
     found = environment().get_template(template)
-    context.update(_page_context())
-    return found.render(context)
+    return found.render({**_page_context(), **context})
 
 
 def fragment(template: str, macro: str, *arguments: Any, **named: Any) -> Markup:

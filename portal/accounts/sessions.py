@@ -38,6 +38,11 @@ class Hat:
     school_phone: str = ""
 
     @property
+    def id(self) -> str:
+        """What the switch of hats sends."""
+        return self.key
+
+    @property
     def label(self) -> str:
         """班主任 · 三(2)班."""
         name = str(ROLE_NAMES[self.role])
@@ -271,8 +276,6 @@ def init_app(app: Flask) -> None:
 
     @app.before_request
     def choose_language() -> None:
-        if request.endpoint == "static":
-            return
         tag = current_user.language if current_user.is_authenticated else None
         i18n.speak(i18n.language_for_person(tag))
 

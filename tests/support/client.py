@@ -1,6 +1,7 @@
 """A browser for tests: fetches pages, checks what every page must be, reads what a person reads, presses buttons."""
 
 import re
+from contextvars import Context
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -120,7 +121,16 @@ class Page:
 
 
 class PortalClient(FlaskClient):
-    """Flask's test client with the words of a person."""
+    """Flask's test client with the words of a person.
+
+    Each request runs in a context of its own, as on a server; what the test itself has open is committed before.
+    """
+
+    def open(self, *args: Any, **kwargs: Any) -> TestResponse:
+        db.session.commit()
+        answer: TestResponse = Context().run(super().open, *args, **kwargs)
+        db.session.expire_all()
+        return answer
 
     def sign_in(self, name: str, role: str | None = None) -> None:
         """Open a real session for a person of the town and put its cookie into this browser."""
@@ -138,7 +148,6 @@ class PortalClient(FlaskClient):
         db.session.commit()
         with self.session_transaction() as session:
             session["_user_id"] = token
-            session["_fresh"] = True
 
     def page(self, path: str, **named: Any) -> Page:
         """GET a page; redirects within the portal are followed."""
@@ -148,15 +157,12 @@ class PortalClient(FlaskClient):
             path = urlsplit(response.headers["Location"])._replace(scheme="", netloc="").geturl()
             response = self.get(path)
             hops += 1
-        db.session.expire_all()
         return Page(self, response, path)
 
     def send(self, path: str, values: dict[str, Any], files: bool = False) -> Page:
         """POST values and follow the redirect."""
         named = {"content_type": "multipart/form-data"} if files else {}
         response = self.post(path, data=values, **named)
-        db.session.rollback()
-        db.session.expire_all()
         if response.status_code in (302, 303):
             return self.page(urlsplit(response.headers["Location"])._replace(scheme="", netloc="").geturl())
         return Page(self, response, path)
