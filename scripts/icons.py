@@ -33,7 +33,7 @@ ICONS = tuple(NAMES.split())
 # Shapes of our own beside lucide's: the logo, and the filled star.
 OWN = {
     "logo": (
-        '<path d="M2.6 11.2 12 3.2l9.4 8"/><path d="M12 21v-6.5M6.8 21h10.4"/>'
+        '<path d="M2.6 11.2 12 3.2l9.4 8"/><path d="M12 21v-4.6M6.8 21h10.4"/>'
         '<path fill="currentColor" stroke-width="1.4" d="M12 18.2c-3.2 0-5-1.5-5.2-4.6 3.2 0 5.2 1.5 5.2 4.6z'
         'M12 15.6c0-3.1 1.7-4.7 4.9-4.7 0 3.1-1.7 4.7-4.9 4.7z"/>'
     ),

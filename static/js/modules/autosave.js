@@ -90,7 +90,7 @@ export function start(form) {
     }
   }
   let waiting = 0;
-  const state = document.querySelector("[data-draft-state]");
+  const state = form.querySelector("[data-draft-state]");
   const save = () => {
     if (!keep(key, read(form)) || !state) return;
     const time = new Date().toLocaleTimeString("zh-CN", { hour: "2-digit", minute: "2-digit", hour12: false });
@@ -114,14 +114,15 @@ export function start(form) {
   });
 }
 
-// The page after a sent form: when the same form is not shown again, the server took it and the draft may go.
+// The page after a sent form. Only a page that says the act was done lets the draft go: an expired sign-in must not lose it.
 export function clearSent() {
   try {
     const key = sessionStorage.getItem("sent");
     if (!key) return;
     const again = document.querySelector(`[data-draft-key="${CSS.escape(key.slice(PREFIX.length))}"]`);
-    if (!again && !document.querySelector("[data-problem]")) localStorage.removeItem(key);
-    sessionStorage.removeItem("sent");
+    const done = !again && document.querySelector("[data-done]");
+    if (done) localStorage.removeItem(key);
+    if (done || again) sessionStorage.removeItem("sent");
   } catch (error) {
     // No storage, nothing to clear.
   }
