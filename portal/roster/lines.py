@@ -60,10 +60,6 @@ class Line:
             self.refuse(field, N_("This must be filled in."))
         return cell.text
 
-    def has(self, field: str) -> bool:
-        """Whether the file has this column."""
-        return field in self.headings
-
     def text(self, field: str, required: bool = False) -> str:
         """Free text, "" if empty."""
         return self._text(field, cleaning.clean_text, required)

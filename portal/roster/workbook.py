@@ -111,7 +111,7 @@ class SheetReader:
         self.row_of = row_of
         self.is_1904 = is_1904
         self.places: dict[str, int] | None = None
-        self.headings: dict[str, str] = {}
+        self.headings = {column.field: column.heading for column in sheet.columns}
         self.looked_at = 0
         self.count = 0
 
@@ -150,7 +150,7 @@ class SheetReader:
                 N_("These columns are missing: %(columns)s."), self.title, number, columns="、".join(missing)
             )
         self.places = {field: place for place, field in enumerate(found) if field}
-        self.headings = {field: str(cells[place]).strip().strip("*") for field, place in self.places.items()}
+        self.headings |= {field: str(cells[place]).strip().strip("*") for field, place in self.places.items()}
         yield from self.strange_columns(number, cells, found)
 
     def strange_columns(self, number: int, cells: list[Any], found: list[str | None]) -> Iterator[Problem]:
