@@ -7,7 +7,8 @@ out); what a record cannot be without (the school of a class, the class and pupi
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
-from portal.roster.problems import N_, Gravity, Problem
+from portal.i18n import no_op
+from portal.roster.problems import Gravity, Problem
 from portal.roster.rows import (
     AppointmentRow,
     ClassRow,
@@ -73,7 +74,7 @@ def check(found: Iterable[Found], known: Known = nothing_known) -> Iterator[Row 
     if not past_schools:
         yield from check_schools(schools, seen)
     if alone := sum(hash(key) not in seen.guarded for key in seen.schools_of_pupil):
-        reason = N_("%(count)s pupils have no guardian in this file.")
+        reason = no_op("%(count)s pupils have no guardian in this file.")
         yield Problem("", 0, "", reason, {"count": str(alone)}, Gravity.NOTICE)
 
 
@@ -85,10 +86,12 @@ def twin(row: Row, seen: Seen) -> Problem | None:
         return None
     first = lines[row.key]
     if isinstance(row, AppointmentRow | GuardianshipRow):
-        return notice(row, N_("This was already said on line %(first)s; the row was left out."), first=first)
+        return notice(
+            row, no_op("This was already said on line %(first)s; the row was left out."), first=first
+        )
     seen.spoiled.add((row.kind, row.key))
     return error(
-        row, N_("This record stands in the file twice; it was first on line %(first)s."), first=first
+        row, no_op("This record stands in the file twice; it was first on line %(first)s."), first=first
     )
 
 
@@ -121,18 +124,18 @@ def check_schools(schools: list[SchoolRow], seen: Seen) -> Iterator[Row | Proble
         if school.parent is None or school.parent in by_key or seen.has(Kind.SCHOOL, school.parent):
             continue
         by_key[school.key] = replace(school, parent=None)
-        reason = N_("The organisation above it, “%(key)s”, does not exist; it was left out.")
+        reason = no_op("The organisation above it, “%(key)s”, does not exist; it was left out.")
         yield notice(school, reason, key=school.parent)
     depth = {key: depth_of(key, by_key) for key in by_key}
     for key, school in by_key.items():
         if depth[key] is None:
             seen.spoiled.add((Kind.SCHOOL, key))
-            yield error(school, N_("These organisations stand above each other in a circle."))
+            yield error(school, no_op("These organisations stand above each other in a circle."))
     for key in sorted((key for key in by_key if depth[key] is not None), key=lambda key: depth[key] or 0):
         school = by_key[key]
         above = by_key.get(school.parent or "")
         if above and above.is_school and school.is_school:
-            reason = N_("It belongs to another school, “%(name)s”; it was read as a campus of it.")
+            reason = no_op("It belongs to another school, “%(name)s”; it was read as a campus of it.")
             yield notice(school, reason, name=above.name)
         yield school
 
@@ -160,7 +163,7 @@ def check_class(row: ClassRow, seen: Seen) -> Iterator[Row | Problem]:
     """A class needs its school; a term that does not exist is dropped."""
     if not seen.has(Kind.SCHOOL, row.school):
         seen.spoiled.add((row.kind, row.key))
-        yield error(row, N_("The school “%(key)s” does not exist."), key=shown(row.school))
+        yield error(row, no_op("The school “%(key)s” does not exist."), key=shown(row.school))
         return
     if (Kind.SCHOOL, row.school) in seen.spoiled:
         seen.spoiled.add((row.kind, row.key))
@@ -168,7 +171,7 @@ def check_class(row: ClassRow, seen: Seen) -> Iterator[Row | Problem]:
     dangling = [key for key in row.sessions if not seen.has(Kind.SESSION, key)]
     if dangling:
         row = replace(row, sessions=tuple(key for key in row.sessions if key not in dangling))
-        reason = N_("The term “%(key)s” does not exist; the class was put into the current school year.")
+        reason = no_op("The term “%(key)s” does not exist; the class was put into the current school year.")
         yield notice(row, reason, key="、".join(dangling))
     seen.school_of_class[row.key] = row.school
     yield row
@@ -179,7 +182,7 @@ def check_pupil(row: PupilRow, seen: Seen) -> Iterator[Row | Problem]:
     dangling = [key for key in row.schools if not seen.has(Kind.SCHOOL, key)]
     if dangling:
         seen.spoiled.add((row.kind, row.key))
-        yield error(row, N_("The school “%(key)s” does not exist."), key=shown(dangling[0]))
+        yield error(row, no_op("The school “%(key)s” does not exist."), key=shown(dangling[0]))
         return
     seen.schools_of_pupil[row.key] = row.schools
     yield row
@@ -188,15 +191,15 @@ def check_pupil(row: PupilRow, seen: Seen) -> Iterator[Row | Problem]:
 def check_appointment(row: AppointmentRow, seen: Seen) -> Iterator[Row | Problem]:
     """An appointment needs its person, and its school or class."""
     if not seen.has(Kind.PERSON, row.person):
-        yield error(row, N_("The person “%(key)s” does not exist."), key=shown(row.person))
+        yield error(row, no_op("The person “%(key)s” does not exist."), key=shown(row.person))
     elif row.class_key and not seen.has(Kind.CLASS, row.class_key):
-        yield error(row, N_("The class “%(key)s” does not exist."), key=shown(row.class_key))
+        yield error(row, no_op("The class “%(key)s” does not exist."), key=shown(row.class_key))
     elif row.class_key and not row.school:
         yield replace(row, school=seen.school_of_class.get(row.class_key, ""))
     elif not seen.has(Kind.SCHOOL, row.school):
-        yield error(row, N_("The school “%(key)s” does not exist."), key=shown(row.school))
+        yield error(row, no_op("The school “%(key)s” does not exist."), key=shown(row.school))
     elif elsewhere := other_school(row.class_key, row.school, seen):
-        yield error(row, N_("The class belongs to another school, “%(key)s”."), key=shown(elsewhere))
+        yield error(row, no_op("The class belongs to another school, “%(key)s”."), key=shown(elsewhere))
     elif not is_spoiled(row, seen):
         yield row
 
@@ -204,13 +207,13 @@ def check_appointment(row: AppointmentRow, seen: Seen) -> Iterator[Row | Problem
 def check_enrolment(row: EnrolmentRow, seen: Seen) -> Iterator[Row | Problem]:
     """A place needs its pupil and its class, in one school; a pupil is once in a class."""
     if not seen.has(Kind.PUPIL, row.pupil):
-        yield error(row, N_("The pupil “%(key)s” does not exist."), key=shown(row.pupil))
+        yield error(row, no_op("The pupil “%(key)s” does not exist."), key=shown(row.pupil))
         return
     if not seen.has(Kind.CLASS, row.class_key):
-        yield error(row, N_("The class “%(key)s” does not exist."), key=shown(row.class_key))
+        yield error(row, no_op("The class “%(key)s” does not exist."), key=shown(row.class_key))
         return
     if elsewhere := other_school(row.class_key, row.school, seen):
-        yield error(row, N_("The class belongs to another school, “%(key)s”."), key=shown(elsewhere))
+        yield error(row, no_op("The class belongs to another school, “%(key)s”."), key=shown(elsewhere))
         return
     if is_spoiled(row, seen):
         return
@@ -218,12 +221,14 @@ def check_enrolment(row: EnrolmentRow, seen: Seen) -> Iterator[Row | Problem]:
     own = seen.schools_of_pupil.get(row.pupil, ())
     if school and own and school not in own:
         yield notice(
-            row, N_("The class is in another school than the pupil's; the pupil was counted there too.")
+            row, no_op("The class is in another school than the pupil's; the pupil was counted there too.")
         )
     first = seen.places.setdefault(hash((row.pupil, row.class_key)), row.origin.line)
     if first != row.origin.line:
         yield notice(
-            row, N_("The pupil is already in this class (line %(first)s); the row was left out."), first=first
+            row,
+            no_op("The pupil is already in this class (line %(first)s); the row was left out."),
+            first=first,
         )
         return
     yield row
@@ -233,10 +238,10 @@ def check_guardianship(row: GuardianshipRow, seen: Seen) -> Iterator[Row | Probl
     """An agent that does not exist is left out: packages often bring pupils without their parents."""
     if not seen.has(Kind.PERSON, row.person):
         yield notice(
-            row, N_("The guardian “%(key)s” does not exist and was left out."), key=shown(row.person)
+            row, no_op("The guardian “%(key)s” does not exist and was left out."), key=shown(row.person)
         )
     elif not seen.has(Kind.PUPIL, row.pupil):
-        yield error(row, N_("The pupil “%(key)s” does not exist."), key=shown(row.pupil))
+        yield error(row, no_op("The pupil “%(key)s” does not exist."), key=shown(row.pupil))
     elif not is_spoiled(row, seen):
         seen.guarded.add(hash(row.pupil))
         yield row

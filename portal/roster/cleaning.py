@@ -12,8 +12,8 @@ from decimal import Decimal, InvalidOperation
 
 import phonenumbers
 
+from portal.i18n import no_op
 from portal.roster import limits
-from portal.roster.problems import N_
 
 Value = str | int | float | bool | date | datetime | None
 
@@ -54,18 +54,20 @@ def clean_text(value: Value, longest: int = limits.CELL_CHARACTERS) -> Clean:
     text = as_typed(value)
     if CONTROL.search(text):
         raise UncleanError(
-            N_("There is a control character in this cell that cannot be seen. Type the text again.")
+            no_op("There is a control character in this cell that cannot be seen. Type the text again.")
         )
     shown = INVISIBLE.sub("", text)
     joined = BREAKS.sub(" ", shown).strip()
     if len(joined) > longest:
         raise UncleanError(
-            N_("This text has %(count)s characters; at most %(most)s fit."), count=len(joined), most=longest
+            no_op("This text has %(count)s characters; at most %(most)s fit."),
+            count=len(joined),
+            most=longest,
         )
     if shown != text:
-        return Clean(joined, N_("Invisible characters were left out."))
+        return Clean(joined, no_op("Invisible characters were left out."))
     if joined != shown.strip():
-        return Clean(joined, N_("A line break in this cell became a space."))
+        return Clean(joined, no_op("A line break in this cell became a space."))
     return Clean(joined)
 
 
@@ -107,7 +109,7 @@ def clean_code(value: Value) -> Clean:
         text = whole_number(text)
     if len(text) > limits.CODE_CHARACTERS:
         raise UncleanError(
-            N_("This text has %(count)s characters; at most %(most)s fit."),
+            no_op("This text has %(count)s characters; at most %(most)s fit."),
             count=len(text),
             most=limits.CODE_CHARACTERS,
         )
@@ -119,11 +121,11 @@ def whole_number(text: str) -> str:
     try:
         number = Decimal(text)
     except InvalidOperation:
-        raise UncleanError(N_("“%(text)s” is not a number."), text=text) from None
+        raise UncleanError(no_op("“%(text)s” is not a number."), text=text) from None
     digits = len(number.as_tuple().digits)
     if number != number.to_integral_value() or number.adjusted() + 1 > digits:
         raise UncleanError(
-            N_(
+            no_op(
                 "The spreadsheet shortened this number to %(text)s. Set the column to text and type it again."
             ),
             text=text,
@@ -134,7 +136,7 @@ def whole_number(text: str) -> str:
 def clean_phone(value: Value) -> str | None:
     """A phone number as E.164 (+8613800001111), read as a mainland number unless it says otherwise; None if empty."""
     if isinstance(value, float) and not value.is_integer():
-        raise UncleanError(N_("“%(text)s” is not a phone number."), text=value)
+        raise UncleanError(no_op("“%(text)s” is not a phone number."), text=value)
     text = plain(clean_text(value).text)
     if not text:
         return None
@@ -142,15 +144,15 @@ def clean_phone(value: Value) -> str | None:
         text = whole_number(text)
     digits = re.sub(r"\D", "", text)
     if re.fullmatch(r"1[\d\s-]*", text) and len(digits) != 11:
-        raise UncleanError(N_("A mobile number has 11 digits; this one has %(count)s."), count=len(digits))
+        raise UncleanError(no_op("A mobile number has 11 digits; this one has %(count)s."), count=len(digits))
     try:
         number = phonenumbers.parse(text, "CN")
     except phonenumbers.NumberParseException:
-        raise UncleanError(N_("“%(text)s” is not a phone number."), text=text) from None
+        raise UncleanError(no_op("“%(text)s” is not a phone number."), text=text) from None
     if not phonenumbers.is_possible_number(number) or re.search(r"[^\d\s+()\-转ext.,;#]", text):
-        raise UncleanError(N_("“%(text)s” is not a phone number."), text=text)
+        raise UncleanError(no_op("“%(text)s” is not a phone number."), text=text)
     if not phonenumbers.is_valid_number(number) and not is_mainland_mobile(number):
-        raise UncleanError(N_("“%(text)s” is not a phone number in use. Check the digits."), text=text)
+        raise UncleanError(no_op("“%(text)s” is not a phone number in use. Check the digits."), text=text)
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
@@ -175,11 +177,11 @@ def clean_day(value: Value, is_1904: bool = False) -> date | None:
         text = f"{text[:4]}-{text[4:6]}-{text[6:]}"
     found = DAY.fullmatch(text)
     if not found:
-        raise UncleanError(N_("“%(text)s” is not a date. Write it like 2026-09-01."), text=text[:40])
+        raise UncleanError(no_op("“%(text)s” is not a date. Write it like 2026-09-01."), text=text[:40])
     try:
         return date(int(found[1]), int(found[2]), int(found[3]))
     except ValueError:
-        raise UncleanError(N_("There is no such day as %(text)s."), text=text[:40]) from None
+        raise UncleanError(no_op("There is no such day as %(text)s."), text=text[:40]) from None
 
 
 def day_of_serial(serial: int, is_1904: bool) -> date:
@@ -187,7 +189,7 @@ def day_of_serial(serial: int, is_1904: bool) -> date:
     if is_1904:
         serial += 1462
     if serial not in SERIAL_DAYS:
-        raise UncleanError(N_("“%(text)s” is not a date. Write it like 2026-09-01."), text=serial)
+        raise UncleanError(no_op("“%(text)s” is not a date. Write it like 2026-09-01."), text=serial)
     # The 1900 count has a 29 February 1900 that never was, so it is anchored two days early.
     return date(1899, 12, 30) + timedelta(days=serial)
 
@@ -201,7 +203,7 @@ def clean_flag(value: Value) -> bool | None:
         return True
     if text in NO:
         return False
-    raise UncleanError(N_("Write 是 or 否 here, not “%(text)s”."), text=text[:40])
+    raise UncleanError(no_op("Write 是 or 否 here, not “%(text)s”."), text=text[:40])
 
 
 def full_name(family: str, given: str, middle: str = "") -> str:

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from portal.access import Role
 from portal.roster.grades import GRADES
-from portal.roster.rows import Role
 
 
 class Shape(StrEnum):
@@ -46,7 +46,7 @@ ROLE_WORDS: dict[str, Role] = {
     "校长": Role.PRINCIPAL,
     "学校办公室": Role.SCHOOL_OFFICE,
     "班主任": Role.CLASS_TEACHER,
-    "任课教师": Role.TEACHER,
+    "任课教师": Role.SUBJECT_TEACHER,
 }
 OTHER_ROLE_WORDS: dict[str, Role] = {
     "校長": Role.PRINCIPAL,
@@ -57,11 +57,11 @@ OTHER_ROLE_WORDS: dict[str, Role] = {
     "办公室": Role.SCHOOL_OFFICE,
     "school office": Role.SCHOOL_OFFICE,
     "class teacher": Role.CLASS_TEACHER,
-    "任課教師": Role.TEACHER,
-    "科任教师": Role.TEACHER,
-    "教师": Role.TEACHER,
-    "老师": Role.TEACHER,
-    "teacher": Role.TEACHER,
+    "任課教師": Role.SUBJECT_TEACHER,
+    "科任教师": Role.SUBJECT_TEACHER,
+    "教师": Role.SUBJECT_TEACHER,
+    "老师": Role.SUBJECT_TEACHER,
+    "teacher": Role.SUBJECT_TEACHER,
 }
 GRADE_WORDS = tuple(words[0] for words in GRADES.values())
 YES_NO = ("是", "否")
@@ -144,7 +144,7 @@ SCHOOLS = Sheet(
             "stages",
             "学段",
             ("學段", "stage", "stages"),
-            "幼儿园、小学、初中、高中、中职、特殊教育，可以写几个，用顿号隔开。",
+            "幼儿园、小学、初中、高中、中职，可以写几个，用顿号隔开。",
             required=True,
             width=18,
         ),

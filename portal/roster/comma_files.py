@@ -8,8 +8,9 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from portal.i18n import no_op
 from portal.roster import limits
-from portal.roster.problems import N_, unreadable
+from portal.roster.problems import unreadable
 
 CHUNK = 1 << 16
 BOMS = (
@@ -49,8 +50,8 @@ class CommaFile:
 
     def _broken(self, line: int, error: csv.Error) -> Exception:
         if "field larger" in str(error) or "unexpected end" in str(error):
-            return unreadable(N_("A quotation mark opened on this line is never closed."), self.name, line)
-        return unreadable(N_("The quotation marks on this line are out of place."), self.name, line)
+            return unreadable(no_op("A quotation mark opened on this line is never closed."), self.name, line)
+        return unreadable(no_op("The quotation marks on this line are out of place."), self.name, line)
 
 
 class LineCount:
@@ -112,7 +113,7 @@ def read_some(raw: object, count: int, name: str) -> bytes:
 
 def damaged(name: str) -> Exception:
     """The sentence for a package that breaks off or does not unpack to what it promises."""
-    return unreadable(N_("This file is damaged inside the package. Save the package again."), name)
+    return unreadable(no_op("This file is damaged inside the package. Save the package again."), name)
 
 
 def open_comma_file(name: str, archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> CommaFile:
@@ -137,7 +138,7 @@ def encoding_of(name: str, archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> 
     for encoding in candidates:
         if decodes(name, archive, entry, encoding):
             return encoding
-    raise unreadable(N_("The characters of this file cannot be read. Save it as CSV UTF-8."), name)
+    raise unreadable(no_op("The characters of this file cannot be read. Save it as CSV UTF-8."), name)
 
 
 def decodes(name: str, archive: zipfile.ZipFile, entry: zipfile.ZipInfo, encoding: str) -> bool:
@@ -171,5 +172,5 @@ def check_line_count(name: str, count: int) -> None:
     """Refuse a file of more lines than a roster has."""
     if count > limits.ROWS:
         raise unreadable(
-            N_("There are more than %(most)s rows here. Import school by school."), name, most=limits.ROWS
+            no_op("There are more than %(most)s rows here. Import school by school."), name, most=limits.ROWS
         )

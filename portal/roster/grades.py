@@ -28,7 +28,6 @@ STAGES: dict[str, tuple[str, ...]] = {
     "junior": ("初中", "junior"),
     "senior": ("高中", "senior"),
     "vocational": ("中职", "职高", "中等职业", "vocational"),
-    "special": ("特殊教育", "特教", "special"),
 }
 # Words that name two or three stages at once.
 JOINT_STAGES = {

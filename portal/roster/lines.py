@@ -4,9 +4,10 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from typing import TypeVar
 
+from portal.i18n import no_op
 from portal.roster import cleaning
 from portal.roster.cleaning import Clean, UncleanError, Value
-from portal.roster.problems import N_, Gravity, Problem
+from portal.roster.problems import Gravity, Problem
 from portal.roster.rows import Origin
 
 T = TypeVar("T")
@@ -57,7 +58,7 @@ class Line:
         if cell.notice:
             self.notice(field, cell.notice)
         if required and not cell.text and len(self.problems) == before:
-            self.refuse(field, N_("This must be filled in."))
+            self.refuse(field, no_op("This must be filled in."))
         return cell.text
 
     def text(self, field: str, required: bool = False) -> str:
@@ -88,5 +89,5 @@ class Line:
         """Two days of which the first may not follow the second."""
         starts_on, ends_on = self.day(start_field), self.day(end_field)
         if starts_on and ends_on and ends_on < starts_on:
-            self.refuse(end_field, N_("The last day is before the first day."))
+            self.refuse(end_field, no_op("The last day is before the first day."))
         return starts_on, ends_on

@@ -9,11 +9,13 @@ import re
 from collections.abc import Callable, Iterator
 from sys import intern
 
+from portal.access import Role
+from portal.i18n import no_op
 from portal.roster.cleaning import full_name, plain
 from portal.roster.grades import grade_code, grade_in_title
 from portal.roster.lines import Line
 from portal.roster.package import Held, Package
-from portal.roster.problems import N_, Problem
+from portal.roster.problems import Problem
 from portal.roster.rows import (
     AppointmentRow,
     ClassRow,
@@ -21,7 +23,6 @@ from portal.roster.rows import (
     GuardianshipRow,
     PersonRow,
     PupilRow,
-    Role,
     Row,
     SchoolRow,
     SessionRow,
@@ -32,9 +33,9 @@ Found = Row | Problem | Spoiled
 
 GUARDIANS = frozenset({"guardian", "parent", "relative"})
 ROLES = {
-    "teacher": Role.TEACHER,
-    "aide": Role.TEACHER,
-    "counselor": Role.TEACHER,
+    "teacher": Role.SUBJECT_TEACHER,
+    "aide": Role.SUBJECT_TEACHER,
+    "counselor": Role.SUBJECT_TEACHER,
     "principal": Role.PRINCIPAL,
     "administrator": Role.SCHOOL_OFFICE,
     "siteadministrator": Role.SCHOOL_OFFICE,
@@ -84,13 +85,13 @@ def look_at_status(line: Line, blanks_count: bool) -> bool:
     """
     stamp = plain(line.text("dateLastModified"))
     if stamp and not STAMP.fullmatch(stamp):
-        reason = N_("“%(text)s” is not written like 2026-09-01T08:00:00Z; it was understood all the same.")
+        reason = no_op("“%(text)s” is not written like 2026-09-01T08:00:00Z; it was understood all the same.")
         if line.day("dateLastModified"):
             line.notice("dateLastModified", reason, text=stamp[:40])
     if line.text("status"):
         return True
     if blanks_count:
-        line.notice("status", N_("The status is blank; it was read as active."))
+        line.notice("status", no_op("The status is blank; it was read as active."))
     return blanks_count
 
 
@@ -101,7 +102,7 @@ def is_ended(line: Line) -> bool:
         return False
     if status in {"tobedeleted", "inactive"}:
         return True
-    line.refuse("status", N_("“%(text)s” is neither active nor tobedeleted."), text=status[:40])
+    line.refuse("status", no_op("“%(text)s” is neither active nor tobedeleted."), text=status[:40])
     return False
 
 
@@ -116,7 +117,7 @@ def school_of(line: Line) -> Iterator[Row]:
     kind = plain(line.text("type")).casefold()
     if kind not in {"school", "district", "local", "state", "national", "department"}:
         line.notice(
-            "type", N_("“%(text)s” is no kind of organisation; it was read as a school."), text=kind[:40]
+            "type", no_op("“%(text)s” is no kind of organisation; it was read as a school."), text=kind[:40]
         )
         kind = "school"
     if kind == "department":
@@ -142,7 +143,7 @@ def session_of(line: Line) -> Iterator[Row]:
         if day is None:
             line.text(field, required=True)
     if kind not in {"schoolyear", "term", "semester"}:
-        line.refuse("type", N_("“%(text)s” is neither schoolYear, semester nor term."), text=kind[:40])
+        line.refuse("type", no_op("“%(text)s” is neither schoolYear, semester nor term."), text=kind[:40])
     yield SessionRow(
         origin=line.origin,
         key=line.code("sourcedId", required=True),
@@ -175,14 +176,14 @@ class ClassReader:
     def __call__(self, line: Line) -> Iterator[Row]:
         if self.homerooms and plain(line.text("classType")).casefold() != "homeroom":
             line.notice(
-                "classType", N_("Only homeroom classes are taken in; this timetabled class was left out.")
+                "classType", no_op("Only homeroom classes are taken in; this timetabled class was left out.")
             )
             return
         title = line.name("title", required=True)
         grade = grade_of(line) or grade_in_title(title)
         if grade is None:
             line.notice(
-                "grades", N_("The grade of this class is not given and cannot be told from its name.")
+                "grades", no_op("The grade of this class is not given and cannot be told from its name.")
             )
         yield ClassRow(
             origin=line.origin,
@@ -201,10 +202,10 @@ def grade_of(line: Line) -> str | None:
     if not said:
         return None
     if len(said) > 1:
-        line.notice("grades", N_("Several grades are named; the first was taken."))
+        line.notice("grades", no_op("Several grades are named; the first was taken."))
     grade = grade_code(said[0])
     if grade is None:
-        line.notice("grades", N_("“%(text)s” is no grade we know; it was left out."), text=said[0][:40])
+        line.notice("grades", no_op("“%(text)s” is no grade we know; it was left out."), text=said[0][:40])
     return grade
 
 
@@ -234,14 +235,14 @@ class UserReader:
         key = line.code("sourcedId", required=True)
         name = full_name(line.name("familyName"), line.name("givenName"), line.name("middleName"))
         if not name:
-            line.refuse("familyName", N_("This must be filled in."))
+            line.refuse("familyName", no_op("This must be filled in."))
         ended = is_ended(line)
         roles = roles_of(line, key, self.package, self.held)
         words = {role for role, _org in roles}
         if "student" in words:
             schools = tuple(dict.fromkeys(org for role, org in roles if role == "student" and org))
             if not schools:
-                line.refuse("orgSourcedIds", N_("This must be filled in."))
+                line.refuse("orgSourcedIds", no_op("This must be filled in."))
             yield PupilRow(
                 origin=line.origin,
                 key=key,
@@ -269,11 +270,11 @@ class UserReader:
                 )
             elif role in GIVEN_BY_HAND:
                 line.notice(
-                    "role", N_("The role “%(role)s” is only given by hand; it was left out."), role=role
+                    "role", no_op("The role “%(role)s” is only given by hand; it was left out."), role=role
                 )
             elif role not in GUARDIANS and role != "student":
                 line.notice(
-                    "role", N_("The role “%(role)s” is not used here; it was left out."), role=role[:40]
+                    "role", no_op("The role “%(role)s” is not used here; it was left out."), role=role[:40]
                 )
             else:
                 told.add(role)
@@ -296,7 +297,7 @@ def roles_of(line: Line, key: str, package: Package, held: dict[str, tuple[Held,
     if package.is_present("roles"):
         roles = held.get(key, ())
         if not roles:
-            line.notice("", N_("This user has no role in roles.csv and was left out."))
+            line.notice("", no_op("This user has no role in roles.csv and was left out."))
         return roles
     role = intern(plain(line.text("role", required=True)).casefold())
     orgs = many(line, "orgSourcedIds")
@@ -349,14 +350,14 @@ def enrolment_of(line: Line) -> Iterator[Row]:
             key=key,
             ended=ended,
             person=user,
-            role=Role.CLASS_TEACHER if is_primary else Role.TEACHER,
+            role=Role.CLASS_TEACHER if is_primary else Role.SUBJECT_TEACHER,
             school=school or "",
             class_key=class_key,
             starts_on=starts_on,
             ends_on=ends_on,
         )
     else:
-        line.notice("role", N_("The role “%(role)s” is not used here; it was left out."), role=role[:40])
+        line.notice("role", no_op("The role “%(role)s” is not used here; it was left out."), role=role[:40])
 
 
 def read_agents(package: Package, held: dict[str, tuple[Held, ...]]) -> Iterator[Found]:

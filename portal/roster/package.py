@@ -9,10 +9,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
+from portal.i18n import no_op
 from portal.roster.cleaning import Value
 from portal.roster.comma_files import CommaFile, check_line_count, heading_key, open_comma_file
 from portal.roster.lines import Line
-from portal.roster.problems import N_, Gravity, Problem, unreadable
+from portal.roster.problems import Gravity, Problem, unreadable
 from portal.roster.rows import Origin
 
 # Field → headings that mean it; the first is the standard's.
@@ -182,7 +183,7 @@ class Package:
                     file.name,
                     number,
                     "",
-                    N_("This line has %(count)s cells; the heading has %(most)s."),
+                    no_op("This line has %(count)s cells; the heading has %(most)s."),
                     {"count": str(len(cells)), "most": str(len(headings))},
                 )
                 continue
@@ -211,19 +212,19 @@ def match_headings(
             strangers.append(heading.strip()[:80])
         elif known in places:
             raise unreadable(
-                N_("The column “%(column)s” stands here twice."), file, line, column=heading.strip()
+                no_op("The column “%(column)s” stands here twice."), file, line, column=heading.strip()
             )
         else:
             places[known] = place
     missing = [name for name in required if name not in places]
     if missing:
         raise unreadable(
-            N_("These columns are missing: %(columns)s."), file, line, columns="、".join(missing)
+            no_op("These columns are missing: %(columns)s."), file, line, columns="、".join(missing)
         )
     if not strangers:
         return places, []
     shown = "、".join(strangers[:NOT_SPELT_OUT]) + ("…" if len(strangers) > NOT_SPELT_OUT else "")
-    reason = N_("These columns are not used here and were left unread: %(columns)s.")
+    reason = no_op("These columns are not used here and were left unread: %(columns)s.")
     return places, [Problem(file, line, "", reason, {"columns": shown}, Gravity.NOTICE)]
 
 
@@ -238,17 +239,17 @@ def open_package(archive: zipfile.ZipFile) -> Package:
             continue
         name = known.get(path.stem.casefold()) if path.suffix.lower() == ".csv" else None
         if name is None:
-            reason = N_("This file is not part of the standard and was left unread.")
+            reason = no_op("This file is not part of the standard and was left unread.")
             notices.append(Problem(path.name[:120], 0, "", reason, {}, Gravity.NOTICE))
         elif name in files:
-            raise unreadable(N_("The package holds this file twice."), path.name)
+            raise unreadable(no_op("The package holds this file twice."), path.name)
         elif name not in UNUSED_FILES:
             files[name] = open_comma_file(f"{name}.csv", archive, entry)
         elif name == "demographics":
-            reason = N_("Birth dates, sex and descent are not needed here and were left unread.")
+            reason = no_op("Birth dates, sex and descent are not needed here and were left unread.")
             notices.append(Problem(path.name, 0, "", reason, {}, Gravity.NOTICE))
     if not files:
-        raise unreadable(N_("The zip holds neither a workbook nor OneRoster files such as users.csv."))
+        raise unreadable(no_op("The zip holds neither a workbook nor OneRoster files such as users.csv."))
     package = Package(files, notices=notices)
     read_manifest(package)
     check_manifest(package)
@@ -259,7 +260,7 @@ def read_manifest(package: Package) -> None:
     """Take version and modes from manifest.csv; without one, what is there is taken as complete."""
     if "manifest" not in package.files:
         package.version = "1.2" if "roles" in package.files else "1.1"
-        reason = N_("The package has no manifest.csv. It was read as OneRoster %(version)s, complete.")
+        reason = no_op("The package has no manifest.csv. It was read as OneRoster %(version)s, complete.")
         tell(package, "manifest.csv", 0, reason, version=package.version)
         return
     properties: dict[str, str] = {}
@@ -269,7 +270,7 @@ def read_manifest(package: Package) -> None:
         name, value = cells[0].strip(), (cells[1].strip() if len(cells) > 1 else "")
         properties[name] = value
         if name.startswith("file.") and value.casefold() not in MODES:
-            reason = N_(
+            reason = no_op(
                 "“%(value)s” is none of absent, bulk and delta; the file was read as bulk if it is there."
             )
             tell(package, "manifest.csv", line, reason, value=value[:40])
@@ -288,7 +289,7 @@ def choose_version(package: Package, said: str) -> None:
             package.version = version
             return
     package.version = "1.2" if "roles" in package.files else "1.1"
-    reason = N_("The manifest names version “%(said)s”. The package was read as OneRoster %(version)s.")
+    reason = no_op("The manifest names version “%(said)s”. The package was read as OneRoster %(version)s.")
     tell(package, "manifest.csv", 0, reason, said=said[:40], version=package.version)
 
 
@@ -298,17 +299,22 @@ def check_manifest(package: Package) -> None:
         is_there = name in package.files
         if mode != "absent" and name in COLUMNS and not is_there:
             raise unreadable(
-                N_("The manifest promises this file, but it is not in the package."), f"{name}.csv"
+                no_op("The manifest promises this file, but it is not in the package."), f"{name}.csv"
             )
         if mode == "absent" and is_there:
             del package.files[name]
-            tell(package, f"{name}.csv", 0, N_("The manifest calls this file absent, so it was left unread."))
+            tell(
+                package,
+                f"{name}.csv",
+                0,
+                no_op("The manifest calls this file absent, so it was left unread."),
+            )
     modes = {package.modes.get(name, "bulk") for name in COLUMNS if name in package.files}
     if len(modes) > 1:
-        reason = N_("Some files are complete and some bring only changes; nothing missing will be ended.")
+        reason = no_op("Some files are complete and some bring only changes; nothing missing will be ended.")
         tell(package, "manifest.csv", 0, reason)
     if not any(name in package.files for name in ("orgs", "users", "classes", "enrollments")):
-        raise unreadable(N_("The zip holds neither a workbook nor OneRoster files such as users.csv."))
+        raise unreadable(no_op("The zip holds neither a workbook nor OneRoster files such as users.csv."))
 
 
 def tell(package: Package, file: str, line: int, reason: str, /, **params: object) -> None:

@@ -5,10 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-
-def N_(msgid: str) -> str:  # noqa: N802, the name by which message extraction knows a sentence kept for later
-    """Mark a sentence for translation; it is translated when shown."""
-    return msgid
+from portal.i18n import no_op
 
 
 class Gravity(StrEnum):
@@ -39,7 +36,7 @@ class Problem:
         """Whether nothing may be imported while this stands."""
         return self.gravity is not Gravity.NOTICE
 
-    def words(self, translate: Callable[[str], str] = N_) -> str:
+    def words(self, translate: Callable[[str], str] = no_op) -> str:
         """The reason as a sentence, in the language `translate` speaks."""
         return translate(self.reason) % self.params
 

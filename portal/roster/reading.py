@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from portal.i18n import no_op
 from portal.roster.archives import open_archive
 from portal.roster.checking import Known, check, nothing_known
 from portal.roster.oneroster import read_package
 from portal.roster.package import Package, open_package
-from portal.roster.problems import N_, Problem, UnreadableError, unreadable
+from portal.roster.problems import Problem, UnreadableError, unreadable
 from portal.roster.rows import Row, Spoiled
 from portal.roster.workbook import read_workbook
 
@@ -66,10 +67,10 @@ def open_roster(path: Path, home_school: str | None = None) -> RosterFile:
     try:
         names = set(archive.namelist())
         if "EncryptedPackage" in names:
-            raise unreadable(N_("The package has a password. Save it without one and upload it again."))
+            raise unreadable(no_op("The package has a password. Save it without one and upload it again."))
         if "[Content_Types].xml" in names:
             if "xl/workbook.xml" not in names:
-                raise unreadable(N_("This is an Office file, but no .xlsx workbook."))
+                raise unreadable(no_op("This is an Office file, but no .xlsx workbook."))
             archive.close()
             return RosterFile(path, Format.WORKBOOK, home_school=home_school)
         return RosterFile(path, Format.ONEROSTER, open_package(archive), archive)

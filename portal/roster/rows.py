@@ -169,12 +169,3 @@ class Spoiled:
 
     kind: Kind
     key: str
-
-
-class Role(StrEnum):
-    """The roles a roster may give. Roles that run the district or the system are only given by hand."""
-
-    PRINCIPAL = "principal"
-    SCHOOL_OFFICE = "school_office"
-    CLASS_TEACHER = "class_teacher"
-    TEACHER = "teacher"

@@ -8,22 +8,23 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from portal.i18n import no_op
 from portal.roster import limits
-from portal.roster.problems import N_, UnreadableError, unreadable
+from portal.roster.problems import UnreadableError, unreadable
 
 SCRIPT = Path(__file__).with_name("cells.py")
-TOO_MUCH = N_(
+TOO_MUCH = no_op(
     "The workbook asks for more memory or time than a roster needs. It was not read. Copy the rows into a new template."
 )
 REFUSALS = {
-    "macros": N_("The workbook holds macros. Save it as .xlsx and upload it again."),
-    "password": N_("The package has a password. Save it without one and upload it again."),
-    "entities": N_("The workbook was not made by a spreadsheet program. It was not opened."),
-    "columns": N_(
+    "macros": no_op("The workbook holds macros. Save it as .xlsx and upload it again."),
+    "password": no_op("The package has a password. Save it without one and upload it again."),
+    "entities": no_op("The workbook was not made by a spreadsheet program. It was not opened."),
+    "columns": no_op(
         "There are cells far to the right, beyond column %(columns)s. Delete them or copy the rows into a new template."
     ),
-    "rows": N_("There are cells far down, beyond row %(rows)s. Delete them or import school by school."),
-    "damaged": N_("The file is damaged and cannot be opened. Save it again and upload it anew."),
+    "rows": no_op("There are cells far down, beyond row %(rows)s. Delete them or import school by school."),
+    "damaged": no_op("The file is damaged and cannot be opened. Save it again and upload it anew."),
     "memory": TOO_MUCH,
 }
 

@@ -6,13 +6,15 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+from portal.access import Role
+from portal.i18n import no_op
 from portal.roster import columns
 from portal.roster.cleaning import Value, name_key, plain
 from portal.roster.columns import NATIONAL_NUMBERS, SHEETS, Sheet
 from portal.roster.comma_files import heading_key
 from portal.roster.grades import grade_code, stage_codes
 from portal.roster.lines import Line
-from portal.roster.problems import N_, Gravity, Problem, unreadable
+from portal.roster.problems import Gravity, Problem, unreadable
 from portal.roster.rows import (
     AppointmentRow,
     ClassRow,
@@ -21,7 +23,6 @@ from portal.roster.rows import (
     Origin,
     PersonRow,
     PupilRow,
-    Role,
     Row,
     SchoolRow,
     Spoiled,
@@ -55,7 +56,7 @@ def read_workbook(path: Path, home_school: str | None = None) -> Iterator[Found]
     if current is None:
         names = "、".join(sheet.name for sheet in SHEETS)
         raise unreadable(
-            N_("None of the sheets %(names)s is in this workbook. Use the template."), names=names
+            no_op("None of the sheets %(names)s is in this workbook. Use the template."), names=names
         )
     yield from current.finish()
 
@@ -71,24 +72,24 @@ def strange_sheets(names: list[str]) -> Iterator[Problem]:
     ours = {word.casefold() for sheet in SHEETS for word in (sheet.name, *sheet.others)} | {"说明", "示例"}
     strangers = [name for name in names if name.strip().casefold() not in ours]
     if strangers:
-        reason = N_("Sheets that are not part of the template were left unread: %(names)s.")
+        reason = no_op("Sheets that are not part of the template were left unread: %(names)s.")
         yield Problem("", 0, "", reason, {"names": "、".join(strangers)[:200]}, Gravity.NOTICE)
 
 
 def facts_told(sheet: str, facts: Mapping[str, Any]) -> Iterator[Problem]:
     """Notices about what a person may have forgotten in a sheet."""
     if facts["hidden"]:
-        yield notice(sheet, 0, N_("This sheet is hidden in the workbook; it was read all the same."))
+        yield notice(sheet, 0, no_op("This sheet is hidden in the workbook; it was read all the same."))
     if facts["hidden_rows"]:
-        reason = N_("%(count)s rows are hidden, the first is row %(first)s; they were read all the same.")
+        reason = no_op("%(count)s rows are hidden, the first is row %(first)s; they were read all the same.")
         yield notice(
             sheet, facts["first_hidden"], reason, count=facts["hidden_rows"], first=facts["first_hidden"]
         )
     if facts["formulas"]:
-        reason = N_("%(count)s cells hold formulas; the value they last showed was read.")
+        reason = no_op("%(count)s cells hold formulas; the value they last showed was read.")
         yield notice(sheet, 0, reason, count=facts["formulas"])
     if facts["merged"]:
-        reason = N_(
+        reason = no_op(
             "Cells are merged (%(where)s); only the first cell of each holds the value, fill in the others."
         )
         yield notice(sheet, 0, reason, where="、".join(facts["merged"][:5]))
@@ -142,12 +143,15 @@ class SheetReader:
         if doubled:
             heading = next(str(cell) for cell, field in zip(cells, found, strict=True) if field == doubled)
             raise unreadable(
-                N_("The column “%(column)s” stands here twice."), self.title, number, column=heading
+                no_op("The column “%(column)s” stands here twice."), self.title, number, column=heading
             )
         missing = [col.heading for col in self.sheet.columns if col.required and col.field not in fields]
         if missing:
             raise unreadable(
-                N_("These columns are missing: %(columns)s."), self.title, number, columns="、".join(missing)
+                no_op("These columns are missing: %(columns)s."),
+                self.title,
+                number,
+                columns="、".join(missing),
             )
         self.places = {field: place for place, field in enumerate(found) if field}
         self.headings |= {field: str(cells[place]).strip().strip("*") for field, place in self.places.items()}
@@ -163,20 +167,20 @@ class SheetReader:
         national = [name for name in strangers if heading_key(name) in NATIONAL_NUMBERS]
         others = [name[:40] for name in strangers if heading_key(name) not in NATIONAL_NUMBERS]
         if national:
-            reason = N_(
+            reason = no_op(
                 "National identity and register numbers are not kept here; the column %(columns)s was left unread."
             )
             yield notice(self.title, number, reason, columns="、".join(national))
         if others:
             shown = "、".join(others[:12]) + ("…" if len(others) > 12 else "")
-            reason = N_("These columns are not used here and were left unread: %(columns)s.")
+            reason = no_op("These columns are not used here and were left unread: %(columns)s.")
             yield notice(self.title, number, reason, columns=shown)
 
     def no_headings(self) -> Exception:
         """The sentence for a sheet without headings."""
         names = "、".join(column.heading for column in self.sheet.columns if column.required)
         return unreadable(
-            N_("No heading row was found here. It must name at least: %(columns)s."),
+            no_op("No heading row was found here. It must name at least: %(columns)s."),
             self.title,
             columns=names,
         )
@@ -186,7 +190,7 @@ class SheetReader:
         if self.places is None and self.looked_at:
             raise self.no_headings()
         if self.count == 0:
-            yield notice(self.title, 0, N_("This sheet has no rows; nothing of its kind is changed."))
+            yield notice(self.title, 0, no_op("This sheet has no rows; nothing of its kind is changed."))
 
 
 def column_of(sheet: Sheet, heading: str) -> str | None:
@@ -240,9 +244,7 @@ class WorkbookReader:
         code = line.code("code", required=True)
         stages = stage_codes(line.text("stages", required=True))
         if stages is None:
-            line.refuse(
-                "stages", N_("Write 幼儿园, 小学, 初中, 高中, 中职 or 特殊教育 here, several parted by 、.")
-            )
+            line.refuse("stages", no_op("Write 幼儿园, 小学, 初中, 高中 or 中职 here, several parted by 、."))
         parent = line.code("parent")
         name = line.name("name", required=True)
         self.schools[code.upper()] = code
@@ -266,7 +268,8 @@ class WorkbookReader:
         if self.home_school and not self.schools:
             return self.home_school
         line.refuse(
-            "school", N_("Fill in the school code: there is more than one school, or none, in this workbook.")
+            "school",
+            no_op("Fill in the school code: there is more than one school, or none, in this workbook."),
         )
         return ""
 
@@ -278,7 +281,7 @@ class WorkbookReader:
         if grade is None and line.text("grade"):
             line.refuse(
                 "grade",
-                N_("“%(text)s” is no grade we know; choose one from the list."),
+                no_op("“%(text)s” is no grade we know; choose one from the list."),
                 text=line.text("grade")[:40],
             )
         yield ClassRow(
@@ -297,7 +300,7 @@ class WorkbookReader:
         if not found or (found[2] and int(found[2]) % 100 != (int(found[1]) + 1) % 100):
             if said:
                 line.refuse(
-                    "year", N_("“%(text)s” is no school year. Write it like 2026-2027."), text=said[:40]
+                    "year", no_op("“%(text)s” is no school year. Write it like 2026-2027."), text=said[:40]
                 )
             return None
         year = int(found[1])
@@ -306,7 +309,7 @@ class WorkbookReader:
         if year != self.year:
             line.refuse(
                 "year",
-                N_("One workbook holds one school year; this one began with %(year)s."),
+                no_op("One workbook holds one school year; this one began with %(year)s."),
                 year=self.year,
             )
         return year
@@ -319,24 +322,24 @@ class WorkbookReader:
         said = line.text("role", required=True)
         role = columns.ROLE_WORDS.get(plain(said)) or columns.OTHER_ROLE_WORDS.get(plain(said).lower())
         if role is None and said:
-            line.refuse("role", N_("Choose 校长, 学校办公室, 班主任 or 任课教师 here."))
+            line.refuse("role", no_op("Choose 校长, 学校办公室, 班主任 or 任课教师 here."))
         starts_on, ends_on = line.period("starts_on", "ends_on")
         named = [part.strip() for part in re.split("[、,，;；]", line.text("class")) if part.strip()]
         if role is Role.CLASS_TEACHER and not named:
-            line.refuse("class", N_("Say which class this class teacher leads."))
+            line.refuse("class", no_op("Say which class this class teacher leads."))
         fallback = (
             f"staff:{school.upper()}#{number}" if number else f"staff:{school.upper()}/{name_key(name)}"
         )
         person, phone = self.owner(line, name, fallback)
         yield from self.person(line, person, name, phone, number)
-        in_classes = role in {Role.CLASS_TEACHER, Role.TEACHER}
+        in_classes = role in {Role.CLASS_TEACHER, Role.SUBJECT_TEACHER}
         for class_name in named if in_classes and named else [""]:
             key = class_key(school, class_name) if class_name else None
             yield AppointmentRow(
                 origin=line.origin,
                 key=f"{person}@{key or school_key(school)}/{role}",
                 person=person,
-                role=role or Role.TEACHER,
+                role=role or Role.SUBJECT_TEACHER,
                 school=school_key(school),
                 class_key=key,
                 starts_on=starts_on,
@@ -356,7 +359,7 @@ class WorkbookReader:
         key, owner, first_line = self.phones.setdefault(phone, (f"phone:{phone}", folded, line.origin.line))
         if owner == folded:
             return key, phone
-        reason = N_(
+        reason = no_op(
             "This phone already belongs to another name (row %(line)s); this person was taken in without a phone."
         )
         line.notice("phone", reason, line=first_line)
@@ -382,7 +385,7 @@ class WorkbookReader:
         if key in others and not number:
             line.refuse(
                 "name",
-                N_(
+                no_op(
                     "There are two pupils named %(name)s in this class. Give both a 校内学号 so that they can be told apart."
                 ),
                 name=name,
@@ -415,7 +418,7 @@ class WorkbookReader:
         if len(relation) > LONGEST_RELATION:
             line.refuse(
                 "relation",
-                N_("This text has %(count)s characters; at most %(most)s fit."),
+                no_op("This text has %(count)s characters; at most %(most)s fit."),
                 count=len(relation),
                 most=LONGEST_RELATION,
             )
@@ -423,7 +426,7 @@ class WorkbookReader:
         yield from self.person(line, person, name, phone, "")
         pair = hash((person, pupil))
         if pair in self.guardianships:
-            line.notice("", N_("This guardian is already named for this pupil; the row was left out."))
+            line.notice("", no_op("This guardian is already named for this pupil; the row was left out."))
             return
         self.guardianships.add(pair)
         yield GuardianshipRow(
@@ -447,7 +450,7 @@ class WorkbookReader:
         if len(candidates) > 1:
             line.refuse(
                 "number",
-                N_("There are two pupils named %(name)s in this class; say which by the 校内学号."),
+                no_op("There are two pupils named %(name)s in this class; say which by the 校内学号."),
                 name=name,
             )
         return candidates[0]

@@ -74,7 +74,7 @@ def test_a_1_2_package_takes_roles_from_their_own_file(tmp_path):
 
     assert blocking(problems) == []
     assert of(rows, PersonRow)["zhou"].name == "周明月"
-    assert of(rows, AppointmentRow)["zhou@wangxi/teacher"].school == "wangxi"
+    assert of(rows, AppointmentRow)["zhou@wangxi/subject_teacher"].school == "wangxi"
     assert of(rows, GuardianshipRow)["zhou>lin"].relation == "家长"
     assert "The role “districtadministrator” is only given by hand; it was left out." in told(problems)
 
