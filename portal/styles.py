@@ -81,8 +81,9 @@ def sample_page() -> SimpleNamespace:
     tabs = tabs[:2] if elder else tabs
     tabs.append(("我的", "user", False, 0))
     return SimpleNamespace(
-        language=request.args.get("language", "zh-Hans"),
-        direction="ltr",
+        language=i18n.current().tag,
+        direction=i18n.current().direction,
+        languages=list(i18n.LANGUAGES.values()),
         elder=elder,
         theme=request.args.get("theme", "light"),
         signed_in=True,
@@ -98,7 +99,7 @@ def sample_page() -> SimpleNamespace:
         ],
         school_phone="0730-5550123",
         district_name="云溪县",
-        flashes=[("good", "已确认收到，谢谢您。")],
+        flashes=[("done", "已确认收到，谢谢您。")],
         return_to=request.full_path,
     )
 
