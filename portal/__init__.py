@@ -21,10 +21,11 @@ from portal.home import views as home
 from portal.jobs import commands as jobs_commands
 from portal.jobs import queue
 from portal.rehearsal import commands as rehearsal_commands
+from portal.schools import commands as schools_commands
 from portal.schools import views as schools
 
 BLUEPRINTS = (accounts.bp, schools.bp, home.bp)
-COMMANDS = (jobs_commands.jobs, rehearsal_commands.rehearsal)
+COMMANDS = (jobs_commands.jobs, schools_commands.rollups, rehearsal_commands.rehearsal)
 
 
 def create_app(settings: Settings | None = None, **overrides: Any) -> Flask:

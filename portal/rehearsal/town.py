@@ -9,7 +9,7 @@ from portal.access import Role
 from portal.accounts import passwords
 from portal.accounts.models import Appointment, Person
 from portal.extensions import db
-from portal.schools import enrolling
+from portal.schools import enrolling, summaries
 from portal.schools.calendar import year_start
 from portal.schools.models import (
     District,
@@ -79,6 +79,7 @@ def build() -> Town:
     _families(town)
     _other_families(town)
     db.session.flush()
+    summaries.rebuild([summaries.HOUSEHOLDS])
     return town
 
 
