@@ -169,7 +169,7 @@ def count_households(terms: Terms) -> Iterable[Count]:
         .join(Guardianship, Guardianship.pupil_id == Enrolment.pupil_id)
         .where(Term.starts_on <= clock.today(), _overlaps(Enrolment), _overlaps(Guardianship))
         .group_by(Enrolment.school_id, Term.id)
-    ).tuples()
+    )
 
 
 def _overlaps(table: type[Enrolment] | type[Guardianship]) -> ColumnElement[bool]:
