@@ -5,6 +5,7 @@ from functools import lru_cache
 from typing import Any
 
 from pypinyin import Style, pinyin
+from sqlalchemy import ColumnElement, func, or_
 
 SURNAMES = {
     "曾": "zeng", "单": "shan", "仇": "qiu", "解": "xie", "查": "zha", "区": "ou", "任": "ren", "朴": "piao",
@@ -28,3 +29,25 @@ def reading(name: str) -> tuple[str, str]:
         syllables[0] = SURNAMES[name[0]]
     plain = [unicodedata.normalize("NFKC", syllable).lower() for syllable in syllables]
     return " ".join(plain)[:800], "".join(syllable[:1] for syllable in plain)[:160]
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+def matching(table: Any, query: str) -> ColumnElement[bool]:
+    """The condition for rows of a named table whose name matches what somebody typed.
+
+    Part of the name in either script (張 finds 张, by its reading), full pinyin with or without spaces, or initials
+    ("zs" finds 张三). ``%`` and ``_`` are ordinary characters.
+    """
+    wanted = unicodedata.normalize("NFKC", query).strip().lower()[:100]
+    conditions = [table.name.ilike(f"%{_escaped(query.strip()[:100])}%", escape="\\")]
+    if any("\u3400" <= letter <= "\u9fff" or ord(letter) > 0x20000 for letter in wanted):
+        syllables = reading(wanted)[0]
+        conditions.append((" " + table.name_pinyin + " ").like(f"% {_escaped(syllables)} %", escape="\\"))
+    elif wanted:
+        joined = _escaped(wanted.replace(" ", "").replace("'", ""))
+        conditions.append(table.name_initials.like(f"{joined}%", escape="\\"))
+        conditions.append(func.replace(table.name_pinyin, " ", "").like(f"{joined}%", escape="\\"))
+    return or_(*conditions)

@@ -65,7 +65,7 @@ def _stored(key: str) -> BaseResponse | None:
     if row.fingerprint != _fingerprint():
         raise RuleBroken(_("This form was sent before with other contents. Open the page again."), status=422)
     if row.message:
-        flash(row.message, "done")
+        flash(row.message, "good")
     return redirect(row.location, 303)
 
 
@@ -75,7 +75,7 @@ def replay() -> BaseResponse | None:
     return _stored(key) if 0 < len(key) <= 64 else None
 
 
-def commit_and_go(location: str, message: str = "", kind: str = "done") -> BaseResponse:
+def commit_and_go(location: str, message: str = "", kind: str = "good") -> BaseResponse:
     """Commit the change together with its answer, and send the person on with a message.
 
     ``location`` is an address of the portal. If the same form was committed by another request meanwhile,
@@ -89,7 +89,7 @@ def commit_and_go(location: str, message: str = "", kind: str = "done") -> BaseR
                 key=key,
                 fingerprint=_fingerprint(),
                 location=location,
-                message=message if kind == "done" else "",
+                message=message if kind == "good" else "",
                 answered_at=clock.now(),
             )
         )

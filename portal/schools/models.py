@@ -134,6 +134,10 @@ class SchoolStage(Base):
     school_id: Mapped[int] = mapped_column(ForeignKey("school.id", ondelete="CASCADE"), primary_key=True)
     stage: Mapped[str] = mapped_column(String(20), primary_key=True)
 
+    @property
+    def name(self) -> str:
+        return str(STAGE_NAMES[Stage(self.stage)])
+
 
 class SchoolYear(Base):
     """A school year of a district: 1 September to 31 August."""
@@ -155,6 +159,9 @@ class SchoolYear(Base):
         return f"{self.starts_on.year}–{self.ends_on.year}"
 
 
+TERM_NAMES = {1: _l("First term"), 2: _l("Second term")}
+
+
 class Term(Base):
     """One of the two terms of a school year, with the dates the district set; ``ends_on`` is its last day."""
 
@@ -172,6 +179,11 @@ class Term(Base):
     ends_on: Mapped[date]
 
     school_year: Mapped[SchoolYear] = relationship(lazy="raise_on_sql")
+
+    @property
+    def name(self) -> str:
+        """2026–2027 第一学期."""
+        return f"{self.school_year.label} {TERM_NAMES[self.number]}"
 
 
 class Grade(Base):
@@ -307,6 +319,10 @@ class Guardianship(PublicId, Base):
         lazy="raise_on_sql", cascade="all, delete-orphan", back_populates="guardianship"
     )
 
+    def flags_on(self, day: date) -> list["GuardianshipFlag"]:
+        """The flags that hold on a day."""
+        return [flag for flag in self.flags if flag.holds_on(day)]
+
 
 class Flag(StrEnum):
     """What holds between a guardian and a pupil for a period."""
@@ -317,6 +333,12 @@ class Flag(StrEnum):
     RESTRICTED = "restricted_by_court_order"
 
 
+FLAG_NAMES = {
+    Flag.LIVES_WITH: _l("lives with the child"),
+    Flag.PICKS_UP: _l("may pick up"),
+    Flag.MAY_SIGN: _l("may sign"),
+    Flag.RESTRICTED: _l("restricted by court order"),
+}
 FLAGS = ", ".join(f"'{flag.value}'" for flag in Flag)
 
 
@@ -341,6 +363,14 @@ class GuardianshipFlag(Base):
     basis: Mapped[str] = mapped_column(String(200), default="")
 
     guardianship: Mapped[Guardianship] = relationship(lazy="raise_on_sql", back_populates="flags")
+
+    @property
+    def name(self) -> str:
+        return str(FLAG_NAMES[Flag(self.kind)])
+
+    def holds_on(self, day: date) -> bool:
+        """Whether it is in force on a day."""
+        return self.started_on <= day and (self.ended_on is None or day < self.ended_on)
 
 
 class HouseholdSplit(Base):

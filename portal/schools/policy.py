@@ -148,3 +148,19 @@ SCHOOL_READ = Permission(
         Role.DISTRICT_STAFF: schools_in_district,
     },
 )
+
+OWN_SCHOOL_SET = Permission(
+    "school.set",
+    School,
+    "F1",
+    {Role.PRINCIPAL: own_school, Role.SCHOOL_OFFICE: own_school},
+)
+
+HOUSEHOLD_SPLIT = Permission(
+    "household.split",
+    Pupil,
+    "F4",
+    {Role.PRINCIPAL: school_now, Role.SCHOOL_OFFICE: school_now},
+)
+
+DISTRICT_SET = Permission("district.set", District, "F1", {Role.DISTRICT_STAFF: own_district})

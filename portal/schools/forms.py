@@ -1,0 +1,46 @@
+"""Forms of the world: terms, telephone, households."""
+
+from typing import Any
+
+from wtforms import DateField, RadioField
+from wtforms.validators import InputRequired, Length, Regexp, ValidationError
+
+from portal.forms import LineField, PortalForm, half_width
+from portal.i18n import gettext as _
+from portal.i18n import lazy_gettext as _l
+
+
+class TermForm(PortalForm):
+    """First and last day of a term."""
+
+    starts_on = DateField(_l("First day"), [InputRequired(_l("Enter the first day of the term."))])
+    ends_on = DateField(_l("Last day"), [InputRequired(_l("Enter the last day of the term."))])
+
+    def validate_ends_on(self, field: Any) -> None:
+        if self.starts_on.data and field.data and field.data <= self.starts_on.data:
+            raise ValidationError(_("The last day must come after the first day."))
+
+
+class SchoolPhoneForm(PortalForm):
+    """The telephone that families ring."""
+
+    phone = LineField(
+        _l("The school's telephone"),
+        [
+            InputRequired(_l("Enter the number that families can ring.")),
+            Length(max=40, message=_l("Use at most 40 characters.")),
+            Regexp(
+                r"^[0-9+() \-转]+$",
+                message=_l("A telephone number has digits only, for example 0730-8123456."),
+            ),
+        ],
+        filters=[half_width],
+    )
+
+
+class HouseholdSplitForm(PortalForm):
+    """Which guardian counts as a household of their own from a day on."""
+
+    guardianship = RadioField(_l("Who lives apart"), [InputRequired(_l("Choose who lives apart."))])
+    from_on = DateField(_l("From which day"), [InputRequired(_l("Enter the day."))])
+    reason = LineField(_l("On what basis"), [Length(max=200, message=_l("Use at most 200 characters."))])
