@@ -46,8 +46,7 @@ def matching(table: Any, query: str) -> ColumnElement[bool]:
     if any("\u3400" <= letter <= "\u9fff" or ord(letter) > 0x20000 for letter in wanted):
         syllables = reading(wanted)[0]
         conditions.append((" " + table.name_pinyin + " ").like(f"% {_escaped(syllables)} %", escape="\\"))
-    elif wanted:
-        joined = _escaped(wanted.replace(" ", "").replace("'", ""))
+    elif joined := _escaped(wanted.replace(" ", "").replace("'", "")):
         conditions.append(table.name_initials.like(f"{joined}%", escape="\\"))
         conditions.append(func.replace(table.name_pinyin, " ", "").like(f"{joined}%", escape="\\"))
     return or_(*conditions)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
+from hypothesis import settings as hypothesis_settings
 
 from portal import create_app
 from portal.config import Settings
@@ -21,6 +22,8 @@ from tests.support.database import migrate
 from tests.support.queries import Count, counting
 
 pytest_plugins = ["tests.support.postgres", "tests.support.browser"]
+hypothesis_settings.register_profile("house", deadline=None)
+hypothesis_settings.load_profile("house")
 os.environ.setdefault("PORTAL_PASSWORD_MEMORY_KIB", "64")
 
 
