@@ -1,0 +1,217 @@
+"""The components in a real browser: reachable, roomy, readable, and what the small scripts add."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.support.browser import DESKTOP, PHONE, OpenContext
+from tests.support.server import Portal
+
+pytestmark = pytest.mark.browser
+AXE = Path(__file__).resolve().parents[1] / "vendor/axe.min.js"
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+WAYS = [
+    (PHONE, "layout=app"),
+    (PHONE, "layout=focus&elder=1&theme=dark"),
+    (PHONE, "layout=public&language=en&elder=1"),
+    (DESKTOP, "layout=app&theme=dark&language=zh-Hant"),
+    (DESKTOP, "layout=public&elder=1"),
+]
+SMALL = """(least) => [...document.querySelectorAll("a, button, input, select, textarea, summary")]
+  .filter((one) => !one.closest(".unseen, .skip, p") && one.type !== "hidden")
+  .map((one) => one.matches("[type=radio], [type=checkbox]") ? one.closest(".choice, .option") : one)
+  .filter((one) => { const box = one.getBoundingClientRect();
+    return box.width && (box.width < least - 0.5 || box.height < least - 0.5); })
+  .map((one) => one.outerHTML.slice(0, 120))"""
+TOO_WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a served portal with its page of components."""
+    folder = tmp_path_factory.mktemp("styles")
+    with Portal(folder, workers=1, settings={"PORTAL_DEVELOPMENT": "1"}) as portal:
+        yield f"{portal.address}/styles"
+
+
+def problems(page: Page) -> list[str]:
+    """What axe-core finds, one line each."""
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    found = page.evaluate("(rules) => axe.run(document, {runOnly: rules})", RULES)
+    return [
+        f"{broken['id']}: {node['html'][:150]}" for broken in found["violations"] for node in broken["nodes"]
+    ]
+
+
+@pytest.mark.parametrize(("screen", "query"), WAYS)
+def test_everyone_can_use_every_component(open_context: OpenContext, address: str, screen, query):
+    page = open_context(screen, bypass_csp=True).new_page()
+    page.goto(f"{address}?{query}")
+    page.evaluate("document.querySelectorAll('details.more').forEach((one) => { one.open = true; })")
+
+    assert problems(page) == []
+    assert page.evaluate(TOO_WIDE) == 0
+    assert page.evaluate(SMALL, 44) == []
+
+
+def test_the_nets_catch_what_they_are_for(open_context: OpenContext, address: str):
+    page = open_context(PHONE, bypass_csp=True).new_page()
+    page.goto(address)
+    page.evaluate(
+        """() => {
+          const button = document.createElement("button");
+          button.className = "defect";
+          button.style = "width: 30px; height: 30px; color: #ccc; background: #ddd; margin-left: 900px; padding: 0";
+          document.querySelector("main").append(button);
+        }"""
+    )
+
+    assert any("button-name" in problem for problem in problems(page))
+    assert page.evaluate(TOO_WIDE) > 0
+    assert any("defect" in small for small in page.evaluate(SMALL, 44))
+
+
+def test_buttons_are_60_pixels_high_in_elder_mode(phone: Page, address: str):
+    phone.goto(f"{address}?elder=1")
+
+    low = phone.evaluate(
+        """[...document.querySelectorAll("main .button, main .input, .pill")]
+          .map((one) => one.getBoundingClientRect().height).filter((height) => height && height < 59.5)"""
+    )
+
+    assert low == []
+
+
+@pytest.mark.parametrize("elder", ["", "1"])
+def test_text_at_twice_its_size_still_fits(phone: Page, address: str, elder):
+    phone.goto(f"{address}?elder={elder}")
+    phone.evaluate(
+        """() => { const html = document.documentElement;
+          html.style.fontSize = 2 * parseFloat(getComputedStyle(html).fontSize) + "px"; }"""
+    )
+
+    assert phone.evaluate(TOO_WIDE) == 0
+
+
+def test_no_policy_is_broken_and_nothing_comes_from_elsewhere(phone: Page, address: str):
+    said: list[str] = []
+    asked: list[str] = []
+    phone.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
+    phone.on("pageerror", lambda error: said.append(str(error)))
+    phone.on("request", lambda request: asked.append(request.url))
+
+    phone.goto(address)
+    phone.wait_for_load_state("networkidle")
+
+    assert said == []
+    assert all(url.startswith(address.removesuffix("/styles")) for url in asked)
+
+
+def test_a_password_can_be_seen_while_typing(phone: Page, address: str):
+    phone.goto(address)
+    box = phone.locator(".with-toggle").first
+
+    box.get_by_role("button", name="显示").click()
+    expect(box.locator("input")).to_have_attribute("type", "text")
+    box.get_by_role("button", name="隐藏").click()
+    expect(box.locator("input")).to_have_attribute("type", "password")
+
+
+def test_the_counter_speaks_near_the_end_and_counts_rare_characters_once(phone: Page, address: str):
+    phone.goto(address)
+    story = phone.locator("#story")
+    words = phone.locator("#story-count")
+
+    expect(words).to_have_text("最多 200 个字")
+    story.fill("𠮷" * 195)
+    expect(words).to_have_text("还可以写 5 个字")
+    story.fill("好" * 203)
+    expect(words).to_have_text("超出 3 个字")
+
+
+def typed_and_left(phone: Page, address: str) -> None:
+    """Type a story, wait for the draft, go away and come back."""
+    phone.goto(address)
+    phone.locator("#story").fill("外婆说小满会自己煮面了。")
+    expect(phone.locator("[data-draft-state]")).to_contain_text("草稿已存")
+    phone.goto("about:blank")
+    phone.goto(address)
+
+
+def test_what_was_typed_is_there_again(phone: Page, address: str):
+    typed_and_left(phone, address)
+
+    expect(phone.locator("#story")).to_have_value("外婆说小满会自己煮面了。")
+    phone.get_by_role("button", name="重新填写").click()
+    expect(phone.locator("#story")).to_have_value(
+        "小满最近自己整理书包，外婆很高兴。外婆盼着小满周末能和爸爸妈妈视频。"
+    )
+    phone.reload()
+    expect(phone.get_by_role("button", name="重新填写")).to_have_count(0)
+
+
+def test_a_password_never_lies_in_the_draft(phone: Page, address: str):
+    phone.goto(address)
+    phone.locator("#password").fill("很长的密码不会留下")
+    phone.locator("#nickname").fill("小满")
+    expect(phone.locator("[data-draft-state]")).to_contain_text("草稿已存")
+
+    kept = json.loads(phone.evaluate("JSON.stringify(Object.values(localStorage))"))
+
+    assert any("小满" in draft for draft in kept)
+    assert not any("很长的密码" in draft for draft in kept)
+
+
+@pytest.mark.parametrize(("answer", "kept"), [("<p>请先登录</p>", True), ("<p data-done>已提交</p>", False)])
+def test_only_an_act_that_was_done_lets_the_draft_go(phone: Page, address: str, answer, kept):
+    typed_and_left(phone, address)
+    script = phone.locator("script[type=module]").get_attribute("src")
+    page = f'<!doctype html><title>·</title><script type="module" src="{script}"></script>{answer}'
+    phone.route(
+        address,
+        lambda route: (
+            route.fulfill(body=page, content_type="text/html; charset=utf-8")
+            if route.request.method == "POST"
+            else route.continue_()
+        ),
+    )
+
+    phone.get_by_role("button", name="提交家访记录").last.click()
+    expect(phone.get_by_text("请先登录").or_(phone.get_by_text("已提交", exact=True))).to_be_visible()
+    phone.wait_for_load_state("networkidle")
+
+    assert bool(phone.evaluate("localStorage.length")) is kept
+
+
+def test_a_menu_closes_on_escape_and_on_a_tap_elsewhere(phone: Page, address: str):
+    phone.goto(address)
+    menu = phone.locator(".tools .menu")
+
+    menu.locator("summary").click()
+    expect(phone.get_by_role("button", name="English")).to_be_visible()
+    phone.keyboard.press("Escape")
+    expect(phone.get_by_role("button", name="English")).to_be_hidden()
+    menu.locator("summary").click()
+    phone.locator("h1").click(position={"x": 5, "y": 5})
+    expect(phone.get_by_role("button", name="English")).to_be_hidden()
+
+
+def test_a_form_with_errors_shows_them_first(phone: Page, address: str):
+    phone.goto(address)
+
+    expect(phone.locator(".errors")).to_be_focused()
+    phone.locator(".errors a", has_text="手机号应为").click()
+    expect(phone.locator("#wrong-phone")).to_be_focused()
+
+
+def test_nothing_that_needs_scripts_shows_without_them(open_context: OpenContext, address: str):
+    page = open_context(PHONE, java_script_enabled=False).new_page()
+    page.goto(address)
+
+    for name in ("显示", "读给我听", "分享"):
+        expect(page.locator("[data-module]").get_by_role("button", name=name)).to_have_count(0)
+    page.locator(".tools .menu summary").click()
+    expect(page.get_by_role("button", name="English")).to_be_visible()
