@@ -17,7 +17,9 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="PORTAL_", extra="ignore", populate_by_name=True)
 
     instance: Path = Field(
-        default=ROOT / "instance", description="Folder for the database, secrets and files."
+        default=ROOT / "instance",
+        validation_alias="INSTANCE_DIR",
+        description="Folder for the database, secrets and files.",
     )
     database_url: str = Field(
         default="", validation_alias="DATABASE_URL", description="Empty: SQLite in the instance folder."

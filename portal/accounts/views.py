@@ -13,6 +13,7 @@ from portal.accounts.models import AuthSession, Person
 from portal.errors import RuleBroken
 from portal.extensions import db
 from portal.i18n import gettext as _
+from portal.i18n import no_op
 from portal.links import local
 from portal.once import commit_and_go
 from portal.templating import render
@@ -95,6 +96,30 @@ def sign_out() -> BaseResponse:
     return answer
 
 
+DEVICES = (
+    ("MicroMessenger", no_op("WeChat")),
+    ("Edg", "Edge"),
+    ("Firefox", "Firefox"),
+    ("Chrome", "Chrome"),
+    ("Safari", "Safari"),
+)
+SYSTEMS = (
+    ("Android", "Android"),
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Windows", "Windows"),
+    ("Mac OS", "Mac"),
+    ("Linux", "Linux"),
+)
+
+
+def device_name(agent: str) -> str:
+    """What a browser calls itself, as a person would: 微信 · Android; empty when it tells nothing known."""
+    program = next((name for mark, name in DEVICES if mark in agent), "")
+    system = next((name for mark, name in SYSTEMS if mark in agent), "")
+    return " · ".join(part for part in (_(program) if program else "", system) if part)
+
+
 @bp.get("/")
 @signed_in
 def show() -> str:
@@ -111,7 +136,14 @@ def show() -> str:
         .limit(20)
     ).all()
     masked = phones.masked(person.phone) if person.phone else ""
-    return render("accounts/show.html", person=person, devices=devices, phone=masked)
+    return render(
+        "accounts/show.html",
+        person=person,
+        devices=devices,
+        names=[device_name(device.device) for device in devices],
+        here=current_user.session_id,
+        phone=masked,
+    )
 
 
 @bp.get("/password")

@@ -41,7 +41,7 @@ def test_a_wrong_password_and_an_unknown_name_read_the_same(as_):
 
 def test_signing_out_ends_the_session_in_the_database(as_):
     client = as_("李晚晴")
-    client.page("/account/").press("退出登录")
+    client.page("/account/").press("退出这台设备")
 
     assert client.get("/").status_code == 302
     assert (
