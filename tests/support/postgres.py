@@ -123,10 +123,15 @@ def _wait_until_it_answers(server: Server, process: subprocess.Popen[bytes], log
 
 
 def migrate(address: str, folder: Path) -> None:
-    """Bring a database to the newest revision with the portal's own command, in a process of its own."""
+    """Bring a database (SQLite in the folder when the address is empty) to the newest revision by the portal's command."""
     key = folder / "secret_key"
     key.write_text("0" * 64, encoding="utf-8")
-    settings = {"DATABASE_URL": address, "INSTANCE_DIR": str(folder), "SECRET_KEY_FILE": str(key)}
+    settings = {
+        "DATABASE_URL": address,
+        "INSTANCE_DIR": str(folder),
+        "PORTAL_INSTANCE": str(folder),
+        "SECRET_KEY_FILE": str(key),
+    }
     done = subprocess.run(
         [sys.executable, "-m", "flask", "--app", "wsgi", "db", "upgrade"],
         cwd=ROOT, env={**os.environ, **settings}, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,

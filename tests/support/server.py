@@ -20,7 +20,7 @@ from random import Random
 from types import TracebackType
 
 ROOT = Path(__file__).resolve().parents[2]
-SECONDS_TO_START = 30
+SECONDS_TO_START = 60
 
 
 class Portal:
@@ -32,6 +32,7 @@ class Portal:
         database_url: str | None = None,
         app: str = "wsgi:app",
         workers: int = 2,
+        jobs: bool = False,
         settings: Mapping[str, str] | None = None,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -43,6 +44,7 @@ class Portal:
         self.log = folder / "server.log"
         self.settings = {
             "INSTANCE_DIR": str(folder),
+            "PORTAL_INSTANCE": str(folder),
             "SECRET_KEY_FILE": str(key),
             "WEB_CONCURRENCY": str(workers),
             **({"DATABASE_URL": database_url} if database_url else {}),
@@ -54,7 +56,9 @@ class Portal:
         self._listener.bind(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self.address = f"http://127.0.0.1:{self.port}"
+        self.with_jobs = jobs
         self.process: subprocess.Popen[bytes] | None = None
+        self.jobs: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> "Portal":
         self.start()
@@ -63,6 +67,10 @@ class Portal:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop, and give the port back."""
         self.stop()
         self._listener.close()
 
@@ -79,12 +87,9 @@ class Portal:
         """Start gunicorn and wait until it answers; returns the seconds that took."""
         began = time.monotonic()
         descriptor = self._listener.fileno()
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "gunicorn", "--bind", f"fd://{descriptor}", self.app],
-                cwd=ROOT, env={**os.environ, **self.settings}, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                start_new_session=True, pass_fds=[descriptor],
-            )  # fmt: skip
+        self.process = self._start("gunicorn", "--bind", f"fd://{descriptor}", self.app)
+        if self.with_jobs:
+            self.jobs = self._start("flask", "--app", self.app.partition(":")[0], "jobs", "work")
         while not self.answers():
             if self.process.poll() is not None or time.monotonic() - began > SECONDS_TO_START:
                 text = self.log.read_text(encoding="utf-8", errors="replace")[-3000:]
@@ -92,6 +97,14 @@ class Portal:
                 raise AssertionError(f"gunicorn did not start:\n{text}")
             time.sleep(0.05)
         return time.monotonic() - began
+
+    def _start(self, *words: str) -> subprocess.Popen[bytes]:
+        with self.log.open("ab") as log:
+            return subprocess.Popen(
+                [sys.executable, "-m", *words],
+                cwd=ROOT, env={**os.environ, **self.settings}, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                start_new_session=True, pass_fds=[self._listener.fileno()],
+            )  # fmt: skip
 
     def answers(self) -> bool:
         """Whether the portal answers any request at all."""
@@ -122,18 +135,21 @@ class Portal:
         return victim
 
     def kill_all(self) -> None:
-        """kill -9 of gunicorn and every worker at once."""
-        assert self.process
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
+        """kill -9 of gunicorn, every worker and the job process at once."""
+        running = [process for process in (self.process, self.jobs) if process]
+        for process in running:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+        for process in running:
+            process.wait()
+        self.process = self.jobs = None
 
     def stop(self) -> None:
-        """End gunicorn politely, then by force."""
-        if self.process is None:
-            return
-        self.process.terminate()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self.process.wait(15)
+        """End everything politely, then by force."""
+        running = [process for process in (self.process, self.jobs) if process]
+        for process in running:
+            process.terminate()
+        for process in running:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(15)
         self.kill_all()
-        self.process = None

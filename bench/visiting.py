@@ -1,0 +1,31 @@
+"""Signing in to the portal as a person does, to measure pages with a real session."""
+
+import re
+from collections.abc import Iterable
+
+from flask import Flask
+
+from bench.pages import Page
+
+TOKEN = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"')
+
+
+def cookie_of(app: Flask, account: str, password: str) -> str:
+    """The Cookie header of a browser in which this account is signed in."""
+    client = app.test_client()
+    found = TOKEN.search(client.get("/account/sign-in").get_data(as_text=True))
+    if found is None:
+        raise LookupError("the sign-in page has no form token")
+    values = {"csrf_token": found[1], "name": account, "password": password}
+    answer = client.post("/account/sign-in", data=values)
+    if answer.status_code != 303:
+        raise PermissionError(f"{account} cannot sign in: {answer.status}")
+    cookie = client.get_cookie(app.config["SESSION_COOKIE_NAME"])
+    if cookie is None:
+        raise LookupError(f"{account} got no session")
+    return f"{cookie.key}={cookie.value}"
+
+
+def cookies_for(app: Flask, pages: Iterable[Page], password: str) -> dict[str, str]:
+    """The Cookie header of each account that looks at one of the pages."""
+    return {account: cookie_of(app, account, password) for account in {page.account for page in pages}}

@@ -1,0 +1,152 @@
+"""kill -9 of any process loses nothing acknowledged and doubles nothing."""
+
+import sqlite3
+import statistics
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from random import Random
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from portal.rehearsal.town import PASSWORD
+from tests.reliability.counting import TABLE
+from tests.support.crash import Outcome, Visitor, rehearse
+from tests.support.postgres import migrate
+from tests.support.server import Portal
+
+ROUNDS = 20
+ROUNDS_OF_SOAK = 400
+SECONDS_TO_BE_READY = 10
+Open = Callable[..., Portal]
+Record = Callable[[str, object], None]
+
+pytestmark = pytest.mark.timeout(600)
+
+
+@pytest.fixture
+def open_portal(tmp_path: Path) -> Iterator[Open]:
+    """Serves the counting portal with the rehearsal district, on SQLite or the database given."""
+    opened: list[Portal] = []
+
+    def open_one(database_url: str | None = None, **settings: str) -> Portal:
+        folder = tmp_path / f"portal{len(opened)}"
+        portal = Portal(
+            folder, database_url, app="tests.reliability.counting:app", jobs=True,
+            settings={"PORTAL_PASSWORD_MEMORY_KIB": "64", **settings},
+        )  # fmt: skip
+        opened.append(portal)
+        if database_url is None:
+            migrate("", folder)
+        portal.command("rehearsal", "load")
+        engine = create_engine(address_of(portal))
+        with engine.begin() as connection:
+            connection.execute(text(TABLE))
+        engine.dispose()
+        portal.start()
+        return portal
+
+    yield open_one
+    for portal in opened:
+        portal.close()
+
+
+def address_of(portal: Portal) -> str:
+    """The SQLAlchemy address of a portal's database."""
+    return portal.settings.get("DATABASE_URL") or f"sqlite:///{portal.folder / 'portal.db'}"
+
+
+def sign_in_to(portal: Portal) -> Callable[[], Visitor]:
+    """A new visitor, signed in as a guardian."""
+
+    def sign_in() -> Visitor:
+        visitor = Visitor(portal.address)
+        visitor.sign_in("liwanqing", PASSWORD)
+        return visitor
+
+    return sign_in
+
+
+def count_one(visitor: Visitor, number: str, key: str) -> bool:
+    """Send one number with its key; whether the portal acknowledged it."""
+    status, location, body = visitor.post("/counted", number=number, once=key)
+    assert status == 303 or status >= 500, f"{status} {body[:500]}"
+    return status == 303 and "sign-in" not in location
+
+
+def stored_in(portal: Portal) -> list[str]:
+    """Every number stored, as often as it is stored."""
+    engine = create_engine(address_of(portal))
+    with engine.connect() as connection:
+        numbers = [row.number for row in connection.execute(text("SELECT number FROM counted"))]
+    engine.dispose()
+    return numbers
+
+
+def nothing_lost_or_doubled(portal: Portal, outcome: Outcome, record: Record) -> None:
+    """The promise itself; the figures go into the report."""
+    portal.stop()
+    stored = stored_in(portal)
+    assert outcome.refused == []
+    assert outcome.lost(stored) == []
+    assert outcome.doubled(stored) == []
+    assert outcome.unasked(stored) == []
+    assert outcome.repeated > 0, "no kill met a write"
+    assert statistics.median(outcome.ready) <= SECONDS_TO_BE_READY
+    record("acknowledged", len(outcome.acknowledged))
+    record("sent again", outcome.repeated)
+    record("seconds until ready", [round(seconds, 1) for seconds in outcome.ready])
+
+
+def database_is_whole(portal: Portal) -> None:
+    """SQLite's own check of the file and of every reference in it."""
+    connection = sqlite3.connect(portal.folder / "portal.db")
+    assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
+    connection.close()
+
+
+def test_sqlite_loses_and_doubles_nothing(open_portal: Open, record_property: Record) -> None:
+    portal = open_portal()
+    outcome = rehearse(portal, sign_in_to(portal), count_one, ROUNDS, Random(20))
+    nothing_lost_or_doubled(portal, outcome, record_property)
+    database_is_whole(portal)
+
+
+def test_without_the_key_writes_are_doubled(open_portal: Open) -> None:
+    """The control: the same harness finds doubled writes when the portal ignores the key."""
+    portal = open_portal(ONCE="off")
+    doubled: list[str] = []
+    for turn in range(ROUNDS // 2):
+        outcome = rehearse(portal, sign_in_to(portal), count_one, 2, Random(turn))
+        doubled = outcome.doubled(stored_in(portal))
+        if doubled:
+            break
+    assert doubled
+
+
+@pytest.mark.postgres
+def test_postgresql_loses_and_doubles_nothing(
+    open_portal: Open, postgres_url: str, record_property: Record
+) -> None:
+    portal = open_portal(postgres_url)
+    outcome = rehearse(portal, sign_in_to(portal), count_one, ROUNDS, Random(20))
+    nothing_lost_or_doubled(portal, outcome, record_property)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3600)
+def test_sqlite_for_long(open_portal: Open, record_property: Record) -> None:
+    portal = open_portal()
+    outcome = rehearse(portal, sign_in_to(portal), count_one, ROUNDS_OF_SOAK, Random(400))
+    nothing_lost_or_doubled(portal, outcome, record_property)
+    database_is_whole(portal)
+
+
+@pytest.mark.soak
+@pytest.mark.postgres
+@pytest.mark.timeout(3600)
+def test_postgresql_for_long(open_portal: Open, postgres_url: str, record_property: Record) -> None:
+    portal = open_portal(postgres_url)
+    outcome = rehearse(portal, sign_in_to(portal), count_one, ROUNDS_OF_SOAK, Random(400))
+    nothing_lost_or_doubled(portal, outcome, record_property)
