@@ -70,7 +70,6 @@ def _static_steps() -> list[Step]:
         _run("style", (*python, "ruff", "check", ".")),
         _run("third-party files", (PYTHON, "scripts/vendor.py", "check")),
         _run("types", (*python, "mypy")),
-        _run("translations", (*python, "flask", "--app", "wsgi", "translations", "check")),
     ]
 
 

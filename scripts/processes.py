@@ -77,15 +77,23 @@ def run_quietly(
     command: Sequence[str | Path], chinese: str, english: str, environment: Mapping[str, str] | None = None
 ) -> str:
     """Run a program and return what it printed; when it fails, raise StopError with the words given and its last line."""
+    code, output = run_to_the_end(command, environment)
+    if code:
+        raise failure(output, chinese, english)
+    return output
+
+
+def run_to_the_end(
+    command: Sequence[str | Path], environment: Mapping[str, str] | None = None
+) -> tuple[int, str]:
+    """Run a program: its exit code and what it printed. It is ended when we are interrupted."""
     process = start(command, environment, subprocess.PIPE)
     try:
         output, _ = process.communicate()
     except BaseException:
         end(process, 1)
         raise
-    if process.returncode:
-        raise failure(output, chinese, english)
-    return output
+    return process.returncode, output
 
 
 def failure(output: str, chinese: str, english: str) -> StopError:

@@ -19,13 +19,15 @@ from typing import IO
 import downloads
 import environment
 from places import PYTHON, ROOT, instance, try_lock
-from processes import disk_is_full, end, failure, has_no_room, run_quietly, start
+from processes import disk_is_full, end, failure, has_no_room, run_to_the_end, start
 from words import StopError, say, stop
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 STEADY_AFTER = 60.0
 SECONDS_TO_ANSWER, SECONDS_TO_END = 60.0, 12.0
 LARGEST_LOG = 5 * 1024 * 1024
+# The same two as in flask_steps.py, which needs the environment and cannot be imported here.
+END, FIRST_FAILED = "\x1e", 100
 FLASK = (PYTHON, "-m", "flask", "--app", "wsgi")
 
 
@@ -168,15 +170,22 @@ def make_secrets(folder: Path) -> dict[str, str]:
 def prepare_data(settings: dict[str, str]) -> str:
     """Bring the database up to date, fill it when it is empty; returns the rehearsal accounts as text."""
     steps = (
-        (("translations", "compile"), "译文没有编译成功", "The translations could not be compiled"),
-        (("db", "upgrade"), "数据库没有升级成功", "The database could not be upgraded"),
-        (("rehearsal", "load"), "演练数据没有装入", "The rehearsal district could not be loaded"),
-        (("rehearsal", "accounts"), "读不出演练账号", "The rehearsal accounts cannot be read"),
+        ("db upgrade", "数据库没有升级成功", "The database could not be upgraded"),
+        ("rehearsal load", "演练数据没有装入", "The rehearsal district could not be loaded"),
+        ("rehearsal accounts", "读不出演练账号", "The rehearsal accounts cannot be read"),
     )
-    output = ""
-    for words, chinese, english in steps:
-        output = run_quietly([*FLASK, *words], chinese, english, settings)
-    return output.strip()
+    code, output = run_to_the_end(
+        [PYTHON, "-m", "scripts.flask_steps", *(step[0] for step in steps)], settings
+    )
+    if code:
+        position = code - FIRST_FAILED
+        words = (
+            steps[position][1:]
+            if position in range(len(steps))
+            else ("门户没有启动", "The portal does not start")
+        )
+        raise failure(output, *words)
+    return output.split(END)[-2].strip()
 
 
 def announce(host: str, port: int, accounts: str, folder: Path) -> None:

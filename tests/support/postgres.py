@@ -129,7 +129,6 @@ def migrate(address: str, folder: Path) -> None:
     settings = {
         "DATABASE_URL": address,
         "INSTANCE_DIR": str(folder),
-        "PORTAL_INSTANCE": str(folder),
         "SECRET_KEY_FILE": str(key),
     }
     done = subprocess.run(

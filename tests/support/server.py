@@ -44,7 +44,6 @@ class Portal:
         self.log = folder / "server.log"
         self.settings = {
             "INSTANCE_DIR": str(folder),
-            "PORTAL_INSTANCE": str(folder),
             "SECRET_KEY_FILE": str(key),
             "WEB_CONCURRENCY": str(workers),
             **({"DATABASE_URL": database_url} if database_url else {}),

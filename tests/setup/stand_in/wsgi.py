@@ -15,10 +15,8 @@ from flask.cli import AppGroup
 
 app = Flask(__name__)
 store = Path(os.environ["INSTANCE_DIR"]) / "stand_in.db"
-databases, rehearsal, translations, jobs = (
-    AppGroup(name) for name in ("db", "rehearsal", "translations", "jobs")
-)
-for group in (databases, rehearsal, translations, jobs):
+databases, rehearsal, jobs = (AppGroup(name) for name in ("db", "rehearsal", "jobs"))
+for group in (databases, rehearsal, jobs):
     app.cli.add_command(group)
 
 if os.environ.get("STAND_IN") == "broken" and "gunicorn" in os.environ.get("SERVER_SOFTWARE", ""):
@@ -53,11 +51,6 @@ def accounts() -> None:
     """Print what load made."""
     with sqlite3.connect(store) as connection:
         click.echo("mark " + connection.execute("SELECT mark FROM district").fetchone()[0])
-
-
-@translations.command("compile")
-def compile_translations() -> None:
-    """Nothing to compile here."""
 
 
 @jobs.command("work")
