@@ -87,12 +87,15 @@ class Page:
     flashes: list[tuple[str, str]] = field(default_factory=list)
 
 
-def tabs_for(app: Flask, role: Role, endpoint: str | None) -> list[Tab]:
-    """The places of a role; the current one is that of the endpoint's blueprint."""
+ELDER_LEAVES_OUT = {"courses.index", "schools.my_class"}
+
+
+def tabs_for(app: Flask, role: Role, endpoint: str | None, elder: bool = False) -> list[Tab]:
+    """The places of a role; the current one is that of the endpoint's blueprint. Elder mode keeps to three."""
     area = (endpoint or "").partition(".")[0]
     tabs = []
     for target, label, icon in TABS[role]:
-        if target in app.view_functions:
+        if target in app.view_functions and not (elder and target in ELDER_LEAVES_OUT):
             lit = endpoint == target or (area not in ("", "home") and area == target.partition(".")[0])
             tabs.append(Tab(i18n.gettext(label), icon, target, url_for(target), lit))
     if endpoint not in {tab.endpoint for tab in tabs} and sum(tab.current for tab in tabs) > 1:
@@ -138,7 +141,7 @@ def build(app: Flask) -> Page:
         person_name=current_user.name if signed_in else "",
         hat=hat,
         hats=[other for other in current_user.hats if other.key != hat.key] if hat else [],
-        tabs=tabs_for(app, hat.role, request.endpoint) if hat else [],
+        tabs=tabs_for(app, hat.role, request.endpoint, _elder()) if hat else [],
         school_phone=hat.school_phone if hat else "",
         district_name="",
         return_to=request.full_path.rstrip("?") if request.method == "GET" else url_for("home.index"),

@@ -3,8 +3,10 @@
 from flask import Blueprint, Response
 from flask_login import current_user
 
-from portal.access import public, signed_in
+from portal import clock
+from portal.access import actor, public, signed_in
 from portal.database import is_alive
+from portal.home import today
 from portal.templating import render
 
 bp = Blueprint("home", __name__)
@@ -14,7 +16,16 @@ bp = Blueprint("home", __name__)
 @signed_in
 def index() -> str:
     """What must I do now?"""
-    return render("home/index.html", person=current_user)
+    acting = actor()
+    now = clock.now()
+    return render(
+        "home/index.html",
+        greeting=today.greeting(clock.local(now).hour, current_user.name),
+        now=now,
+        on=acting.on,
+        tasks=today.tasks(acting),
+        ways=today.ways(acting),
+    )
 
 
 @bp.get("/healthz")

@@ -1,0 +1,87 @@
+"""What one's first page shows: the tasks of every feature, and the ways onward that the bottom bar has no room for."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from flask import current_app, url_for
+
+from portal.access import Actor, Role
+from portal.i18n import gettext as _
+from portal.i18n import no_op
+from portal.tasks import Task, in_order
+
+SOURCES: tuple[Callable[[Actor], list[Task]], ...] = ()
+"""The features that put work on the first page, each with its ``tasks``."""
+
+
+@dataclass(frozen=True)
+class Way:
+    """A link to a place one often goes."""
+
+    label: str
+    icon: str
+    url: str
+
+
+WAYS: dict[Role, tuple[tuple[str, str, str], ...]] = {
+    Role.GUARDIAN: (
+        ("visits.history", no_op("Visits to our family"), "door-open"),
+        ("opinions.new", no_op("Tell the school what you think"), "message-square-text"),
+        ("opinions.index", no_op("My opinions and their answers"), "mail"),
+        ("courses.mine", no_op("Our learning record"), "award"),
+        ("ratings.stars", no_op("Stars of the schools"), "star-full"),
+    ),
+    Role.CLASS_TEACHER: (
+        ("visits.follow_ups", no_op("Agreed steps"), "list-checks"),
+        ("notices.outbox", no_op("Notices I sent"), "megaphone"),
+        ("courses.index", no_op("Course catalogue"), "book-open"),
+    ),
+    Role.SUBJECT_TEACHER: (("courses.index", no_op("Course catalogue"), "book-open"),),
+    Role.PRINCIPAL: (
+        ("visits.school", no_op("Visits of the school"), "door-open"),
+        ("opinions.index", no_op("Opinions of parents"), "message-square-text"),
+        ("notices.outbox", no_op("Notices of the school"), "megaphone"),
+        ("courses.manage", no_op("Parent school"), "book-open"),
+    ),
+    Role.SCHOOL_OFFICE: (
+        ("opinions.index", no_op("Opinions of parents"), "message-square-text"),
+        ("notices.outbox", no_op("Notices of the school"), "megaphone"),
+        ("roster.index", no_op("Roster"), "users"),
+    ),
+    Role.COMMITTEE_CHAIR: (("courses.index", no_op("Course catalogue"), "book-open"),),
+    Role.LECTURER: (),
+    Role.INSPECTOR: (("ratings.stars", no_op("Stars of the schools"), "star-full"),),
+    Role.DISTRICT_STAFF: (
+        ("notices.outbox", no_op("Notices of the district"), "megaphone"),
+        ("notices.flagged", no_op("Notices that mention money"), "triangle-alert"),
+        ("courses.manage", no_op("Courses of the district"), "book-open"),
+        ("opinions.index", no_op("Opinions that were lifted"), "message-square-text"),
+        ("roster.index", no_op("Roster"), "users"),
+        ("ratings.stars", no_op("Stars of the schools"), "star-full"),
+    ),
+    Role.SYSTEM_ADMIN: (),
+}
+
+
+def tasks(actor: Actor) -> list[Task]:
+    """All that waits for this person under this hat, most urgent first."""
+    return in_order([task for source in SOURCES for task in source(actor)])
+
+
+def ways(actor: Actor) -> list[Way]:
+    """The places this role often goes beside those in the bottom bar."""
+    known = current_app.view_functions
+    return [
+        Way(_(label), icon, url_for(endpoint))
+        for endpoint, label, icon in WAYS[actor.role]
+        if endpoint in known
+    ]
+
+
+def greeting(hour: int, name: str) -> str:
+    """A greeting that fits the hour in China (0–23)."""
+    if 5 <= hour < 11:
+        return _("Good morning, %(name)s", name=name)
+    if 11 <= hour < 18:
+        return _("Good afternoon, %(name)s", name=name)
+    return _("Good evening, %(name)s", name=name)
