@@ -192,7 +192,6 @@ def announce(host: str, port: int, accounts: str, folder: Path) -> None:
     """Say where the portal is and who can sign in."""
     say(f"共育已启动：{link(host, port)}", f"Open {link(host, port)}")
     if accounts:
-        say("演练账号：", "Rehearsal accounts:")
         print(accounts, flush=True)
     if host not in ("127.0.0.1", "::1", "localhost"):
         say(
