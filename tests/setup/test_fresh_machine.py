@@ -78,7 +78,7 @@ def test_a_machine_without_a_network_uses_a_wheelhouse(clone: Path, tmp_path: Pa
     subprocess.run(
         [sys.executable, "scripts/dev.py", "wheelhouse", tmp_path / "wheels"], cwd=clone, check=True
     )
-    shutil.rmtree(clone / ".tools")
+    shutil.rmtree(clone / ".tools", ignore_errors=True)
     closed = {name: "http://127.0.0.1:9/simple" for name in ("PIP_INDEX_URL", "UV_DEFAULT_INDEX")}
     settings = {"HOME": str(tmp_path / "home"), "WHEELS": str(tmp_path / "wheels"), **closed}
     started = Start(clone, settings, ("make", "run"))
