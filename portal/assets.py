@@ -36,6 +36,7 @@ def shortened(text: str) -> str:
     text = re.sub(r"\s+", " ", text)
     text = re.sub(r"\s*([{};,>])\s*", r"\1", text)
     text = re.sub(r":\s+", ":", text)
+    text = re.sub(r"[^{};]+\{", lambda rule: re.sub(r" ([+~]) ", r"\1", rule.group()), text)
     return text.replace(";}", "}").strip() + "\n"
 
 
