@@ -10,7 +10,6 @@ import json
 import os
 import platform
 import shutil
-import sys
 import urllib.parse
 import zipfile
 from pathlib import Path
@@ -140,6 +139,4 @@ def settings_for_uv() -> dict[str, str]:
     nearest = next(folder for folder in (cache, *cache.parents) if folder.exists())
     if "UV_CACHE_DIR" not in os.environ and not os.access(nearest, os.W_OK):
         settings["UV_CACHE_DIR"] = str(TOOLS / "uv-cache")
-    if sys.platform == "linux":
-        settings.setdefault("UV_LINK_MODE", os.environ.get("UV_LINK_MODE", "hardlink"))
     return settings

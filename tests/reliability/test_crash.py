@@ -2,6 +2,7 @@
 
 import sqlite3
 import statistics
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
@@ -104,6 +105,14 @@ def database_is_whole(portal: Portal) -> None:
     assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
     connection.close()
+
+
+def test_the_comparison_finds_what_is_seeded() -> None:
+    outcome = Outcome(acknowledged=["w0-1", "w0-2"], sent=Counter({"w0-1": 1, "w0-2": 2, "w0-3": 1}))
+    assert outcome.lost(["w0-1"]) == ["w0-2"]
+    assert outcome.doubled(["w0-1", "w0-2", "w0-2"]) == ["w0-2"]
+    assert outcome.unasked(["w0-1", "w0-2", "w0-3", "w9-1"]) == ["w9-1"]
+    assert outcome.repeated == 1
 
 
 def test_sqlite_loses_and_doubles_nothing(open_portal: Open, record_property: Record) -> None:
