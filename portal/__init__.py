@@ -11,7 +11,7 @@ from flask_wtf.csrf import CSRFProtect
 from sqlalchemy.engine import make_url
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from portal import access, assets, database, errors, headers, i18n, once, page, styles, templating
+from portal import access, assets, commands, database, errors, headers, i18n, once, page, styles, templating
 from portal.accounts import sessions
 from portal.accounts import views as accounts
 from portal.config import ROOT, Settings
@@ -25,7 +25,13 @@ from portal.schools import commands as schools_commands
 from portal.schools import views as schools
 
 BLUEPRINTS = (accounts.bp, schools.bp, home.bp)
-COMMANDS = (jobs_commands.jobs, schools_commands.rollups, rehearsal_commands.rehearsal)
+COMMANDS = (
+    commands.access_table,
+    commands.translations,
+    jobs_commands.jobs,
+    schools_commands.rollups,
+    rehearsal_commands.rehearsal,
+)
 
 
 def create_app(settings: Settings | None = None, **overrides: Any) -> Flask:
@@ -56,8 +62,8 @@ def create_app(settings: Settings | None = None, **overrides: Any) -> Flask:
         app.register_blueprint(blueprint)
     if settings.development:
         app.register_blueprint(styles.blueprint)
-    for commands in COMMANDS:
-        app.cli.add_command(commands)
+    for command in COMMANDS:
+        app.cli.add_command(command)
     access.refuse_undeclared(app)
     return app
 

@@ -70,7 +70,10 @@ def my_class() -> str:
     if query:
         pupils = pupils.where(names.matching(Pupil, query))
     listing = page_of(pupils, [(Pupil.name_pinyin, False), (Pupil.id, False)], size=60)
-    return render("schools/my_class.html", school_class=school_class, listing=listing, query=query)
+    opens = PUPIL_READ.admits(actor().role)
+    return render(
+        "schools/my_class.html", school_class=school_class, listing=listing, query=query, opens_pupils=opens
+    )
 
 
 @bp.get("/pupils/<public_id>")

@@ -1,0 +1,118 @@
+"""Every page of the portal, found by walking, as every actor, in every language, normal and elder."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from flask import Flask, Response
+from sqlalchemy import select, update
+
+from portal import create_app
+from portal.access import public
+from portal.accounts.models import Person
+from portal.config import Settings
+from portal.extensions import db
+from tests.site.actors import LANGUAGES, PLAYERS, Player
+from tests.site.checks import Answer, complaints
+from tests.site.crawl import endpoint_of, fetch, walk
+
+STARTS = ("/", "/courses/", "/stars/", "/account/sign-in")
+REACHED_OTHERWISE = {
+    "home.health": "asked by machines",
+    "styles.index": "in development only",
+}
+
+
+def look(app: Flask, as_, player: Player, language: str, elder: bool, **more: int) -> Iterator[Answer]:
+    if player.name is not None:
+        db.session.execute(
+            update(Person).where(Person.name == player.name).values(language=language, elder=elder)
+        )
+        db.session.commit()
+    client = as_(player.name, player.role)
+    if player.name is None:
+        client.set_cookie("elder", "1" if elder else "0")
+        client.set_cookie("language", language)
+    starts = [start for start in STARTS if endpoint_of(app, start)]
+    yield from walk(app, client, language, tuple(starts), **more)
+
+
+@pytest.mark.parametrize("elder", [False, True], ids=["normal", "elder"])
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("player", PLAYERS, ids=lambda player: player.actor)
+def test_every_page_is_what_it_must_be(app, as_, player, language, elder):
+    found = []
+    for answer in look(app, as_, player, language, elder):
+        found += [f"{answer.path}: {complaint}" for complaint in complaints(answer)]
+        if answer.status in (403, 404, 405):
+            found.append(f"{answer.path}: a link leads to {answer.status}")
+
+    assert found == []
+
+
+def test_every_page_is_reached_by_somebody(app, as_):
+    reached = set()
+    for player in PLAYERS:
+        for answer in look(app, as_, player, "zh-Hans", elder=False, same_page=15):
+            reached.add(endpoint_of(app, answer.path))
+    pages = {
+        rule.endpoint
+        for rule in app.url_map.iter_rules()
+        if "GET" in (rule.methods or set()) and rule.endpoint not in REACHED_OTHERWISE
+    }
+
+    assert pages - reached == set()
+
+
+SEEDS = {
+    "no_failure": "<!doctype html><title>x</title><h1>x</h1>Traceback (most recent call last)",
+    "strict_html": "<!doctype html><title>x</title><h1>x</h1><p><b>x</p></b><i id=a></i><i id=a></i>",
+    "one_heading_in_the_title": "<!doctype html><title>x</title><h1>y</h1>",
+    "labelled_controls": "<!doctype html><title>x</title><h1>x</h1><input name=q>",
+    "budget": "<!doctype html><title>x</title><h1>x</h1>" + "字" * 11_000,
+    "own_host_only": "<!doctype html><title>x</title><h1>x</h1><img alt='' src='//elsewhere.example/a.png'>",
+    "nothing_inline": "<!doctype html><title>x</title><h1>x</h1><p style='color:red' onclick='x()'>x</p>",
+    "nothing_untranslated": "<!doctype html><html lang=zh-Hans><title>x</title><h1>x</h1><p>Please sign in first</p>",
+}
+
+
+@public
+def seed(name: str) -> Response:
+    """A page with one defect."""
+    if name == "content_policy_and_headers":
+        return Response("x", headers={"Content-Security-Policy": "default-src *", "X-Frame-Options": "ALLOW"})
+    if name == "few_queries":
+        for _round in range(40):
+            db.session.execute(select(1)).all()
+    return Response(SEEDS.get(name, "<!doctype html><title>x</title><h1>x</h1>"), mimetype="text/html")
+
+
+@pytest.fixture(scope="module")
+def seeded(tmp_path_factory: pytest.TempPathFactory) -> Flask:
+    """A portal with one more page per defect."""
+    settings = Settings(instance=tmp_path_factory.mktemp("seeded"), database_url="")
+    app = create_app(settings, TESTING=True)
+    app.add_url_rule("/seeds/<name>", "seed", seed)
+    return app
+
+
+@pytest.mark.parametrize("defect", [*SEEDS, "content_policy_and_headers", "few_queries"])
+def test_each_check_catches_its_seeded_defect(seeded, defect):
+    with seeded.app_context():
+        answer = fetch(seeded.test_client(), f"/seeds/{defect}", "zh-Hans")
+
+    assert any(found.startswith(f"{defect}:") for found in complaints(answer)), complaints(answer)
+
+
+def test_the_check_on_writing_catches_a_get_that_writes():
+    answer = Answer("/", 200, {"Content-Type": "text/plain"}, "", statements=["UPDATE person SET name = ?"])
+
+    assert any(found.startswith("reading_never_writes:") for found in complaints(answer))
+
+
+def test_a_get_cannot_write_even_if_it_tries(app):
+    with app.test_request_context("/", method="GET"):
+        app.preprocess_request()
+        with pytest.raises(Exception, match=re.compile("readonly|read-only", re.I)):
+            db.session.execute(update(Person).values(name="谁"))
+        db.session.rollback()
