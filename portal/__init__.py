@@ -20,6 +20,7 @@ from portal.forms import form_fields
 from portal.home import views as home
 from portal.jobs import commands as jobs_commands
 from portal.jobs import queue
+from portal.ratings import commands as ratings_commands
 from portal.rehearsal import commands as rehearsal_commands
 from portal.schools import commands as schools_commands
 from portal.schools import views as schools
@@ -30,6 +31,7 @@ COMMANDS = (
     commands.translations,
     jobs_commands.jobs,
     schools_commands.rollups,
+    ratings_commands.rubric,
     rehearsal_commands.rehearsal,
 )
 

@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 from portal.ratings.rubric.amounts import exact
-from portal.ratings.rubric.conditions import COMPANIONS, HEADS, NEEDS_MORE, head, parts
+from portal.ratings.rubric.conditions import COMPANIONS, HEADS, NEEDS_MORE, conditions_in, head, parts
 from portal.ratings.rubric.model import Item, Rubric, Settings, built, optional
 from portal.ratings.rubric.problems import Message, Problem, RubricError, say
 from portal.ratings.rubric.reading import Document, Path, read_yaml, written
@@ -60,6 +60,8 @@ def _findings(rubric: Rubric, data: Settings) -> Iterator[Finding]:
     yield from _unique(rubric, places)
     for path, item in places.items():
         yield from _item(rubric, path, item)
+    if not rubric.items and rubric.settings["result"]["kind"] != "star_adjust":
+        yield (), say("A rubric needs indicators.")
     yield from _total(rubric)
     yield from _extras(rubric)
     yield from _vetoes(rubric)
@@ -268,21 +270,6 @@ def _effect_fields(path: Path, veto: Mapping[str, Any]) -> Iterator[Finding]:
         known = name in needs or name in EFFECT_MAY.get(veto["effect"], ())
         if name in veto and not known and veto[name] != standard.get(name):
             yield (*path, name), say("This has no effect here.")
-
-
-def conditions_in(value: Any, path: Path = ()) -> Iterator[tuple[Path, Mapping[str, Any]]]:
-    """Every condition in a rubric's settings with its path (not the conditions inside conditions)."""
-    if isinstance(value, Mapping):
-        for key, inner in value.items():
-            if key in ("when", "applies_when"):
-                yield (*path, key), inner
-            elif key == "requires":
-                yield from (((*path, key, number), entry) for number, entry in enumerate(inner))
-            elif key != "cases":
-                yield from conditions_in(inner, (*path, key))
-    elif isinstance(value, list):
-        for number, entry in enumerate(value):
-            yield from conditions_in(entry, (*path, number))
 
 
 def _conditions(rubric: Rubric, data: Settings) -> Iterator[Finding]:

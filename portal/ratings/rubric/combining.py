@@ -31,7 +31,7 @@ def applies(rubric: Rubric, inputs: Inputs, item: Item) -> bool | Message:
     """True; False when it cannot be known yet; or the reason why the item does not apply."""
     facts = inputs.item(item.id) or {}
     if "not_applicable" in facts:
-        return say("%(what)s", what=facts["not_applicable"])
+        return say("Declared not applicable: %(reason)s.", reason=facts["not_applicable"])
     if "applies_when" not in item.settings:
         return True
     answer = holds(item.settings["applies_when"], Known(rubric, inputs))

@@ -58,6 +58,32 @@ def parts(condition: Condition) -> Iterator[Condition]:
         yield from parts(condition["not"])
 
 
+def asked(condition: Condition) -> Iterator[str]:
+    """The facts a condition asks the inputs for, such as ``facts.special_focus`` or ``school.stage``."""
+    for part in parts(condition):
+        if "fact" in part:
+            yield f"facts.{part['fact']}"
+        if "school" in part:
+            yield f"school.{part['school']}"
+
+
+def conditions_in(
+    value: Any, path: tuple[str | int, ...] = ()
+) -> Iterator[tuple[tuple[str | int, ...], Condition]]:
+    """Every condition in a rubric's settings with its path (not the conditions inside conditions)."""
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            if key in ("when", "applies_when") and isinstance(inner, Mapping):
+                yield (*path, key), inner
+            elif key == "requires":
+                yield from (((*path, key, number), entry) for number, entry in enumerate(inner))
+            elif key != "cases":
+                yield from conditions_in(inner, (*path, key))
+    elif isinstance(value, list):
+        for number, entry in enumerate(value):
+            yield from conditions_in(entry, (*path, number))
+
+
 def holds(condition: Condition, answers: Answers) -> bool | None:
     """Whether the condition holds; None when a fact it needs is missing and the others do not settle it."""
     return FORMS[head(condition)](condition, answers)

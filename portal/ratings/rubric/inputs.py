@@ -35,7 +35,7 @@ class Inputs:
         return found
 
     def part(self, name: str) -> Mapping[str, Any]:
-        """``gates``, ``events``, ``facts`` or ``ratings``."""
+        """``gates``, ``events``, ``facts``, ``ratings`` or ``school``."""
         found: Mapping[str, Any] = self.values.get(name, {})
         return found
 

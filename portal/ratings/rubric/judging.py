@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from fractions import Fraction
 
-from portal.ratings.rubric.amounts import exact
+from portal.ratings.rubric.amounts import exact, plain
 from portal.ratings.rubric.outcomes import Case, NotGivenError, Outcome, UnusableError, flags, named
 from portal.ratings.rubric.problems import Message, say
 
@@ -101,7 +101,7 @@ def judged(case: Case) -> Outcome:
         exact(entry["points"] if isinstance(entry, dict) else entry): entry for entry in case.rule["anchors"]
     }
     if case.rule["only_anchors"] and points not in anchors:
-        allowed = ", ".join(say("%(n)s", n=anchor).text() for anchor in sorted(anchors))
+        allowed = ", ".join(plain(anchor) for anchor in sorted(anchors))
         raise UnusableError("points", say("Only these points are possible here: %(points)s.", points=allowed))
     step = case.rule["step"]
     if step is not None and (points / exact(step)).denominator != 1:
@@ -113,7 +113,7 @@ def judged(case: Case) -> Outcome:
     words = anchor.get("what") if isinstance(anchor, dict) else None
     reasons = [say("Judged by the reviewer: %(points)s points.", points=points)]
     if words:
-        reasons.append(say("%(what)s", what=words))
+        reasons.append(say("That stands for: %(what)s.", what=words))
     return Outcome(points, tuple(reasons), band=words)
 
 

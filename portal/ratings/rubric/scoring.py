@@ -8,8 +8,8 @@ from fractions import Fraction
 from typing import Any
 
 from portal.ratings.rubric import combining, standing, vetoing
-from portal.ratings.rubric.amounts import exact, rounded
-from portal.ratings.rubric.conditions import holds
+from portal.ratings.rubric.amounts import exact, plain, rounded
+from portal.ratings.rubric.conditions import asked, conditions_in, holds
 from portal.ratings.rubric.inputs import COMMON, Inputs, Known, accepted
 from portal.ratings.rubric.model import Item, Rubric, optional
 from portal.ratings.rubric.outcomes import Case, Facts, NotGivenError, Outcome, TooFewError, UnusableError
@@ -140,7 +140,7 @@ def _scorer_reasons(
 ) -> tuple[Message, ...]:
     if not stated or combined is None:
         return (say("%(count)s scorers.", count=len(stated)),)
-    words = ", ".join(say("%(n)s", n=value).text() for value, _ in stated)
+    words = ", ".join(plain(value) for value, _ in stated)
     reasons = [
         say(
             "%(count)s scorers gave %(points)s; together %(combined)s.",
@@ -339,4 +339,9 @@ def _missing(
         for name, stars in standing.ratings(rubric, inputs, items, {}).items()
         if stars is None
     ]
+    for _path, condition in conditions_in(rubric.settings):
+        for name in asked(condition):
+            part, _, key = name.partition(".")
+            if key not in inputs.part(part):
+                missing.append(name)
     return tuple(dict.fromkeys(missing))

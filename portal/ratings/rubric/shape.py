@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
 from portal.ratings.rubric.problems import Message, Problem, listed, say
-from portal.ratings.rubric.reading import Document, Path, Value, written
+from portal.ratings.rubric.reading import Document, Path, written
 
 HERE = FilePath(__file__).parent
 MOST_PROBLEMS = 50

@@ -10,7 +10,7 @@ from portal.ratings.rubric.amounts import exact
 from portal.ratings.rubric.conditions import holds, in_words, same_word
 from portal.ratings.rubric.inputs import Inputs, Known
 from portal.ratings.rubric.model import Rubric, Settings
-from portal.ratings.rubric.problems import Message, say
+from portal.ratings.rubric.problems import Message, Title, say
 from portal.ratings.rubric.results import ItemResult, Standing
 from portal.ratings.rubric.vetoing import Struck, active, reason
 
@@ -66,12 +66,19 @@ def _points_to_stars(basis: Basis) -> Standing:
     earned = next((number for number, lacking in enumerate(unmet) if not lacking), len(ranks))
     place, reasons = _lowered(basis, ranks, earned)
     next_better = tuple(unmet[earned - 1]) if earned > 0 and place == earned else ()
+    if place != earned:
+        reasons.insert(0, say("By points alone it would be: %(rank)s.", rank=_rank_words(ranks[earned])))
     if place == len(ranks):
         words = basis.settings["below"] or None
         return Standing(None, words, (say("Below the lowest rank."), *reasons), next_better)
     rank = ranks[place]
-    why = say("The total %(total)s fulfils every condition of this rank.", total=total)
-    return Standing(rank.get("star"), rank.get("grade"), (why, *reasons), next_better)
+    if place == earned:
+        reasons.insert(0, say("The total %(total)s fulfils every condition of this rank.", total=total))
+    return Standing(rank.get("star"), rank.get("grade"), tuple(reasons), next_better)
+
+
+def _rank_words(rank: Mapping[str, Any]) -> Title | Message:
+    return rank["grade"] if "grade" in rank else say("%(stars)s stars", stars=rank["star"])
 
 
 def _unmet(basis: Basis, rank: Mapping[str, Any], total: Fraction) -> list[Message]:
