@@ -178,14 +178,17 @@ class Known:
         value = getattr(self.results[name], measure)
         return None if value is None else Fraction(value)
 
-    def grades(self, among: Sequence[str] | None) -> list[Title]:
-        """The grades of the items that have one."""
-        names = self.results if among is None else among
-        return [
-            grade
-            for name in names
-            if name in self.results and (grade := self.results[name].grade) is not None
+    def grades(self, among: Sequence[str] | None) -> list[Title] | None:
+        """The grades of the items that have one; None while one of them is not given yet."""
+        wanted = [self.results[name] for name in among or self.results if name in self.results]
+        graded = [
+            result
+            for result in wanted
+            if result.item.kind == "block_abc" or result.item.settings.get("grades")
         ]
+        if any(result.state == "not_given" for result in graded):
+            return None
+        return [result.grade for result in graded if result.grade is not None]
 
     def named(self, name: str) -> Title:
         """The title behind an id."""

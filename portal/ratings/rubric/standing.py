@@ -60,7 +60,7 @@ def _points_to_stars(basis: Basis) -> Standing:
     """The best rank whose conditions all hold, then lowered and capped by vetoes."""
     ranks = basis.settings["ranks"]
     total = basis.total if basis.settings["decide_on"] == "rounded" else basis.exact_total
-    if total is None:
+    if total is None and all({"min_total", "min_share"} & set(rank) for rank in ranks):
         return Standing(None, None, (say("There is no total, so there is no star."),))
     unmet = [_unmet(basis, rank, total) for rank in ranks]
     earned = next((number for number, lacking in enumerate(unmet) if not lacking), len(ranks))
@@ -73,30 +73,36 @@ def _points_to_stars(basis: Basis) -> Standing:
         return Standing(None, words, (say("Below the lowest rank."), *reasons), next_better)
     rank = ranks[place]
     if place == earned:
-        reasons.insert(0, say("The total %(total)s fulfils every condition of this rank.", total=total))
+        reasons.insert(0, _fulfilled(total))
     return Standing(rank.get("star"), rank.get("grade"), tuple(reasons), next_better)
+
+
+def _fulfilled(total: Fraction | None) -> Message:
+    if total is None:
+        return say("Every condition of this rank is fulfilled.")
+    return say("The total %(total)s fulfils every condition of this rank.", total=total)
 
 
 def _rank_words(rank: Mapping[str, Any]) -> Title | Message:
     return rank["grade"] if "grade" in rank else say("%(stars)s stars", stars=rank["star"])
 
 
-def _unmet(basis: Basis, rank: Mapping[str, Any], total: Fraction) -> list[Message]:
+def _total_lacking(rank: Mapping[str, Any], total: Fraction | None, full: Fraction | None) -> list[Message]:
+    limits = [exact(rank["min_total"])] if "min_total" in rank else []
+    if "min_share" in rank and full:
+        limits.append(exact(rank["min_share"]) * full)
+    if limits and total is None:
+        return [say("There is no total, so there is no star.")]
+    return [
+        say("The total is %(total)s; needed is %(needed)s.", total=total, needed=limit)
+        for limit in limits
+        if total is not None and total < limit
+    ]
+
+
+def _unmet(basis: Basis, rank: Mapping[str, Any], total: Fraction | None) -> list[Message]:
     """What a rank still lacks, in words."""
-    lacking = []
-    if "min_total" in rank and total < exact(rank["min_total"]):
-        lacking.append(
-            say("The total is %(total)s; needed is %(needed)s.", total=total, needed=exact(rank["min_total"]))
-        )
-    full = basis.rubric.points
-    if "min_share" in rank and full and total < exact(rank["min_share"]) * full:
-        lacking.append(
-            say(
-                "The total is %(total)s; needed is %(needed)s.",
-                total=total,
-                needed=exact(rank["min_share"]) * full,
-            )
-        )
+    lacking = _total_lacking(rank, total, basis.rubric.points)
     least = exact(rank["min_share_each_domain"])
     for item in basis.items:
         lacking.extend(_share_lacking(item, least))
