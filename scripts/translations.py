@@ -23,7 +23,7 @@ KEYWORDS = {
     "lazy_gettext": None,
     "no_op": None,
     "ngettext": (1, 2),
-    "say": None,
+    "phrase": None,
 }
 METHODS = [("portal/**.py", "python"), ("templates/**.html", "jinja2")]
 OPTIONS = {"templates/**.html": {"trim_blocks": "true", "lstrip_blocks": "true", "silent": "false"}}

@@ -9,7 +9,7 @@ from typing import Any
 from portal.ratings.rubric.amounts import exact
 from portal.ratings.rubric.explaining import as_json
 from portal.ratings.rubric.model import Rubric
-from portal.ratings.rubric.problems import Message, Problem, RubricError, listed, say
+from portal.ratings.rubric.problems import Message, Problem, RubricError, listed, phrase
 from portal.ratings.rubric.scoring import score
 
 WHOLE = ("total", "star", "grade", "eligible", "base", "complete")
@@ -31,7 +31,7 @@ def _differences(rubric: Rubric, case: Mapping[str, Any]) -> Iterator[Message]:
         found = as_json(score(rubric, case["inputs"]))
     except RubricError as error:
         for problem in error.problems:
-            yield say("%(path)s: %(what)s", path=problem.path, what=problem.message)
+            yield phrase("%(path)s: %(what)s", path=problem.path, what=problem.message)
         return
     items = {item["id"]: item for top in found["items"] for item in _walk(top)}
     items |= {item["id"]: item for name in ("bonus", "deductions") for item in found[name]["items"]}
@@ -42,7 +42,7 @@ def _differences(rubric: Rubric, case: Mapping[str, Any]) -> Iterator[Message]:
         elif name in WHOLE:
             yield from _different(name, found[name], wanted)
         else:
-            yield say(
+            yield phrase(
                 "Not known here: %(keys)s. Possible: %(known)s.", keys=name, known=listed(("items", *WHOLE))
             )
 
@@ -55,7 +55,7 @@ def _walk(item: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 def _item_differences(item_id: str, item: Mapping[str, Any] | None, expected: object) -> Iterator[Message]:
     if item is None:
-        yield say("There is no item “%(id)s”.", id=item_id)
+        yield phrase("There is no item “%(id)s”.", id=item_id)
         return
     wanted = expected if isinstance(expected, dict) else {"points": expected}
     for name, value in wanted.items():
@@ -67,7 +67,7 @@ def _item_differences(item_id: str, item: Mapping[str, Any] | None, expected: ob
 
 def _different(name: str, found: object, wanted: object) -> Iterator[Message]:
     if not _same(found, wanted):
-        yield say("%(name)s is %(found)s, expected was %(wanted)s.", name=name, found=found, wanted=wanted)
+        yield phrase("%(name)s is %(found)s, expected was %(wanted)s.", name=name, found=found, wanted=wanted)
 
 
 def _same(found: object, wanted: object) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 from portal.ratings.rubric.amounts import exact
 from portal.ratings.rubric.conditions import COMPANIONS, HEADS, NEEDS_MORE, conditions_in, head, parts
 from portal.ratings.rubric.model import Item, Rubric, Settings, built, optional
-from portal.ratings.rubric.problems import Message, Problem, RubricError, say
+from portal.ratings.rubric.problems import Message, Problem, RubricError, phrase
 from portal.ratings.rubric.reading import Document, Path, read_yaml, written
 from portal.ratings.rubric.rulechecking import CHECKS, POINTLESS, Finding, repeated
 from portal.ratings.rubric.shape import MOST_PROBLEMS, rubric_faults
@@ -35,7 +35,7 @@ def checked(document: Document) -> Rubric:
     """The rubric of a document that was read. Raises RubricError as ``load`` does."""
     if not isinstance(document.data, dict):
         raise RubricError(
-            [Problem(1, "", say("A rubric is a group of named settings, beginning with “schema: 1”."))]
+            [Problem(1, "", phrase("A rubric is a group of named settings, beginning with “schema: 1”."))]
         )
     faults = rubric_faults(document)
     if faults:
@@ -53,7 +53,7 @@ def checked(document: Document) -> Rubric:
 def _findings(rubric: Rubric, data: Settings) -> Iterator[Finding]:
     places = dict(_places(rubric.items, ("indicators",)))
     if len(places) > MOST_ITEMS:
-        yield ("indicators",), say("At most %(limit)s can be listed here.", limit=MOST_ITEMS)
+        yield ("indicators",), phrase("At most %(limit)s can be listed here.", limit=MOST_ITEMS)
         return
     for name, extras in (("bonus", rubric.bonus), ("deductions", rubric.deductions)):
         places |= {(name, "items", number): item for number, item in enumerate(extras)}
@@ -61,7 +61,7 @@ def _findings(rubric: Rubric, data: Settings) -> Iterator[Finding]:
     for path, item in places.items():
         yield from _item(rubric, path, item)
     if not rubric.items and rubric.settings["result"]["kind"] != "star_adjust":
-        yield (), say("A rubric needs indicators.")
+        yield (), phrase("A rubric needs indicators.")
     yield from _total(rubric)
     yield from _extras(rubric)
     yield from _vetoes(rubric)
@@ -98,15 +98,15 @@ def _unique(rubric: Rubric, places: Mapping[Path, Item]) -> Iterator[Finding]:
     items = {item.id for item in places.values()}
     for at, name in names:
         if name in items:
-            yield at, say("“%(id)s” is already the id of an item.", id=name)
+            yield at, phrase("“%(id)s” is already the id of an item.", id=name)
 
 
 def _item(rubric: Rubric, path: Path, item: Item) -> Iterator[Finding]:
     if bool(item.children) == bool(item.rule):
-        yield path, say("An indicator needs either children or a rule.")
+        yield path, phrase("An indicator needs either children or a rule.")
         return
     if item.floor is not None and item.points is not None and item.floor > item.points:
-        yield (*path, "floor"), say("The floor lies above the full points.")
+        yield (*path, "floor"), phrase("The floor lies above the full points.")
     yield from repeated(
         ((*path, "special", number, "id"), entry["id"])
         for number, entry in enumerate(item.settings.get("special", ()))
@@ -118,13 +118,13 @@ def _item(rubric: Rubric, path: Path, item: Item) -> Iterator[Finding]:
         yield from _group(path, item)
         return
     if path[0] == "indicators" and "points" not in item.settings and item.kind not in POINTLESS:
-        yield path, say("State the points of this item, or “points: null” when they are not known.")
+        yield path, phrase("State the points of this item, or “points: null” when they are not known.")
     if item.points == 0 and item.floor == 0:
-        yield path, say("With 0 points and a floor of 0 this item can never count. Set a lower floor.")
+        yield path, phrase("With 0 points and a floor of 0 this item can never count. Set a lower floor.")
     if item.kind == "relative_cut_points" and not rubric.settings["allow_relative"]:
         yield (
             (*path, "rule"),
-            say("Comparing schools with each other is off. Set “allow_relative: true” to allow it."),
+            phrase("Comparing schools with each other is off. Set “allow_relative: true” to allow it."),
         )
     for at, message in CHECKS[item.kind](item.rule, item.points):
         yield (*path, "rule", *at), message
@@ -134,11 +134,11 @@ def _group(path: Path, item: Item) -> Iterator[Finding]:
     yield from _combination(path, item.settings["combine"], item.points, item.children, item.settings)
     if item.settings["combine"] == "best":
         if "take" not in item.settings:
-            yield path, say("Missing here: %(keys)s.", keys="take")
+            yield path, phrase("Missing here: %(keys)s.", keys="take")
         elif item.settings["take"] > len(item.children):
-            yield (*path, "take"), say("There are only %(count)s children.", count=len(item.children))
+            yield (*path, "take"), phrase("There are only %(count)s children.", count=len(item.children))
     elif "take" in item.settings:
-        yield (*path, "take"), say("This has no effect here.")
+        yield (*path, "take"), phrase("This has no effect here.")
 
 
 def _combination(
@@ -151,28 +151,28 @@ def _combination(
     )
     found = sum(stated, ZERO)
     if points is None and how not in ("sum", "best") and path[-1:] != ("total",):
-        yield path, say("This way to combine needs the points of the group.")
+        yield path, phrase("This way to combine needs the points of the group.")
     if points is not None and how == "sum":
         if (not unknown and found != points) or found > points:
             yield (
                 _at_points(path, settings),
-                say(
+                phrase(
                     "The children add up to %(found)s points, not to %(points)s.", found=found, points=points
                 ),
             )
     elif points is not None and how == "sum_capped" and not unknown and found < points:
         yield (
             _at_points(path, settings),
-            say("The children add up to only %(found)s of %(points)s points.", found=found, points=points),
+            phrase("The children add up to only %(found)s of %(points)s points.", found=found, points=points),
         )
     if how == "weighted":
         yield from _weights(path, children)
     elif any("weight" in child.settings for child in children):
-        yield path, say("Weights have no effect here: the combination is not “weighted”.")
+        yield path, phrase("Weights have no effect here: the combination is not “weighted”.")
     if how in ("weighted", "mean", "highest", "lowest") and any(
         not child.points and child.kind not in POINTLESS for child in children
     ):
-        yield path, say("This way to combine needs the points of every child.")
+        yield path, phrase("This way to combine needs the points of every child.")
 
 
 def _at_points(path: Path, settings: Settings) -> Path:
@@ -182,11 +182,11 @@ def _at_points(path: Path, settings: Settings) -> Path:
 def _weights(path: Path, children: tuple[Item, ...]) -> Iterator[Finding]:
     weights = [optional(child.settings.get("weight")) for child in children]
     if any(weight is None for weight in weights):
-        yield path, say("Every child needs a weight here.")
+        yield path, phrase("Every child needs a weight here.")
         return
     found = sum((weight for weight in weights if weight is not None), ZERO)
     if found not in (1, 100):
-        yield path, say("The weights add up to %(found)s, not to 100 (or 1).", found=found)
+        yield path, phrase("The weights add up to %(found)s, not to 100 (or 1).", found=found)
 
 
 def _grades(path: Path, item: Item) -> Iterator[Finding]:
@@ -196,11 +196,14 @@ def _grades(path: Path, item: Item) -> Iterator[Finding]:
             if name in band:
                 limit = exact(band[name])
                 if before is not None and limit >= before:
-                    yield (*path, "grades", number), say("The limits must fall from the best to the lowest.")
+                    yield (
+                        (*path, "grades", number),
+                        phrase("The limits must fall from the best to the lowest."),
+                    )
                 before = limit
     for number, band in enumerate(item.settings.get("grades", ())):
         if "grade" not in band and "star" not in band:
-            yield (*path, "grades", number), say("Name a grade or a star here.")
+            yield (*path, "grades", number), phrase("Name a grade or a star here.")
 
 
 def _only_known_before(path: Path, condition: Mapping[str, Any]) -> Iterator[Finding]:
@@ -208,7 +211,7 @@ def _only_known_before(path: Path, condition: Mapping[str, Any]) -> Iterator[Fin
         if head(part) not in ("all", "any", "not", "fact", "school"):
             yield (
                 (*path, "applies_when"),
-                say("Whether an item applies can depend on facts and the school only, not on points."),
+                phrase("Whether an item applies can depend on facts and the school only, not on points."),
             )
             return
 
@@ -217,12 +220,12 @@ def _total(rubric: Rubric) -> Iterator[Finding]:
     total = rubric.settings["total"]
     yield from _combination(("total",), total["combine"], rubric.points, rubric.items, total)
     if rubric.points is None and total["combine"] not in ("sum",):
-        yield ("total",), say("This way to combine needs the points of the group.")
+        yield ("total",), phrase("This way to combine needs the points of the group.")
     floor, ceiling = optional(total.get("floor")), optional(total.get("ceiling"))
     if ceiling is not None and rubric.points is not None and ceiling < rubric.points:
-        yield ("total", "ceiling"), say("The ceiling lies below the full total.")
+        yield ("total", "ceiling"), phrase("The ceiling lies below the full total.")
     if floor is not None and rubric.points is not None and floor > rubric.points:
-        yield ("total", "floor"), say("The floor lies above the full points.")
+        yield ("total", "floor"), phrase("The floor lies above the full points.")
 
 
 def _extras(rubric: Rubric) -> Iterator[Finding]:
@@ -232,10 +235,10 @@ def _extras(rubric: Rubric) -> Iterator[Finding]:
             if item.points is None and cap is None:
                 yield (
                     (name, "items", number),
-                    say("Nothing limits these points: give the item points or set a cap."),
+                    phrase("Nothing limits these points: give the item points or set a cap."),
                 )
             if item.kind in POINTLESS:
-                yield (name, "items", number, "rule"), say("A rule of this kind gives no points.")
+                yield (name, "items", number, "rule"), phrase("A rule of this kind gives no points.")
 
 
 def _vetoes(rubric: Rubric) -> Iterator[Finding]:
@@ -248,28 +251,28 @@ def _vetoes(rubric: Rubric) -> Iterator[Finding]:
         yield from _effect_fields(path, veto)
         for place, name in enumerate(veto.get("items", ())):
             if name not in items:
-                yield (*path, "items", place), say("There is no item “%(id)s”.", id=name)
+                yield (*path, "items", place), phrase("There is no item “%(id)s”.", id=name)
         if effect == "cap_rating" and veto.get("rating") not in ratings:
-            yield path, say("There is no rating “%(id)s”.", id=veto.get("rating", ""))
+            yield path, phrase("There is no rating “%(id)s”.", id=veto.get("rating", ""))
         stars = bool(ratings) or any("star" in rank for rank in ranks)
         if (effect == "cap_star" and not stars) or (effect == "lower_star" and not (stars or ranks)):
-            yield path, say("This rubric gives no stars that this effect could lower.")
+            yield path, phrase("This rubric gives no stars that this effect could lower.")
         if effect in ("cap_star", "cap_rating") and "max" in veto and exact(veto["max"]).denominator != 1:
-            yield (*path, "max"), say("Stars are whole numbers.")
+            yield (*path, "max"), phrase("Stars are whole numbers.")
         if effect == "cap_grade" and not any(rank.get("grade") == veto.get("grade") for rank in ranks):
-            yield path, say("There is no grade “%(id)s”.", id=veto.get("grade", ""))
+            yield path, phrase("There is no grade “%(id)s”.", id=veto.get("grade", ""))
 
 
 def _effect_fields(path: Path, veto: Mapping[str, Any]) -> Iterator[Finding]:
     needs = EFFECT_NEEDS[veto["effect"]]
     for name in needs:
         if name not in veto:
-            yield path, say("Missing here: %(keys)s.", keys=name)
+            yield path, phrase("Missing here: %(keys)s.", keys=name)
     standard = {"by": 1, "factor": "1/2", "each": False}
     for name in EFFECT_FIELDS:
         known = name in needs or name in EFFECT_MAY.get(veto["effect"], ())
         if name in veto and not known and veto[name] != standard.get(name):
-            yield (*path, name), say("This has no effect here.")
+            yield (*path, name), phrase("This has no effect here.")
 
 
 def _conditions(rubric: Rubric, data: Settings) -> Iterator[Finding]:
@@ -283,18 +286,18 @@ def _conditions(rubric: Rubric, data: Settings) -> Iterator[Finding]:
 def _condition(part: Mapping[str, Any], items: set[str], ratings: set[str]) -> Iterator[Message]:
     form = head(part)
     if not form:
-        yield say("A condition needs exactly one of: %(known)s.", known=", ".join(HEADS))
+        yield phrase("A condition needs exactly one of: %(known)s.", known=", ".join(HEADS))
         return
     extra = set(part) - {form}
     strange = sorted(extra - COMPANIONS.get(form, set()))
     if strange:
-        yield say(
+        yield phrase(
             "Not known here: %(keys)s. Possible: %(known)s.",
             keys=", ".join(strange),
             known=", ".join(sorted(COMPANIONS.get(form, set()))),
         )
     if form in NEEDS_MORE and not extra - {"measure", "among"}:
-        yield say(
+        yield phrase(
             "This condition compares with nothing. Possible: %(known)s.",
             known=", ".join(sorted(COMPANIONS[form] - {"measure", "among"})),
         )
@@ -313,7 +316,7 @@ def _condition(part: Mapping[str, Any], items: set[str], ratings: set[str]) -> I
     wanted += [(name, items) for name in part.get("among", ())]
     for name, known in wanted:
         if name not in known:
-            yield say("There is no item “%(id)s”.", id=name)
+            yield phrase("There is no item “%(id)s”.", id=name)
 
 
 def _points_to_stars(rubric: Rubric) -> Iterator[Finding]:
@@ -325,23 +328,23 @@ def _points_to_stars(rubric: Rubric) -> Iterator[Finding]:
     for number, rank in enumerate(ranks):
         path: Path = ("result", "ranks", number)
         if "star" not in rank and "grade" not in rank:
-            yield path, say("Name a grade or a star here.")
+            yield path, phrase("Name a grade or a star here.")
         if not ({"min_total", "min_share"} & set(rank) or rank["requires"] or rank["min_shares"]):
-            yield path, say("Missing here: %(keys)s.", keys="min_total")
+            yield path, phrase("Missing here: %(keys)s.", keys="min_total")
         if "min_total" in rank and most is not None and exact(rank["min_total"]) > most:
             yield (
                 (*path, "min_total"),
-                say(
+                phrase(
                     "Nobody can reach %(needed)s: the highest total is %(most)s.",
                     needed=exact(rank["min_total"]),
                     most=most,
                 ),
             )
         if "min_share" in rank and rubric.points is None:
-            yield (*path, "min_share"), say("A share needs a full total, and this rubric states none.")
+            yield (*path, "min_share"), phrase("A share needs a full total, and this rubric states none.")
         for name in rank["min_shares"]:
             if name not in items:
-                yield (*path, "min_shares", name), say("There is no item “%(id)s”.", id=name)
+                yield (*path, "min_shares", name), phrase("There is no item “%(id)s”.", id=name)
 
 
 def _falling(name: str, ranks: list[Mapping[str, Any]], strictly: bool) -> Iterator[Finding]:
@@ -351,7 +354,10 @@ def _falling(name: str, ranks: list[Mapping[str, Any]], strictly: bool) -> Itera
             continue
         value = exact(rank[name])
         if before is not None and (value > before or (strictly and value == before)):
-            yield ("result", "ranks", number, name), say("The limits must fall from the best to the lowest.")
+            yield (
+                ("result", "ranks", number, name),
+                phrase("The limits must fall from the best to the lowest."),
+            )
         before = value
 
 
@@ -360,21 +366,21 @@ def _star_adjust(rubric: Rubric) -> Iterator[Finding]:
     names = {rating["id"] for rating in settings["ratings"]}
     starred = {item.id for item in rubric.walk() if _gives_stars(item)}
     if settings["start"] not in names:
-        yield ("result", "start"), say("There is no rating “%(id)s”.", id=settings["start"])
+        yield ("result", "start"), phrase("There is no rating “%(id)s”.", id=settings["start"])
     for number, rating in enumerate(settings["ratings"]):
         path: Path = ("result", "ratings", number)
         if rating["min"] > rating["max"]:
-            yield path, say("The smallest lies above the largest.")
+            yield path, phrase("The smallest lies above the largest.")
         if "from_item" in rating and rating["from_item"] not in starred:
             yield (
                 (*path, "from_item"),
-                say("There is no item “%(id)s” that gives stars.", id=rating["from_item"]),
+                phrase("There is no item “%(id)s” that gives stars.", id=rating["from_item"]),
             )
     for number, limit in enumerate(settings["limits"]):
         if not set(limit) - {"when"}:
-            yield ("result", "limits", number), say("This has no effect here.")
+            yield ("result", "limits", number), phrase("This has no effect here.")
         elif "min" in limit and "max" in limit and limit["min"] > limit["max"]:
-            yield ("result", "limits", number), say("The smallest lies above the largest.")
+            yield ("result", "limits", number), phrase("The smallest lies above the largest.")
 
 
 def _gives_stars(item: Item) -> bool:
@@ -397,8 +403,8 @@ def _scorers(rubric: Rubric) -> Iterator[Finding]:
     )
     counting = [column for column in scorers["columns"] if column["counts"]]
     if scorers["columns"] and not counting:
-        yield ("scorers", "columns"), say("No column counts.")
+        yield ("scorers", "columns"), phrase("No column counts.")
     if scorers["combine"] == "weighted" and (
         not counting or any("weight" not in column for column in counting)
     ):
-        yield ("scorers",), say("Every column that counts needs a weight here.")
+        yield ("scorers",), phrase("Every column that counts needs a weight here.")

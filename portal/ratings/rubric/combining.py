@@ -10,7 +10,7 @@ from portal.ratings.rubric.amounts import exact, rounded
 from portal.ratings.rubric.conditions import holds
 from portal.ratings.rubric.inputs import Inputs, Known
 from portal.ratings.rubric.model import Item, Rubric, Settings
-from portal.ratings.rubric.problems import Message, Title, say
+from portal.ratings.rubric.problems import Message, Title, phrase
 from portal.ratings.rubric.results import ItemResult, State
 
 ZERO = Fraction(0)
@@ -31,13 +31,13 @@ def applies(rubric: Rubric, inputs: Inputs, item: Item) -> bool | Message:
     """True; False when it cannot be known yet; or the reason why the item does not apply."""
     facts = inputs.item(item.id) or {}
     if "not_applicable" in facts:
-        return say("Declared not applicable: %(reason)s.", reason=facts["not_applicable"])
+        return phrase("Declared not applicable: %(reason)s.", reason=facts["not_applicable"])
     if "applies_when" not in item.settings:
         return True
     answer = holds(item.settings["applies_when"], Known(rubric, inputs))
     if answer is None:
         return False
-    return True if answer else say("The item is not meant for such schools.")
+    return True if answer else phrase("The item is not meant for such schools.")
 
 
 def combined(
@@ -94,12 +94,12 @@ class _Tree:
         state = _state(children)
         if not counted:
             return ItemResult(
-                item, state, None, ZERO, (say("Nothing in this group counts."),), children=children
+                item, state, None, ZERO, (phrase("Nothing in this group counts."),), children=children
             )
         scale = self.mode == "rescale_parent" or (self.mode == "rescale_domain" and top)
         points, reach, reasons = COMBINE[item.settings["combine"]](item.points, item.settings, counted, scale)
         if points is not None and item.floor is not None and points < item.floor:
-            points, reasons = item.floor, (*reasons, say("Not below %(floor)s points.", floor=item.floor))
+            points, reasons = item.floor, (*reasons, phrase("Not below %(floor)s points.", floor=item.floor))
         missing = tuple(name for child in children for name in child.missing)
         return ItemResult(item, state, points, reach, reasons, children=children, missing=missing)
 
@@ -162,7 +162,9 @@ def _sum(full: Fraction | None, settings: Settings, children: Sequence[ItemResul
     if not earning and all(child.points is None for child in children):
         return (None if full is None else ZERO), ZERO, ()
     if scale and full is not None and 0 < reach < full:
-        reason = say("%(reach)s of %(full)s points apply; scaled to the full points.", reach=reach, full=full)
+        reason = phrase(
+            "%(reach)s of %(full)s points apply; scaled to the full points.", reach=reach, full=full
+        )
         return earned * full / reach + taken, full, (reason,)
     return earned + taken, reach, ()
 
@@ -175,7 +177,7 @@ def _sum_capped(
     if full is None or points is None:
         return points, reach, ()
     if points > full:
-        return full, full, (say("Not above %(full)s points.", full=full),)
+        return full, full, (phrase("Not above %(full)s points.", full=full),)
     return points, min(full, reach), ()
 
 
@@ -186,7 +188,9 @@ def _scaled(
     points, reach, _ = _sum(None, settings, children, False)
     if full is None or points is None or reach == 0:
         return points, reach, ()
-    reason = say("%(points)s of %(reach)s points, scaled to %(full)s.", points=points, reach=reach, full=full)
+    reason = phrase(
+        "%(points)s of %(reach)s points, scaled to %(full)s.", points=points, reach=reach, full=full
+    )
     return points * full / reach, full, (reason,)
 
 
@@ -203,7 +207,7 @@ def _weighted(
     if full is None or weights == 0:
         return None, ZERO, ()
     share = sum((share * weight for share, weight in shares), ZERO) / weights
-    return share * full, full, (say("%(percent)s %% by weights.", percent=share * 100),)
+    return share * full, full, (phrase("%(percent)s %% by weights.", percent=share * 100),)
 
 
 def _mean(full: Fraction | None, settings: Settings, children: Sequence[ItemResult], scale: bool) -> Combined:
@@ -212,7 +216,7 @@ def _mean(full: Fraction | None, settings: Settings, children: Sequence[ItemResu
     if full is None or not shares:
         return None, ZERO, ()
     share = sum(shares, ZERO) / len(shares)
-    return share * full, full, (say("%(percent)s %% on average.", percent=share * 100),)
+    return share * full, full, (phrase("%(percent)s %% on average.", percent=share * 100),)
 
 
 def _extreme(choose: Callable[[list[tuple[Fraction, ItemResult]]], tuple[Fraction, ItemResult]]) -> Combine:
@@ -223,7 +227,7 @@ def _extreme(choose: Callable[[list[tuple[Fraction, ItemResult]]], tuple[Fractio
         if full is None or not shares:
             return None, ZERO, ()
         share, child = choose(shares)
-        return share * full, full, (say("“%(title)s” decides.", title=child.item.title),)
+        return share * full, full, (phrase("“%(title)s” decides.", title=child.item.title),)
 
     return combine
 
@@ -234,7 +238,7 @@ def _best(full: Fraction | None, settings: Settings, children: Sequence[ItemResu
     found = sum(points, ZERO)
     if full is None:
         return found, sum((child.reach for child in children), ZERO), ()
-    return min(found, full), full, (say("The best %(count)s count.", count=settings["take"]),)
+    return min(found, full), full, (phrase("The best %(count)s count.", count=settings["take"]),)
 
 
 COMBINE: dict[str, Combine] = {
@@ -254,7 +258,7 @@ def total(rubric: Rubric, items: Sequence[ItemResult]) -> Combined:
     left_out = rubric.settings["missing_input"] == "leave_out"
     counted = [item for item in items if _counts(item, left_out)]
     if not counted or all(item.points is None and item.reach == 0 for item in counted):
-        return None, ZERO, (say("Nothing counts, so there is no total."),)
+        return None, ZERO, (phrase("Nothing counts, so there is no total."),)
     scale = rubric.settings["not_applicable"].startswith("rescale")
     combine = COMBINE[rubric.settings["total"]["combine"]]
     return combine(rubric.points, rubric.settings["total"], counted, scale)

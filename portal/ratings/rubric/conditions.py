@@ -8,7 +8,7 @@ from operator import eq, ge, gt, le, lt
 from typing import Any, Protocol
 
 from portal.ratings.rubric.amounts import exact
-from portal.ratings.rubric.problems import Message, Title, say, title_text
+from portal.ratings.rubric.problems import Message, Title, phrase, title_text
 
 Condition = Mapping[str, Any]
 COMPARE: dict[str, Callable[[Any, Any], bool]] = {"gt": gt, "ge": ge, "lt": lt, "le": le, "eq": eq}
@@ -23,11 +23,11 @@ COMPANIONS = {
 }
 NEEDS_MORE = {"school", "grade", "of", "grade_count", "grade_share"}
 WORDS = {
-    "gt": say("above"),
-    "ge": say("at least"),
-    "lt": say("below"),
-    "le": say("at most"),
-    "eq": say("equal to"),
+    "gt": phrase("above"),
+    "ge": phrase("at least"),
+    "lt": phrase("below"),
+    "le": phrase("at most"),
+    "eq": phrase("equal to"),
 }
 
 
@@ -196,31 +196,31 @@ def in_words(condition: Condition, answers: Answers) -> Message:
         for inner in condition[form][1:]:
             second = in_words(inner, answers)
             if form == "all":
-                joined = say("%(first)s and %(second)s", first=joined, second=second)
+                joined = phrase("%(first)s and %(second)s", first=joined, second=second)
             else:
-                joined = say("%(first)s or %(second)s", first=joined, second=second)
+                joined = phrase("%(first)s or %(second)s", first=joined, second=second)
         return joined
     if form == "not":
-        return say("not: %(condition)s", condition=in_words(condition["not"], answers))
+        return phrase("not: %(condition)s", condition=in_words(condition["not"], answers))
     if form in ("fact", "met"):
-        return say("“%(name)s” holds", name=answers.named(condition[form]))
+        return phrase("“%(name)s” holds", name=answers.named(condition[form]))
     if form in ("grade_count", "grade_share"):
         what = (
-            say("the number of items with “%(grade)s”", grade=condition[form])
+            phrase("the number of items with “%(grade)s”", grade=condition[form])
             if form == "grade_count"
-            else say("the share of items with “%(grade)s”", grade=condition[form])
+            else phrase("the share of items with “%(grade)s”", grade=condition[form])
         )
         return _with_limits(what, condition, answers)
-    return _with_limits(say("“%(name)s”", name=answers.named(condition[form])), condition, answers)
+    return _with_limits(phrase("“%(name)s”", name=answers.named(condition[form])), condition, answers)
 
 
 def _with_limits(what: Message, condition: Condition, answers: Answers) -> Message:
     words = what
     for wanted in (condition["is"],) if "is" in condition else tuple(condition.get("in", ()))[:1]:
-        words = say("%(what)s is %(value)s", what=words, value=wanted)
+        words = phrase("%(what)s is %(value)s", what=words, value=wanted)
     for name in COMPARE:
         if name in condition:
-            words = say(
+            words = phrase(
                 "%(what)s %(comparison)s %(value)s",
                 what=words,
                 comparison=WORDS[name],
@@ -231,5 +231,5 @@ def _with_limits(what: Message, condition: Condition, answers: Answers) -> Messa
 
 def _limit_words(limit: object, answers: Answers) -> object:
     if isinstance(limit, Mapping):
-        return say("“%(name)s”", name=title_text(answers.named(limit["of"])))
+        return phrase("“%(name)s”", name=title_text(answers.named(limit["of"])))
     return exact(limit)

@@ -10,7 +10,7 @@ from typing import Any
 from portal.ratings.rubric.amounts import exact, rounded, whole_units
 from portal.ratings.rubric.conditions import COMPARE
 from portal.ratings.rubric.outcomes import Case, NotGivenError, Outcome, TooFewError, UnusableError
-from portal.ratings.rubric.problems import Message, Title, say
+from portal.ratings.rubric.problems import Message, Title, phrase
 
 ZERO = Fraction(0)
 
@@ -33,7 +33,7 @@ def period_count(case: Case, value: Any, name: str) -> Fraction:
 def count_of(case: Case) -> Fraction:
     """The count among the facts: ``count``, or ``counts`` by period; giving both is UnusableError."""
     if "count" in case.facts and "counts" in case.facts:
-        raise UnusableError("count", say("Give one count or counts by period, not both."))
+        raise UnusableError("count", phrase("Give one count or counts by period, not both."))
     if "counts" in case.facts:
         return period_count(case, case.facts["counts"], "counts")
     return case.number("count")
@@ -59,7 +59,7 @@ def count_threshold(case: Case) -> Outcome:
         figures["stage"] = stage
     best = max((_step(step, count, target) for step in case.rule["steps"]), key=lambda pair: pair[0])
     points, band = best
-    reason = say("Counted: %(count)s.", count=count) if target is None else _count_words(count, target)
+    reason = phrase("Counted: %(count)s.", count=count) if target is None else _count_words(count, target)
     return Outcome(points, (reason,), band=band or None, met=points == case.full, figures=figures)
 
 
@@ -76,8 +76,8 @@ def _step(step: Mapping[str, Any], count: Fraction, target: Fraction | None) -> 
 
 def _count_words(count: Fraction, target: Fraction) -> Message:
     if count >= target:
-        return say("Counted: %(count)s; needed: %(target)s. Reached.", count=count, target=target)
-    return say("Counted: %(count)s; needed: %(target)s. Not reached.", count=count, target=target)
+        return phrase("Counted: %(count)s; needed: %(target)s. Reached.", count=count, target=target)
+    return phrase("Counted: %(count)s; needed: %(target)s. Not reached.", count=count, target=target)
 
 
 def _all_metrics(case: Case) -> Outcome:
@@ -88,7 +88,9 @@ def _all_metrics(case: Case) -> Outcome:
         if name not in known:
             raise UnusableError(
                 f"metrics.{name}",
-                say("“%(id)s” is not known here. Known: %(known)s.", id=name, known=", ".join(sorted(known))),
+                phrase(
+                    "“%(id)s” is not known here. Known: %(known)s.", id=name, known=", ".join(sorted(known))
+                ),
             )
     reasons, met, figures = [], True, {}
     for key, entry in wanted:
@@ -99,7 +101,7 @@ def _all_metrics(case: Case) -> Outcome:
         met = met and count >= target
         figures[f"{key}.shortfall"] = max(target - count, ZERO)
         reasons.append(
-            say("%(what)s: %(count)s", what=entry.get("what", key), count=_count_words(count, target))
+            phrase("%(what)s: %(count)s", what=entry.get("what", key), count=_count_words(count, target))
         )
     outcome = case.all_or_nothing(met, reasons[0])
     return Outcome(outcome.points, tuple(reasons), met=met, figures=figures)
@@ -113,7 +115,7 @@ def prorata(case: Case) -> Outcome:
     amount = ratio_of(case) if case.rule["of"] == "ratio" else count_of(case)
     counted = whole_units(amount, case.rule["part_units"])
     share = min(counted / target, Fraction(1))
-    reason = say("%(count)s of %(target)s: in proportion.", count=counted, target=target)
+    reason = phrase("%(count)s of %(target)s: in proportion.", count=counted, target=target)
     return Outcome(
         share * case.full,
         (reason,),
@@ -129,7 +131,7 @@ def points_per_unit(case: Case) -> Outcome:
     above = max(count - exact(case.rule["above"]), ZERO)
     units = whole_units(above / exact(case.rule["unit_size"]), case.rule["part_units"])
     points = units * exact(case.rule["per"])
-    reason = say("%(units)s units with %(per)s points each.", units=units, per=exact(case.rule["per"]))
+    reason = phrase("%(units)s units with %(per)s points each.", units=units, per=exact(case.rule["per"]))
     return Outcome(points, (reason,), figures={"count": count, "units": units})
 
 
@@ -148,11 +150,11 @@ def _ratio(case: Case, prefix: str, may_exceed: bool) -> Fraction:
         if bottom == 0:
             raise TooFewError(
                 case.rule.get("if_empty", "not_applicable"),
-                say("There is nothing to count: the denominator is 0."),
+                phrase("There is nothing to count: the denominator is 0."),
             )
         ratio = top / bottom
         if stated is not None and abs(exact(stated) - ratio) > Fraction(1, 1000):
-            message = say(
+            message = phrase(
                 "The ratio given is %(stated)s, but %(top)s of %(bottom)s is %(ratio)s.",
                 stated=exact(stated),
                 top=top,
@@ -162,7 +164,7 @@ def _ratio(case: Case, prefix: str, may_exceed: bool) -> Fraction:
             raise UnusableError(names[2], message)
     if ratio > 1 and not may_exceed:
         raise UnusableError(
-            names[2] if numerator is None else names[0], say("The part is larger than the whole.")
+            names[2] if numerator is None else names[0], phrase("The part is larger than the whole.")
         )
     return ratio
 
@@ -179,7 +181,7 @@ def ratio_bands(case: Case) -> Outcome:
         )
         raise TooFewError(
             treatment,
-            say(
+            phrase(
                 "Only %(n)s, at least %(least)s are needed to judge.", n=denominator, least=rule["minimum_n"]
             ),
         )
@@ -188,7 +190,7 @@ def ratio_bands(case: Case) -> Outcome:
         base = _ratio(case, "base_", True)
         if base == 0:
             raise TooFewError(
-                rule["if_empty"], say("There is nothing to compare with: the other ratio is 0.")
+                rule["if_empty"], phrase("There is nothing to compare with: the other ratio is 0.")
             )
         ratio /= base
     if rule["ratio_decimals"] is not None:
@@ -199,8 +201,8 @@ def ratio_bands(case: Case) -> Outcome:
 def _ratio_words(case: Case, ratio: Fraction) -> Message:
     if "numerator" in case.facts and "denominator" in case.facts:
         top, bottom = case.number("numerator"), case.number("denominator")
-        return say("%(top)s of %(bottom)s: %(percent)s %%.", top=top, bottom=bottom, percent=ratio * 100)
-    return say("%(percent)s %%.", percent=ratio * 100)
+        return phrase("%(top)s of %(bottom)s: %(percent)s %%.", top=top, bottom=bottom, percent=ratio * 100)
+    return phrase("%(percent)s %%.", percent=ratio * 100)
 
 
 def in_band(case: Case, value: Fraction, bands: list[Mapping[str, Any]], reason: Message) -> Outcome:
@@ -217,14 +219,14 @@ def in_band(case: Case, value: Fraction, bands: list[Mapping[str, Any]], reason:
             words = band_words(band)
             return Outcome(
                 points,
-                (reason, say("Band: %(band)s.", band=words)),
+                (reason, phrase("Band: %(band)s.", band=words)),
                 band=words,
                 met=points == case.full,
                 ratio=value,
                 figures={"value": value},
             )
     return Outcome(
-        ZERO, (reason, say("No band fits: 0 points.")), met=False, ratio=value, figures={"value": value}
+        ZERO, (reason, phrase("No band fits: 0 points.")), met=False, ratio=value, figures={"value": value}
     )
 
 
@@ -247,26 +249,26 @@ def sample_check(case: Case) -> Outcome:
     """The share of sampled records in order, looked up in bands; too small a sample is not an answer."""
     population = case.number("population")
     if population == 0:
-        raise TooFewError(case.rule["if_empty"], say("There are no records to look at."))
+        raise TooFewError(case.rule["if_empty"], phrase("There are no records to look at."))
     sample = case.rule["sample"]
     needed = min(
         population, max(Fraction(sample["at_least"]), Fraction(ceil(exact(sample["share"]) * population)))
     )
     checked, passed = case.number("checked"), case.number("passed")
     if checked > population:
-        raise UnusableError("checked", say("More records were looked at than there are."))
+        raise UnusableError("checked", phrase("More records were looked at than there are."))
     if passed > checked:
-        raise UnusableError("passed", say("The part is larger than the whole."))
+        raise UnusableError("passed", phrase("The part is larger than the whole."))
     if checked < needed:
         raise UnusableError(
             "checked",
-            say(
+            phrase(
                 "The sample is too small: %(checked)s records, %(needed)s are needed.",
                 checked=checked,
                 needed=needed,
             ),
         )
-    reason = say(
+    reason = phrase(
         "%(passed)s of %(checked)s sampled records are in order: %(percent)s %%.",
         passed=passed,
         checked=checked,
@@ -291,11 +293,11 @@ def survey_mean(case: Case) -> Outcome:
     rule = case.rule
     n, invited = case.number("n"), case.number("invited")
     if n > invited:
-        raise UnusableError("n", say("There are more answers than families asked."))
+        raise UnusableError("n", phrase("There are more answers than families asked."))
     _enough_answers(case, n, invited)
     mean, k = _mean(case, "mean"), exact(rule["shrink_k"])
     shrunk = mean if k == 0 else (n * mean + k * _mean(case, "district_mean")) / (n + k)
-    reason = say("%(n)s answers, mean %(mean)s, counted as %(shrunk)s.", n=n, mean=mean, shrunk=shrunk)
+    reason = phrase("%(n)s answers, mean %(mean)s, counted as %(shrunk)s.", n=n, mean=mean, shrunk=shrunk)
     figures = {"n": n, "rate": n / invited, "mean": mean, "shrunk": shrunk}
     if rule["bands"]:
         outcome = in_band(case, shrunk, rule["bands"], reason)
@@ -310,7 +312,7 @@ def _enough_answers(case: Case, n: Fraction, invited: Fraction) -> None:
     if small and invited < small["families_below"]:
         limits = small
     if n < limits["minimum_n"] or n == 0 or n / invited < exact(limits["minimum_rate"]):
-        message = say(
+        message = phrase(
             "Too few answers: %(n)s of %(invited)s; needed are %(least)s answers and %(rate)s %%.",
             n=n, invited=invited, least=limits["minimum_n"], rate=exact(limits["minimum_rate"]) * 100,
         )  # fmt: skip
@@ -321,7 +323,7 @@ def _mean(case: Case, name: str) -> Fraction:
     value = case.number(name)
     low, high = (exact(limit) for limit in case.rule["scale"])
     if not low <= value <= high:
-        raise UnusableError(name, say("A mean lies between %(low)s and %(high)s.", low=low, high=high))
+        raise UnusableError(name, phrase("A mean lies between %(low)s and %(high)s.", low=low, high=high))
     return value
 
 
@@ -329,21 +331,21 @@ def relative_cut_points(case: Case) -> Outcome:
     """Points or a star by the place among peers (1 is best): the first cut whose share of the group holds the place."""
     place, group = case.number("place"), case.number("group")
     if place > group:
-        raise UnusableError("place", say("The part is larger than the whole."))
+        raise UnusableError("place", phrase("The part is larger than the whole."))
     if group < case.rule["minimum_group"]:
         raise TooFewError(
             "not_applicable",
-            say(
+            phrase(
                 "Only %(n)s, at least %(least)s are needed to judge.",
                 n=group,
                 least=case.rule["minimum_group"],
             ),
         )
-    reason = say("Place %(place)s of %(group)s.", place=place, group=group)
+    reason = phrase("Place %(place)s of %(group)s.", place=place, group=group)
     for cut in case.rule["cuts"]:
         if place / group <= exact(cut["top_share"]):
             points = exact(cut["points"]) if "points" in cut else None
             return Outcome(
                 points, (reason,), band=f"≤ {cut['top_share']}", star=cut.get("star"), ratio=place / group
             )
-    return Outcome(ZERO, (reason, say("No band fits: 0 points.")), ratio=place / group)
+    return Outcome(ZERO, (reason, phrase("No band fits: 0 points.")), ratio=place / group)

@@ -9,7 +9,7 @@ from typing import Any
 from portal.ratings.rubric.amounts import exact, whole_units
 from portal.ratings.rubric.counting import in_band, ratio_of
 from portal.ratings.rubric.outcomes import Case, NotGivenError, Outcome, UnusableError, named
-from portal.ratings.rubric.problems import Message, say
+from portal.ratings.rubric.problems import Message, phrase
 
 ZERO = Fraction(0)
 
@@ -26,30 +26,32 @@ def deduct_per_missing(case: Case) -> Outcome:
     deductions = {key: per if value is None else exact(value) for key, value in zip(words, own, strict=True)}
     if isinstance(missing, int):
         if words and missing > len(words):
-            raise UnusableError("missing", say("Only %(most)s things are looked for here.", most=len(words)))
+            raise UnusableError(
+                "missing", phrase("Only %(most)s things are looked for here.", most=len(words))
+            )
         if len(set(deductions.values()) | {per}) > 1:
             raise UnusableError(
-                "missing", say("The things cost different points here: list the missing ones by id.")
+                "missing", phrase("The things cost different points here: list the missing ones by id.")
             )
         reason = (
-            say("Missing: %(count)s, %(per)s points each.", count=missing, per=per)
+            phrase("Missing: %(count)s, %(per)s points each.", count=missing, per=per)
             if missing
-            else say("Nothing is missing.")
+            else phrase("Nothing is missing.")
         )
         return _less(case, per * missing, (reason,), missing=Fraction(missing))
     for key in missing:
         if key not in words:
             raise UnusableError(
                 "missing",
-                say("“%(id)s” is not known here. Known: %(known)s.", id=key, known=", ".join(words)),
+                phrase("“%(id)s” is not known here. Known: %(known)s.", id=key, known=", ".join(words)),
             )
     lost = sum((deductions[key] for key in missing), ZERO)
     reasons = tuple(
-        say("%(what)s: missing, %(points)s points less.", what=words[key], points=deductions[key])
+        phrase("%(what)s: missing, %(points)s points less.", what=words[key], points=deductions[key])
         for key in words
         if key in missing
     )
-    return _less(case, lost, reasons or (say("Nothing is missing."),), missing=Fraction(len(missing)))
+    return _less(case, lost, reasons or (phrase("Nothing is missing."),), missing=Fraction(len(missing)))
 
 
 def deduct_per_unit(case: Case) -> Outcome:
@@ -64,7 +66,7 @@ def deduct_per_unit(case: Case) -> Outcome:
         shortfall = _shortfall(case.rule["side"], value, target)
     units = whole_units(shortfall / exact(case.rule["unit_size"]), case.rule["part_units"])
     lost = units * exact(case.rule["per"])
-    reason = say(
+    reason = phrase(
         "Shortfall %(shortfall)s: %(units)s units, %(lost)s points less.",
         shortfall=shortfall,
         units=units,
@@ -96,7 +98,9 @@ def lookup_by_size(case: Case) -> Outcome:
         if key not in known:
             raise UnusableError(
                 f"measures.{key}",
-                say("“%(id)s” is not known here. Known: %(known)s.", id=key, known=", ".join(sorted(known))),
+                phrase(
+                    "“%(id)s” is not known here. Known: %(known)s.", id=key, known=", ".join(sorted(known))
+                ),
             )
     if case.rule["bands"]:
         return _banded(case, row, measures)
@@ -112,7 +116,7 @@ def lookup_by_size(case: Case) -> Outcome:
         lost += cost
         figures |= {f"{measure}.target": target, f"{measure}.shortfall": shortfall}
         reasons.append(
-            say(
+            phrase(
                 "%(what)s: %(value)s, target %(target)s, %(lost)s points less.",
                 what=measure,
                 value=value,
@@ -143,9 +147,9 @@ def _banded(case: Case, row: Mapping[str, Any], measures: Mapping[str, Any]) -> 
     value, target = _measured(measures, measure), exact(row["targets"][measure])
     if target == 0:
         raise UnusableError(
-            f"measures.{measure}", say("The target of this row is 0, so there is no share of it.")
+            f"measures.{measure}", phrase("The target of this row is 0, so there is no share of it.")
         )
-    reason = say("%(what)s: %(value)s, target %(target)s.", what=measure, value=value, target=target)
+    reason = phrase("%(what)s: %(value)s, target %(target)s.", what=measure, value=value, target=target)
     return in_band(case, value / target, case.rule["bands"], reason)
 
 
@@ -189,7 +193,9 @@ def _row(case: Case, size: Fraction | str | list[str]) -> Mapping[str, Any]:
             return nearest
     raise UnusableError(
         "size",
-        say("The table has no row for %(size)s.", size=", ".join(size) if isinstance(size, list) else size),
+        phrase(
+            "The table has no row for %(size)s.", size=", ".join(size) if isinstance(size, list) else size
+        ),
     )
 
 
@@ -211,7 +217,7 @@ def quota_by_role(case: Case) -> Outcome:
         if row["target"] not in targets:
             raise UnusableError(
                 f"rows[{number + 1}].target",
-                say(
+                phrase(
                     "“%(id)s” is not known here. Known: %(known)s.",
                     id=row["target"],
                     known=", ".join(targets),
@@ -222,14 +228,16 @@ def quota_by_role(case: Case) -> Outcome:
         shortfall = max(target - exact(row["done"]), ZERO)
         short[entry["id"]] = short.get(entry["id"], ZERO) + shortfall
         wanted += target
-        words = say(
+        words = phrase(
             "%(what)s: %(done)s of %(target)s, %(shortfall)s short.",
             what=entry.get("what", entry["id"]),
             done=exact(row["done"]),
             target=target,
             shortfall=shortfall,
         )
-        reasons.append(say("%(name)s – %(what)s", name=row["name"], what=words) if "name" in row else words)
+        reasons.append(
+            phrase("%(name)s – %(what)s", name=row["name"], what=words) if "name" in row else words
+        )
     counted = max(short.values()) if case.rule["several_targets"] == "largest" else sum(short.values(), ZERO)
     lost = counted * exact(case.rule["per"])
     partly = tuple(f"rows.{key}" for key in targets if key not in short)

@@ -9,7 +9,7 @@ from typing import Any
 
 from portal.ratings.rubric.model import Item, Rubric
 from portal.ratings.rubric.outcomes import Facts
-from portal.ratings.rubric.problems import Problem, RubricError, Title, listed, say
+from portal.ratings.rubric.problems import Problem, RubricError, Title, listed, phrase
 from portal.ratings.rubric.reading import Path, written
 from portal.ratings.rubric.results import ItemResult
 from portal.ratings.rubric.shape import inputs_faults, inputs_schema
@@ -43,7 +43,7 @@ class Inputs:
 def accepted(rubric: Rubric, values: object) -> Inputs:
     """Inputs that fit the rubric. Raises RubricError with every fault in words: unknown names, wrong shapes."""
     if not isinstance(values, dict):
-        raise RubricError([Problem(None, "", say("The inputs must be one JSON object."))])
+        raise RubricError([Problem(None, "", phrase("The inputs must be one JSON object."))])
     faults = inputs_faults(values)
     if not faults:
         faults = _strange_names(rubric, values)
@@ -75,7 +75,7 @@ def known_names(rubric: Rubric) -> dict[str, list[str]]:
 def _strange_names(rubric: Rubric, values: Mapping[str, Any]) -> list[Problem]:
     faults = []
     if "rubric" in values and values["rubric"] != rubric.id:
-        message = say(
+        message = phrase(
             "These inputs belong to the rubric “%(theirs)s”, not to “%(ours)s”.",
             theirs=values["rubric"],
             ours=rubric.id,
@@ -84,7 +84,9 @@ def _strange_names(rubric: Rubric, values: Mapping[str, Any]) -> list[Problem]:
     for part, known in known_names(rubric).items():
         for name in values.get(part, {}):
             if name not in known:
-                message = say("“%(id)s” is not known here. Known: %(known)s.", id=name, known=listed(known))
+                message = phrase(
+                    "“%(id)s” is not known here. Known: %(known)s.", id=name, known=listed(known)
+                )
                 faults.append(Problem(None, f"{part}.{name}", message))
     return faults
 
@@ -95,23 +97,23 @@ def _item_faults(rubric: Rubric, item: Item, facts: Facts) -> list[Problem]:
     faults = inputs_faults(common, "common", at)
     if item.settings.get("always_applies") and "not_applicable" in facts:
         faults.append(
-            Problem(None, written((*at, "not_applicable")), say("This item applies to every school."))
+            Problem(None, written((*at, "not_applicable")), phrase("This item applies to every school."))
         )
     special = {entry["id"] for entry in item.settings.get("special", ())}
     for name in common.get("special", {}) if not faults else ():
         if name not in special:
-            message = say(
+            message = phrase(
                 "“%(id)s” is not known here. Known: %(known)s.", id=name, known=listed(sorted(special))
             )
             faults.append(Problem(None, written((*at, "special", name)), message))
     own = {key: value for key, value in facts.items() if key not in COMMON}
     if item.rule is None:
         return faults + [
-            Problem(None, written((*at, key)), say("A group takes no facts of its own."))
+            Problem(None, written((*at, key)), phrase("A group takes no facts of its own."))
             for key in sorted({*own, *common} - {"not_applicable", "note"})
         ]
     if "by" in common and own:
-        faults.append(Problem(None, written(at), say("Give facts once, or by scorer, not both.")))
+        faults.append(Problem(None, written(at), phrase("Give facts once, or by scorer, not both.")))
     if faults or "by" not in common:
         return faults + inputs_faults(own, f"facts_{item.kind}", at)
     return faults + _scorer_faults(rubric, item, common["by"], (*at, "by"))
@@ -122,7 +124,7 @@ def _scorer_faults(rubric: Rubric, item: Item, by: Mapping[str, Facts], at: Path
     faults = []
     for name, facts in by.items():
         if columns and name not in columns:
-            message = say("“%(id)s” is not known here. Known: %(known)s.", id=name, known=listed(columns))
+            message = phrase("“%(id)s” is not known here. Known: %(known)s.", id=name, known=listed(columns))
             faults.append(Problem(None, written((*at, name)), message))
         faults.extend(inputs_faults(facts, f"facts_{item.kind}", (*at, name)))
     return faults

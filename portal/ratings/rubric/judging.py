@@ -7,22 +7,22 @@ from fractions import Fraction
 
 from portal.ratings.rubric.amounts import exact, plain
 from portal.ratings.rubric.outcomes import Case, NotGivenError, Outcome, UnusableError, flags, named
-from portal.ratings.rubric.problems import Message, say
+from portal.ratings.rubric.problems import Message, phrase
 
 
 def binary(case: Case) -> Outcome:
     """Met: all points, else none."""
     met = bool(case.given("met"))
-    return case.all_or_nothing(met, say("Met.") if met else say("Not met."))
+    return case.all_or_nothing(met, phrase("Met.") if met else phrase("Not met."))
 
 
 def gate(case: Case) -> Outcome:
     """Must hold; otherwise the school is not eligible. Gives no points."""
     met = bool(case.given("met"))
     reason = (
-        say("The condition holds.")
+        phrase("The condition holds.")
         if met
-        else say("The condition does not hold: the school is not eligible.")
+        else phrase("The condition does not hold: the school is not eligible.")
     )
     return Outcome(None, (reason,), met=met, eligible=met)
 
@@ -36,8 +36,8 @@ def all_of(case: Case) -> Outcome:
     if not failed and unknown:
         raise NotGivenError(f"met.{unknown[0]}")
     met = not failed
-    reasons = tuple(say("Does not hold: %(what)s.", what=what) for what in failed) or (
-        say("All conditions hold."),
+    reasons = tuple(phrase("Does not hold: %(what)s.", what=what) for what in failed) or (
+        phrase("All conditions hold."),
     )
     outcome = case.all_or_nothing(met, reasons[0])
     return Outcome(outcome.points, reasons, met=met, eligible=met or not case.rule["gate"])
@@ -63,18 +63,18 @@ def checklist(case: Case) -> Outcome:
             points += rest * len(seen) / len(unsplit)
         else:
             points += _judged_parts(case, rest, bool(seen))
-            reasons.append(say("The points of the parts were judged together."))
+            reasons.append(phrase("The points of the parts were judged together."))
     return Outcome(points, tuple(reasons), met=not unknown and all(present.values()), partly=unknown)
 
 
 def _part(what: object, points: object, present: bool | None) -> Message:
     if present is None:
-        return say("%(what)s: not given.", what=what)
+        return phrase("%(what)s: not given.", what=what)
     if points is None:
-        return say("%(what)s: present.", what=what) if present else say("%(what)s: missing.", what=what)
+        return phrase("%(what)s: present.", what=what) if present else phrase("%(what)s: missing.", what=what)
     if present:
-        return say("%(what)s: present, %(points)s points.", what=what, points=points)
-    return say("%(what)s: missing, 0 of %(points)s points.", what=what, points=points)
+        return phrase("%(what)s: present, %(points)s points.", what=what, points=points)
+    return phrase("%(what)s: missing, 0 of %(points)s points.", what=what, points=points)
 
 
 def _judged_parts(case: Case, rest: Fraction, any_present: bool) -> Fraction:
@@ -82,10 +82,10 @@ def _judged_parts(case: Case, rest: Fraction, any_present: bool) -> Fraction:
     if points > rest and case.item.points is not None:
         raise UnusableError(
             "points",
-            say("At most %(most)s points are possible here, not %(points)s.", most=rest, points=points),
+            phrase("At most %(most)s points are possible here, not %(points)s.", most=rest, points=points),
         )
     if points and not any_present:
-        raise UnusableError("points", say("No part is present, so there can be no points."))
+        raise UnusableError("points", phrase("No part is present, so there can be no points."))
     return points
 
 
@@ -93,7 +93,7 @@ def judged(case: Case) -> Outcome:
     """A reviewer's points between 0 and the full points, in the steps or at the anchors the rubric allows."""
     points = case.number("points")
     if case.item.points is not None and points > case.item.points:
-        message = say(
+        message = phrase(
             "At most %(most)s points are possible here, not %(points)s.", most=case.item.points, points=points
         )
         raise UnusableError("points", message)
@@ -102,18 +102,22 @@ def judged(case: Case) -> Outcome:
     }
     if case.rule["only_anchors"] and points not in anchors:
         allowed = ", ".join(plain(anchor) for anchor in sorted(anchors))
-        raise UnusableError("points", say("Only these points are possible here: %(points)s.", points=allowed))
+        raise UnusableError(
+            "points", phrase("Only these points are possible here: %(points)s.", points=allowed)
+        )
     step = case.rule["step"]
     if step is not None and (points / exact(step)).denominator != 1:
         raise UnusableError(
             "points",
-            say("Points go in steps of %(step)s here, %(points)s is none.", step=exact(step), points=points),
+            phrase(
+                "Points go in steps of %(step)s here, %(points)s is none.", step=exact(step), points=points
+            ),
         )
     anchor = anchors.get(points)
     words = anchor.get("what") if isinstance(anchor, dict) else None
-    reasons = [say("Judged by the reviewer: %(points)s points.", points=points)]
+    reasons = [phrase("Judged by the reviewer: %(points)s points.", points=points)]
     if words:
-        reasons.append(say("That stands for: %(what)s.", what=words))
+        reasons.append(phrase("That stands for: %(what)s.", what=words))
     return Outcome(points, tuple(reasons), band=words)
 
 
@@ -124,11 +128,11 @@ def level_scale(case: Case) -> Outcome:
     if chosen not in levels:
         known = ", ".join(levels)
         raise UnusableError(
-            "level", say("“%(id)s” is not known here. Known: %(known)s.", id=chosen, known=known)
+            "level", phrase("“%(id)s” is not known here. Known: %(known)s.", id=chosen, known=known)
         )
     level = levels[chosen]
     points = exact(level["points"]) if "points" in level else exact(level["share_of_points"]) * case.full
-    reason = say("Level: %(what)s, %(points)s points.", what=level["what"], points=points)
+    reason = phrase("Level: %(what)s, %(points)s points.", what=level["what"], points=points)
     return Outcome(points, (reason,), band=level["what"])
 
 
@@ -140,20 +144,20 @@ def award_tiers(case: Case) -> Outcome:
         if key not in tiers:
             known = ", ".join(tiers)
             raise UnusableError(
-                f"awards.{key}", say("“%(id)s” is not known here. Known: %(known)s.", id=key, known=known)
+                f"awards.{key}", phrase("“%(id)s” is not known here. Known: %(known)s.", id=key, known=known)
             )
     counted = [
         (tier, _counted(tier["most"], given.get(key, 0))) for key, tier in tiers.items() if given.get(key, 0)
     ]
     if not counted:
-        return Outcome(Fraction(0), (say("No award."),))
+        return Outcome(Fraction(0), (phrase("No award."),))
     best = max(counted, key=lambda pair: exact(pair[0]["points"]))[0]
     if case.rule["combine"] == "max":
-        reason = say("The highest award counts: %(what)s.", what=best.get("what", best["id"]))
+        reason = phrase("The highest award counts: %(what)s.", what=best.get("what", best["id"]))
         return Outcome(exact(best["points"]), (reason,), band=best.get("what", best["id"]))
     points = sum((exact(tier["points"]) * count for tier, count in counted), Fraction(0))
     reasons = tuple(
-        say(
+        phrase(
             "%(what)s: %(count)s times %(points)s points.",
             what=tier.get("what", tier["id"]),
             count=count,
@@ -182,11 +186,11 @@ def block_abc(case: Case) -> Outcome:
                 raise NotGivenError(f"{name}.{unknown[0]}")
     grade = "C" if found else "B" if failed else "A"
     if found:
-        reasons = tuple(say("This alone makes C: %(what)s.", what=what) for what in found)
+        reasons = tuple(phrase("This alone makes C: %(what)s.", what=what) for what in found)
     elif failed:
-        reasons = tuple(say("Missing for A: %(what)s.", what=what) for what in failed)
+        reasons = tuple(phrase("Missing for A: %(what)s.", what=what) for what in failed)
     else:
-        reasons = (say("All criteria of A are met and none of C applies."),)
+        reasons = (phrase("All criteria of A are met and none of C applies."),)
     points = case.rule["grade_points"]
     return Outcome(
         exact(points[grade]) if points else None, reasons, grade=grade, met=grade == "A", band=grade
@@ -197,18 +201,20 @@ def deadline(case: Case) -> Outcome:
     """In time: full points; late: the points of the delay; never: what the rubric says."""
     day = case.given("on")
     if day is None:
-        return Outcome(exact(case.rule["never"]), (say("It never came."),), met=False)
+        return Outcome(exact(case.rule["never"]), (phrase("It never came."),), met=False)
     due = _day("due_on", case.rule["due_on"] or case.given("due_on"))
     if case.rule["due_on"] and case.facts.get("due_on") not in (None, case.rule["due_on"]):
         raise UnusableError(
-            "due_on", say("The rubric sets the day itself: %(day)s.", day=case.rule["due_on"])
+            "due_on", phrase("The rubric sets the day itself: %(day)s.", day=case.rule["due_on"])
         )
     late = (_day("on", day) - due).days
     figures = {"days_late": Fraction(max(late, 0))}
     if late <= 0:
-        reason = say("In time: %(day)s, due on %(due)s.", day=day, due=due.isoformat())
+        reason = phrase("In time: %(day)s, due on %(due)s.", day=day, due=due.isoformat())
         return Outcome(case.item.points, (reason,), met=True, figures=figures)
-    reason = say("Late by %(days)s days: %(day)s, due on %(due)s.", days=late, day=day, due=due.isoformat())
+    reason = phrase(
+        "Late by %(days)s days: %(day)s, due on %(due)s.", days=late, day=day, due=due.isoformat()
+    )
     for step in sorted(case.rule["late"], key=lambda entry: int(entry["days"])):
         if late <= step["days"]:
             return Outcome(exact(step["points"]), (reason,), met=False, figures=figures)
@@ -219,4 +225,4 @@ def _day(name: str, text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise UnusableError(name, say("“%(value)s” is not a day of the calendar.", value=text)) from None
+        raise UnusableError(name, phrase("“%(value)s” is not a day of the calendar.", value=text)) from None

@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 from portal.ratings.rubric.amounts import exact
-from portal.ratings.rubric.problems import Message, Title, say
+from portal.ratings.rubric.problems import Message, Title, phrase
 from portal.ratings.rubric.shape import filled, rubric_schema
 
 Settings = Mapping[str, Any]
@@ -63,15 +63,15 @@ class Rubric:
 
     def summary(self) -> list[Message]:
         """What the rubric holds, in a few lines of words."""
-        titled = say("“%(title)s” is in order.", title=self.title)
+        titled = phrase("“%(title)s” is in order.", title=self.title)
         groups, leaves = len(self.items), sum(1 for item in self.walk() if item.rule)
-        counted = say("%(groups)s top indicators, %(items)s items to score.", groups=groups, items=leaves)
+        counted = phrase("%(groups)s top indicators, %(items)s items to score.", groups=groups, items=leaves)
         total = (
-            say("The full total is not stated.")
+            phrase("The full total is not stated.")
             if self.points is None
-            else say("Full total: %(points)s points.", points=self.points)
+            else phrase("Full total: %(points)s points.", points=self.points)
         )
-        extras = say(
+        extras = phrase(
             "Bonus items: %(bonus)s; gates: %(gates)s; vetoes: %(vetoes)s; worked cases: %(cases)s.",
             bonus=len(self.bonus),
             gates=len(self.settings["gates"]),

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from portal.ratings.rubric.amounts import exact
 from portal.ratings.rubric.model import Item, Settings
-from portal.ratings.rubric.problems import Message, Title, say
+from portal.ratings.rubric.problems import Message, Title, phrase
 
 Facts = Mapping[str, Any]
 Figure = Fraction | str
@@ -108,7 +108,7 @@ class Case:
         stages = self.school["stage"] if isinstance(self.school["stage"], list) else [self.school["stage"]]
         known = [(exact(by_stage[stage]), str(stage)) for stage in stages if stage in by_stage]
         if not known:
-            raise TooFewError("not_applicable", say("There is no target for this stage."))
+            raise TooFewError("not_applicable", phrase("There is no target for this stage."))
         return max(known) if self.rule["several_stages"] == "strictest" else min(known)
 
 
@@ -119,7 +119,7 @@ def flags(case: Case, name: str, known: list[str]) -> dict[str, bool | None]:
         if key not in known:
             raise UnusableError(
                 f"{name}.{key}",
-                say("“%(id)s” is not known here. Known: %(known)s.", id=key, known=", ".join(known)),
+                phrase("“%(id)s” is not known here. Known: %(known)s.", id=key, known=", ".join(known)),
             )
     return {key: given.get(key) for key in known}
 

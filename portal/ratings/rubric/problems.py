@@ -46,7 +46,7 @@ class Message:
         return {"text": translate(self.msgid) % shown, "msgid": self.msgid, "params": shown}
 
 
-def say(msgid: str, **params: object) -> Message:
+def phrase(msgid: str, **params: object) -> Message:
     """A message. The name is what the extraction of translations looks for."""
     return Message(msgid, tuple(sorted(params.items())))
 
@@ -78,13 +78,13 @@ class Problem:
     def text(self, translate: Translate = as_written, language: str = "en") -> str:
         """The problem in one line of words, with its place."""
         if self.line is not None and self.path:
-            place = say(
+            place = phrase(
                 "Line %(line)s, %(path)s: %(what)s", line=self.line, path=self.path, what=self.message
             )
         elif self.line is not None:
-            place = say("Line %(line)s: %(what)s", line=self.line, what=self.message)
+            place = phrase("Line %(line)s: %(what)s", line=self.line, what=self.message)
         elif self.path:
-            place = say("%(path)s: %(what)s", path=self.path, what=self.message)
+            place = phrase("%(path)s: %(what)s", path=self.path, what=self.message)
         else:
             place = self.message
         return place.text(translate, language)

@@ -17,7 +17,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml import events as parts
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
-from portal.ratings.rubric.problems import Message, Problem, RubricError, say
+from portal.ratings.rubric.problems import Message, Problem, RubricError, phrase
 
 Path = tuple[str | int, ...]
 Value = dict[str, Any] | list[Any] | str | int | Decimal | bool | None
@@ -84,16 +84,16 @@ def _text_of(raw: bytes | str, most: int) -> str:
     if isinstance(raw, bytes):
         if len(raw) > most:
             _refuse(
-                say("The file is too large: at most %(limit)s kilobytes can be read.", limit=most // 1024)
+                phrase("The file is too large: at most %(limit)s kilobytes can be read.", limit=most // 1024)
             )
         try:
             raw = raw.decode("utf-8-sig")
         except UnicodeDecodeError:
-            _refuse(say("The file is not UTF-8 text. Save it as UTF-8 and try again."))
+            _refuse(phrase("The file is not UTF-8 text. Save it as UTF-8 and try again."))
     if len(raw) > most:
-        _refuse(say("The file is too large: at most %(limit)s kilobytes can be read.", limit=most // 1024))
+        _refuse(phrase("The file is too large: at most %(limit)s kilobytes can be read.", limit=most // 1024))
     if not raw.strip():
-        _refuse(say("The file is empty."))
+        _refuse(phrase("The file is empty."))
     return raw
 
 
@@ -106,11 +106,11 @@ def read_yaml(raw: bytes | str) -> Document:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else None
         _refuse(
-            say("This is not well-formed YAML: check the indentation, quotation marks and brackets here."),
+            phrase("This is not well-formed YAML: check the indentation, quotation marks and brackets here."),
             line,
         )
     except (YAMLError, ValueError):
-        _refuse(say("This is not well-formed YAML, or it contains characters that text must not contain."))
+        _refuse(phrase("This is not well-formed YAML, or it contains characters that text must not contain."))
 
 
 class _Builder:
@@ -127,23 +127,25 @@ class _Builder:
             if isinstance(event, parts.DocumentStartEvent):
                 if seen:
                     _refuse(
-                        say("The file holds more than one document. Keep one."), event.start_mark.line + 1
+                        phrase("The file holds more than one document. Keep one."), event.start_mark.line + 1
                     )
                 seen = True
                 data = self.value(next(self.events), ())
         if not seen:
-            _refuse(say("The file is empty."))
+            _refuse(phrase("The file is empty."))
         return Document(data, self.lines)
 
     def value(self, event: Any, path: Path) -> Value:
         line = event.start_mark.line + 1
         self.lines[path] = line
         if isinstance(event, parts.AliasEvent) or getattr(event, "anchor", None):
-            _refuse(say("Anchors and aliases (& and *) are not allowed. Write the value out."), line, path)
+            _refuse(phrase("Anchors and aliases (& and *) are not allowed. Write the value out."), line, path)
         if getattr(event, "ctag", None) is not None and str(event.ctag) not in ("None", "!"):
-            _refuse(say("Tags (starting with an exclamation mark) are not allowed."), line, path)
+            _refuse(phrase("Tags (starting with an exclamation mark) are not allowed."), line, path)
         if len(path) > MOST_DEPTH:
-            _refuse(say("The file is nested too deeply: at most %(limit)s levels.", limit=MOST_DEPTH), line)
+            _refuse(
+                phrase("The file is nested too deeply: at most %(limit)s levels.", limit=MOST_DEPTH), line
+            )
         if isinstance(event, parts.MappingStartEvent):
             return self.mapping(path)
         if isinstance(event, parts.SequenceStartEvent):
@@ -156,9 +158,9 @@ class _Builder:
             line = event.start_mark.line + 1
             key = event.value if isinstance(event, parts.ScalarEvent) and not event.anchor else None
             if key is None:
-                _refuse(say("A key must be plain text."), line, path)
+                _refuse(phrase("A key must be plain text."), line, path)
             if key in values:
-                _refuse(say("“%(key)s” stands here twice. Keep one.", key=key), line, path)
+                _refuse(phrase("“%(key)s” stands here twice. Keep one.", key=key), line, path)
             _printable(key, line, path)
             values[key] = self.value(next(self.events), (*path, key))
             self.lines[(*path, key)] = line
@@ -176,7 +178,7 @@ def _printable(text: str, line: int | None, path: Path) -> str:
     if any(ord(letter) < 32 and letter not in "\n\r\t" for letter in text) or (
         not text.isascii() and _torn(text)
     ):
-        _refuse(say("The text holds characters that cannot be stored."), line, path)
+        _refuse(phrase("The text holds characters that cannot be stored."), line, path)
     return text
 
 
@@ -193,7 +195,7 @@ def _scalar(event: Any, path: Path) -> Value:
     if NUMBER.fullmatch(text):
         return Decimal(text) if "." in text else int(text)
     if ODD_NUMBER.fullmatch(text):
-        message = say(
+        message = phrase(
             "“%(text)s” is not a number that can be used: write it with digits and at most 12 decimals.",
             text=text[:40],
         )
@@ -214,18 +216,18 @@ def read_json(raw: bytes | str) -> Value:
         )
     except json.JSONDecodeError as error:
         _refuse(
-            say("This is not well-formed JSON: check the commas, quotation marks and brackets here."),
+            phrase("This is not well-formed JSON: check the commas, quotation marks and brackets here."),
             error.lineno,
         )
     except RecursionError:
-        _refuse(say("The file is nested too deeply: at most %(limit)s levels.", limit=MOST_DEPTH))
+        _refuse(phrase("The file is nested too deeply: at most %(limit)s levels.", limit=MOST_DEPTH))
     _looked_through(value, 0)
     return value
 
 
 def _looked_through(value: Value, depth: int) -> None:
     if depth > MOST_DEPTH:
-        _refuse(say("The file is nested too deeply: at most %(limit)s levels.", limit=MOST_DEPTH))
+        _refuse(phrase("The file is nested too deeply: at most %(limit)s levels.", limit=MOST_DEPTH))
     if isinstance(value, dict):
         for key, inner in value.items():
             _printable(key, None, ())
@@ -240,7 +242,7 @@ def _looked_through(value: Value, depth: int) -> None:
 def _json_number(text: str) -> int | Decimal:
     if not NUMBER.fullmatch(text):
         _refuse(
-            say(
+            phrase(
                 "“%(text)s” is not a number that can be used: write it with digits and at most 12 decimals.",
                 text=text[:40],
             )
@@ -250,7 +252,7 @@ def _json_number(text: str) -> int | Decimal:
 
 def _json_constant(text: str) -> NoReturn:
     _refuse(
-        say(
+        phrase(
             "“%(text)s” is not a number that can be used: write it with digits and at most 12 decimals.",
             text=text,
         )
@@ -261,6 +263,6 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for key, value in pairs:
         if key in values:
-            _refuse(say("“%(key)s” stands here twice. Keep one.", key=key))
+            _refuse(phrase("“%(key)s” stands here twice. Keep one.", key=key))
         values[key] = value
     return values

@@ -12,7 +12,7 @@ from portal.ratings.rubric.amounts import exact
 from portal.ratings.rubric.conditions import COMPARE
 from portal.ratings.rubric.deducting import row_span
 from portal.ratings.rubric.model import Settings
-from portal.ratings.rubric.problems import Message, say
+from portal.ratings.rubric.problems import Message, phrase
 from portal.ratings.rubric.reading import Path
 
 Finding = tuple[Path, Message]
@@ -27,7 +27,7 @@ def repeated(ids: Iterable[tuple[Path, str]]) -> Iterator[Finding]:
     seen: set[str] = set()
     for path, name in ids:
         if name in seen:
-            yield path, say("The id “%(id)s” stands twice.", id=name)
+            yield path, phrase("The id “%(id)s” stands twice.", id=name)
         seen.add(name)
 
 
@@ -39,18 +39,21 @@ def _within(
         return
     for path, points in entries:
         if points > full:
-            yield path, say("%(points)s points are more than the item's %(full)s.", points=points, full=full)
+            yield (
+                path,
+                phrase("%(points)s points are more than the item's %(full)s.", points=points, full=full),
+            )
     if reached and entries and max(points for _, points in entries) < full:
         best = max(points for _, points in entries)
         yield (
             entries[0][0][:1],
-            say("At most %(best)s of the item's %(full)s points can be reached.", best=best, full=full),
+            phrase("At most %(best)s of the item's %(full)s points can be reached.", best=best, full=full),
         )
 
 
 def _exactly_one(path: Path, entry: Mapping[str, Any], *names: str) -> Iterator[Finding]:
     if sum(name in entry for name in names) != 1:
-        yield path, say("Give exactly one of: %(names)s.", names=", ".join(names))
+        yield path, phrase("Give exactly one of: %(names)s.", names=", ".join(names))
 
 
 def _points_of(name: str, entries: Sequence[Mapping[str, Any]], full: Points) -> list[tuple[Path, Fraction]]:
@@ -84,7 +87,7 @@ def _checklist(rule: Settings, full: Points) -> Iterator[Finding]:
     if found > full or (len(stated) == len(rule["components"]) and found != full):
         yield (
             ("components",),
-            say("The parts add up to %(found)s points, not to %(full)s.", found=found, full=full),
+            phrase("The parts add up to %(found)s points, not to %(full)s.", found=found, full=full),
         )
 
 
@@ -96,11 +99,11 @@ def _judged(rule: Settings, full: Points) -> Iterator[Finding]:
         reached=rule["only_anchors"],
     )
     if len(set(anchors)) != len(anchors):
-        yield ("anchors",), say("Something stands here twice. Keep one.")
+        yield ("anchors",), phrase("Something stands here twice. Keep one.")
     if rule["only_anchors"] and not anchors:
-        yield ("only_anchors",), say("There are no anchors to choose from.")
+        yield ("only_anchors",), phrase("There are no anchors to choose from.")
     if rule["step"] is not None and full is not None and (full / exact(rule["step"])).denominator != 1:
-        yield ("step",), say("The full points are not a whole number of steps.")
+        yield ("step",), phrase("The full points are not a whole number of steps.")
 
 
 def _level_scale(rule: Settings, full: Points) -> Iterator[Finding]:
@@ -114,16 +117,16 @@ def _count_threshold(rule: Settings, full: Points) -> Iterator[Finding]:
     target = rule["min"] is not None or rule["by_stage"]
     if rule["all"]:
         if target or rule["steps"]:
-            yield ("all",), say("“all” stands alone: no min, by_stage or steps beside it.")
+            yield ("all",), phrase("“all” stands alone: no min, by_stage or steps beside it.")
         return
     if rule["min"] is not None and rule["by_stage"]:
-        yield ("min",), say("Give exactly one of: %(names)s.", names="min, by_stage")
+        yield ("min",), phrase("Give exactly one of: %(names)s.", names="min, by_stage")
     if not rule["steps"]:
         if not target:
-            yield (), say("Give exactly one of: %(names)s.", names="min, by_stage, steps, all")
+            yield (), phrase("Give exactly one of: %(names)s.", names="min, by_stage, steps, all")
         return
     if not target and any("share" in step for step in rule["steps"]):
-        yield ("steps",), say("Steps by share need a target: min or by_stage.")
+        yield ("steps",), phrase("Steps by share need a target: min or by_stage.")
     yield from _steps(rule["steps"], full)
 
 
@@ -136,23 +139,23 @@ def _steps(steps: Sequence[Mapping[str, Any]], full: Points) -> Iterator[Finding
             if name in step:
                 limit = exact(step[name])
                 if name in before and limit >= before[name]:
-                    yield ("steps", number), say("The limits must fall from the best to the lowest.")
+                    yield ("steps", number), phrase("The limits must fall from the best to the lowest.")
                 before[name] = limit
         points = exact(step["points"])
         if points_before is not None and points > points_before:
-            yield ("steps", number, "points"), say("A lower step must not give more points.")
+            yield ("steps", number, "points"), phrase("A lower step must not give more points.")
         points_before = points
     yield from _within(_points_of("steps", steps, full), full)
 
 
 def _one_target(rule: Settings, full: Points) -> Iterator[Finding]:
     if (rule["target"] is None) == (not rule["by_stage"]):
-        yield (), say("Give exactly one of: %(names)s.", names="target, by_stage")
+        yield (), phrase("Give exactly one of: %(names)s.", names="target, by_stage")
 
 
 def _not_two_targets(rule: Settings, full: Points) -> Iterator[Finding]:
     if rule["target"] is not None and rule["by_stage"]:
-        yield ("target",), say("Give exactly one of: %(names)s.", names="target, by_stage")
+        yield ("target",), phrase("Give exactly one of: %(names)s.", names="target, by_stage")
 
 
 def _bands(bands: Sequence[Mapping[str, Any]], full: Points, most: Fraction | None) -> Iterator[Finding]:
@@ -162,7 +165,7 @@ def _bands(bands: Sequence[Mapping[str, Any]], full: Points, most: Fraction | No
         yield from _exactly_one(path, band, "points", "share_of_points")
         yield from _band_limits(path, band, most)
         if band.get("else") and number != len(bands) - 1:
-            yield path, say("“else” must come last.")
+            yield path, phrase("“else” must come last.")
     yield from _within(_points_of("bands", bands, full), full)
     yield from _reach(bands)
 
@@ -170,14 +173,14 @@ def _bands(bands: Sequence[Mapping[str, Any]], full: Points, most: Fraction | No
 def _band_limits(path: Path, band: Mapping[str, Any], most: Fraction | None) -> Iterator[Finding]:
     limits = [name for name in COMPARE if name in band]
     if bool(limits) == bool(band.get("else")):
-        yield path, say("A band needs a limit (gt, ge, lt, le, eq) or “else: true”.")
+        yield path, phrase("A band needs a limit (gt, ge, lt, le, eq) or “else: true”.")
     if {"gt", "ge"} <= set(limits) or {"lt", "le"} <= set(limits) or ("eq" in limits and len(limits) > 1):
-        yield path, say("These limits contradict each other or say the same twice.")
+        yield path, phrase("These limits contradict each other or say the same twice.")
     for name in limits:
         if most is not None and exact(band[name]) > most:
             yield (
                 (*path, name),
-                say(
+                phrase(
                     "%(limit)s can never be reached: the highest value is %(most)s. 80 %% is written 0.8.",
                     limit=exact(band[name]),
                     most=most,
@@ -196,11 +199,11 @@ def _reach(bands: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
     found = [_taken(bands, sample) for sample in samples]
     for number in range(len(bands)):
         if number not in found:
-            yield ("bands", number), say("This band can never fit: earlier bands take everything.")
+            yield ("bands", number), phrase("This band can never fit: earlier bands take everything.")
     first, last = _ends(found)
     for place in range(first, last):
         if found[place] is None:
-            yield ("bands",), say("No band covers %(value)s.", value=samples[place])
+            yield ("bands",), phrase("No band covers %(value)s.", value=samples[place])
             return
 
 
@@ -233,20 +236,20 @@ def _deduct_per_missing(rule: Settings, full: Points) -> Iterator[Finding]:
 
 def _lookup_by_size(rule: Settings, full: Points) -> Iterator[Finding]:
     if bool(rule["deduct"]) == bool(rule["bands"]):
-        yield (), say("Give exactly one of: %(names)s.", names="deduct, bands")
+        yield (), phrase("Give exactly one of: %(names)s.", names="deduct, bands")
     yield from _rows(rule["table"])
     measures = {name for row in rule["table"] for name in row["targets"]}
     for number, entry in enumerate(rule["deduct"]):
         if entry["measure"] not in measures:
             yield (
                 ("deduct", number, "measure"),
-                say("No row of the table has a target “%(id)s”.", id=entry["measure"]),
+                phrase("No row of the table has a target “%(id)s”.", id=entry["measure"]),
             )
     if rule["measure"] is not None and rule["measure"] not in measures:
-        yield ("measure",), say("No row of the table has a target “%(id)s”.", id=rule["measure"])
+        yield ("measure",), phrase("No row of the table has a target “%(id)s”.", id=rule["measure"])
     if rule["bands"]:
         if rule["measure"] is None and len(measures) > 1:
-            yield (), say("Missing here: %(keys)s.", keys="measure")
+            yield (), phrase("Missing here: %(keys)s.", keys="measure")
         yield from _bands(rule["bands"], full, None)
 
 
@@ -260,15 +263,15 @@ def _rows(table: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
             and not all(isinstance(end, str) for end in size)
             and (len(size) != 2 or any(isinstance(end, str) for end in size))
         ):
-            yield ("table", number, "size"), say("A range is written [from, to] with two numbers.")
+            yield ("table", number, "size"), phrase("A range is written [from, to] with two numbers.")
             return
         span = row_span(size)
         if span is None:
             continue
         if span[0] > span[1]:
-            yield ("table", number, "size"), say("The smallest lies above the largest.")
+            yield ("table", number, "size"), phrase("The smallest lies above the largest.")
         if before is not None and span[0] <= before:
-            yield ("table", number, "size"), say("The rows must rise and must not overlap.")
+            yield ("table", number, "size"), phrase("The rows must rise and must not overlap.")
         before = span[1]
 
 
@@ -295,10 +298,10 @@ def _block_abc(rule: Settings, full: Points) -> Iterator[Finding]:
     points = rule["grade_points"]
     if points is None:
         if full:
-            yield (), say("The item has points, so say which grade gives how many: grade_points.")
+            yield (), phrase("The item has points, so say which grade gives how many: grade_points.")
         return
     if not exact(points["A"]) >= exact(points["B"]) >= exact(points["C"]):
-        yield ("grade_points",), say("A lower step must not give more points.")
+        yield ("grade_points",), phrase("A lower step must not give more points.")
     yield from _within([(("grade_points",), exact(value)) for value in points.values()], full)
 
 
@@ -306,14 +309,14 @@ def _survey_mean(rule: Settings, full: Points) -> Iterator[Finding]:
     line = rule["zero_at"] is not None, rule["full_at"] is not None
     low, high = (exact(limit) for limit in rule["scale"])
     if low >= high:
-        yield ("scale",), say("The smallest lies above the largest.")
+        yield ("scale",), phrase("The smallest lies above the largest.")
     if line[0] != line[1] or line[0] == bool(rule["bands"]):
-        yield (), say("Give either bands, or zero_at and full_at.")
+        yield (), phrase("Give either bands, or zero_at and full_at.")
         return
     if rule["bands"]:
         yield from _bands(rule["bands"], full, high)
     elif not low <= exact(rule["zero_at"]) < exact(rule["full_at"]) <= high:
-        yield ("zero_at",), say("zero_at must lie below full_at, both within the scale.")
+        yield ("zero_at",), phrase("zero_at must lie below full_at, both within the scale.")
 
 
 def _relative(rule: Settings, full: Points) -> Iterator[Finding]:
@@ -321,7 +324,7 @@ def _relative(rule: Settings, full: Points) -> Iterator[Finding]:
     for number, cut in enumerate(rule["cuts"]):
         yield from _exactly_one(("cuts", number), cut, "points", "star")
         if exact(cut["top_share"]) <= before:
-            yield ("cuts", number, "top_share"), say("The shares must rise from the best to the lowest.")
+            yield ("cuts", number, "top_share"), phrase("The shares must rise from the best to the lowest.")
         before = exact(cut["top_share"])
     yield from _within(_points_of("cuts", rule["cuts"], full), full)
 
@@ -331,13 +334,13 @@ def _deadline(rule: Settings, full: Points) -> Iterator[Finding]:
         try:
             date.fromisoformat(rule["due_on"])
         except ValueError:
-            yield ("due_on",), say("“%(value)s” is not a day of the calendar.", value=rule["due_on"])
+            yield ("due_on",), phrase("“%(value)s” is not a day of the calendar.", value=rule["due_on"])
     points = [*(exact(step["points"]) for step in rule["late"]), exact(rule["later"])]
     days = [step["days"] for step in rule["late"]]
     if sorted(set(days)) != days:
-        yield ("late",), say("The days must rise.")
+        yield ("late",), phrase("The days must rise.")
     if sorted(points, reverse=True) != points:
-        yield ("late",), say("Coming later must not give more points.")
+        yield ("late",), phrase("Coming later must not give more points.")
     yield from _within([(("late",), value) for value in (*points, exact(rule["never"]))], full, reached=False)
 
 

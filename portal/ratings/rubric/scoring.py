@@ -13,7 +13,7 @@ from portal.ratings.rubric.conditions import asked, conditions_in, holds
 from portal.ratings.rubric.inputs import COMMON, Inputs, Known, accepted
 from portal.ratings.rubric.model import Item, Rubric, optional
 from portal.ratings.rubric.outcomes import Case, Facts, NotGivenError, Outcome, TooFewError, UnusableError
-from portal.ratings.rubric.problems import Message, Problem, RubricError, say
+from portal.ratings.rubric.problems import Message, Problem, RubricError, phrase
 from portal.ratings.rubric.results import Extra, GateResult, ItemResult, Result
 from portal.ratings.rubric.rules import RULES
 
@@ -80,10 +80,10 @@ def _limited(item: Item, outcome: Outcome) -> ItemResult:
     points, reasons = outcome.points, outcome.reasons
     if points is not None and item.floor is not None and points < item.floor:
         points = item.floor
-        reasons = (*reasons, say("Not below %(floor)s points.", floor=item.floor))
+        reasons = (*reasons, phrase("Not below %(floor)s points.", floor=item.floor))
     if points is not None and item.points is not None and points > item.points:
         points = item.points
-        reasons = (*reasons, say("Not above %(full)s points.", full=item.points))
+        reasons = (*reasons, phrase("Not above %(full)s points.", full=item.points))
     return ItemResult(
         item=item,
         state="partly_given" if outcome.partly else "scored",
@@ -139,10 +139,10 @@ def _scorer_reasons(
     rubric: Rubric, item: Item, stated: list[tuple[Fraction, Fraction]], combined: Fraction | None
 ) -> tuple[Message, ...]:
     if not stated or combined is None:
-        return (say("%(count)s scorers.", count=len(stated)),)
+        return (phrase("%(count)s scorers.", count=len(stated)),)
     words = ", ".join(plain(value) for value, _ in stated)
     reasons = [
-        say(
+        phrase(
             "%(count)s scorers gave %(points)s; together %(combined)s.",
             count=len(stated),
             points=words,
@@ -153,7 +153,7 @@ def _scorer_reasons(
     limit = exact(rubric.settings["scorers"]["discuss_above"])
     if item.points and spread > limit * item.points:
         reasons.append(
-            say("The scorers differ by %(spread)s points: this should be discussed.", spread=spread)
+            phrase("The scorers differ by %(spread)s points: this should be discussed.", spread=spread)
         )
     return tuple(reasons)
 
@@ -166,7 +166,7 @@ def _special(result: ItemResult, facts: Facts) -> ItemResult:
         if times and result.points is not None:
             cost = exact(entry["deduct"]) * (times if entry["each"] else 1)
             lost += cost
-            reasons.append(say("%(what)s: %(points)s points less.", what=entry["what"], points=cost))
+            reasons.append(phrase("%(what)s: %(points)s points less.", what=entry["what"], points=cost))
     if not lost or result.points is None:
         return result
     points = result.points - lost
@@ -194,7 +194,7 @@ def _evidenced(rubric: Rubric, result: ItemResult, facts: Facts) -> ItemResult:
         result,
         points=min(result.points, ZERO),
         met=False,
-        reasons=(*result.reasons, say("No evidence, no points.")),
+        reasons=(*result.reasons, phrase("No evidence, no points.")),
     )
 
 
@@ -203,9 +203,9 @@ def not_given(rubric: Rubric, item: Item, names: tuple[str, ...]) -> ItemResult:
     left_out = rubric.settings["missing_input"] == "leave_out"
     reach = ZERO if left_out else item.points or ZERO
     treatment = (
-        say("Not given: left out until it is given.")
+        phrase("Not given: left out until it is given.")
         if left_out
-        else say("Not given: counts no points until it is given.")
+        else phrase("Not given: counts no points until it is given.")
     )
     missing = tuple(f"{item.id}.{name}" if name else item.id for name in names)
     return ItemResult(item, "not_given", None, reach, (treatment,), missing=missing)
@@ -217,11 +217,15 @@ def not_applicable(rubric: Rubric, item: Item, reason: Message) -> ItemResult:
     if treatment in ("full_points", "no_points"):
         points = item.points if treatment == "full_points" else ZERO
         return ItemResult(item, "not_applicable", points, item.points or ZERO, (reason, _treated(treatment)))
-    return ItemResult(item, "not_applicable", None, ZERO, (reason, say("Does not apply: not counted.")))
+    return ItemResult(item, "not_applicable", None, ZERO, (reason, phrase("Does not apply: not counted.")))
 
 
 def _treated(treatment: str) -> Message:
-    return say("Counted with full points.") if treatment == "full_points" else say("Counted with 0 points.")
+    return (
+        phrase("Counted with full points.")
+        if treatment == "full_points"
+        else phrase("Counted with 0 points.")
+    )
 
 
 def _extra(items: tuple[Item, ...], leaves: Mapping[str, ItemResult], settings: Mapping[str, Any]) -> Extra:
@@ -279,9 +283,9 @@ def _within(
     if value is None or base is None:
         return value, ()
     if ceiling is not None and value > ceiling:
-        return ceiling, (say("The total never goes above %(ceiling)s.", ceiling=ceiling),)
+        return ceiling, (phrase("The total never goes above %(ceiling)s.", ceiling=ceiling),)
     if floor is not None and value < floor:
-        return floor, (say("The total never goes below %(floor)s.", floor=floor),)
+        return floor, (phrase("The total never goes below %(floor)s.", floor=floor),)
     return value, ()
 
 

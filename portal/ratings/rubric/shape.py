@@ -13,19 +13,19 @@ from typing import Any
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
-from portal.ratings.rubric.problems import Message, Problem, listed, say
+from portal.ratings.rubric.problems import Message, Problem, listed, phrase
 from portal.ratings.rubric.reading import Document, Path, written
 
 HERE = FilePath(__file__).parent
 MOST_PROBLEMS = 50
 TYPES = {
-    "object": say("a group of named settings"),
-    "array": say("a list"),
-    "string": say("text (put it in quotation marks)"),
-    "number": say("a number"),
-    "integer": say("a whole number"),
-    "boolean": say("true or false"),
-    "null": say("null"),
+    "object": phrase("a group of named settings"),
+    "array": phrase("a list"),
+    "string": phrase("text (put it in quotation marks)"),
+    "number": phrase("a number"),
+    "integer": phrase("a whole number"),
+    "boolean": phrase("true or false"),
+    "null": phrase("null"),
 }
 
 
@@ -95,13 +95,13 @@ def _types(error: Fault) -> Message:
     names = [wanted] if isinstance(wanted, str) else list(wanted)
     # A fraction is the one text that stands for a number: naming it "text" would mislead.
     if "number" in names and "string" in names and "/" in error.schema.get("pattern", ""):
-        return say(
+        return phrase(
             "This must be a number or a fraction such as 2/3, not “%(value)s”.", value=_short(error.instance)
         )
     known = [TYPES[name] for name in names if name != "null"]
     if len(known) == 1:
-        return say("This must be %(type)s, not “%(value)s”.", type=known[0], value=_short(error.instance))
-    return say(
+        return phrase("This must be %(type)s, not “%(value)s”.", type=known[0], value=_short(error.instance))
+    return phrase(
         "This must be %(type)s or %(other)s, not “%(value)s”.",
         type=known[0],
         other=known[1],
@@ -111,36 +111,36 @@ def _types(error: Fault) -> Message:
 
 def _missing(error: Fault) -> Message:
     lacking = [key for key in error.wanted if key not in error.instance]
-    return say("Missing here: %(keys)s.", keys=listed(lacking))
+    return phrase("Missing here: %(keys)s.", keys=listed(lacking))
 
 
 def _unknown(error: Fault) -> Message:
     known = error.schema.get("properties", {})
     strange = [key for key in error.instance if key not in known]
-    return say("Not known here: %(keys)s. Possible: %(known)s.", keys=listed(strange), known=listed(known))
+    return phrase("Not known here: %(keys)s. Possible: %(known)s.", keys=listed(strange), known=listed(known))
 
 
 WORDS: dict[str, Callable[[Fault], Message]] = {
     "required": _missing,
     "additionalProperties": _unknown,
     "type": _types,
-    "enum": lambda e: say(
+    "enum": lambda e: phrase(
         "“%(value)s” is not possible here. Possible: %(known)s.",
         value=_short(e.instance),
         known=", ".join(map(_short, e.wanted)),
     ),
-    "const": lambda e: say("This must be %(value)s.", value=_short(e.wanted)),
-    "minimum": lambda e: say("This must not be below %(limit)s.", limit=e.wanted),
-    "maximum": lambda e: say("This must not be above %(limit)s.", limit=e.wanted),
-    "exclusiveMinimum": lambda e: say("This must be above %(limit)s.", limit=e.wanted),
-    "minLength": lambda e: say("This must not be empty."),
-    "maxLength": lambda e: say("This is too long: at most %(limit)s characters.", limit=e.wanted),
-    "minItems": lambda e: say("At least %(limit)s must be listed here.", limit=e.wanted),
-    "maxItems": lambda e: say("At most %(limit)s can be listed here.", limit=e.wanted),
-    "minProperties": lambda e: say("This must not be empty."),
-    "maxProperties": lambda e: say("At most %(limit)s can be listed here.", limit=e.wanted),
-    "uniqueItems": lambda e: say("Something stands here twice. Keep one."),
-    "anyOf": lambda e: say("This must be a number, or an item to compare with: {of: id}."),
+    "const": lambda e: phrase("This must be %(value)s.", value=_short(e.wanted)),
+    "minimum": lambda e: phrase("This must not be below %(limit)s.", limit=e.wanted),
+    "maximum": lambda e: phrase("This must not be above %(limit)s.", limit=e.wanted),
+    "exclusiveMinimum": lambda e: phrase("This must be above %(limit)s.", limit=e.wanted),
+    "minLength": lambda e: phrase("This must not be empty."),
+    "maxLength": lambda e: phrase("This is too long: at most %(limit)s characters.", limit=e.wanted),
+    "minItems": lambda e: phrase("At least %(limit)s must be listed here.", limit=e.wanted),
+    "maxItems": lambda e: phrase("At most %(limit)s can be listed here.", limit=e.wanted),
+    "minProperties": lambda e: phrase("This must not be empty."),
+    "maxProperties": lambda e: phrase("At most %(limit)s can be listed here.", limit=e.wanted),
+    "uniqueItems": lambda e: phrase("Something stands here twice. Keep one."),
+    "anyOf": lambda e: phrase("This must be a number, or an item to compare with: {of: id}."),
 }
 
 
@@ -148,15 +148,17 @@ def _in_words(error: Fault) -> Message:
     if error.rule == "pattern":
         return _pattern(error)
     words = WORDS.get(error.rule)
-    return words(error) if words else say("“%(value)s” is not possible here.", value=_short(error.instance))
+    return (
+        words(error) if words else phrase("“%(value)s” is not possible here.", value=_short(error.instance))
+    )
 
 
 def _pattern(error: Fault) -> Message:
     if "/" in error.wanted:
-        return say("“%(value)s” is not a number or a fraction such as 2/3.", value=_short(error.instance))
+        return phrase("“%(value)s” is not a number or a fraction such as 2/3.", value=_short(error.instance))
     if "{4}" in error.wanted:
-        return say("“%(value)s” is not a day written as 2026-10-15.", value=_short(error.instance))
-    return say(
+        return phrase("“%(value)s” is not a day written as 2026-10-15.", value=_short(error.instance))
+    return phrase(
         "“%(value)s” cannot be an id: no spaces, brackets, dots, commas or colons.",
         value=_short(error.instance),
     )

@@ -10,7 +10,7 @@ from portal.ratings.rubric.amounts import exact
 from portal.ratings.rubric.conditions import holds, in_words, same_word
 from portal.ratings.rubric.inputs import Inputs, Known
 from portal.ratings.rubric.model import Rubric, Settings
-from portal.ratings.rubric.problems import Message, Title, say
+from portal.ratings.rubric.problems import Message, Title, phrase
 from portal.ratings.rubric.results import ItemResult, Standing
 from portal.ratings.rubric.vetoing import Struck, active, reason
 
@@ -46,14 +46,16 @@ def standing(
     if eligible is False:
         reasons = [reason(veto) for veto in active(rubric, struck, "exclude")]
         return Standing(
-            None, None, tuple(reasons) or (say("Not eligible: a condition for taking part does not hold."),)
+            None,
+            None,
+            tuple(reasons) or (phrase("Not eligible: a condition for taking part does not hold."),),
         )
     basis = Basis(rubric, inputs, items, exact_total, total, struck)
     return STANDINGS[basis.settings["kind"]](basis)
 
 
 def _no_standing(basis: Basis) -> Standing:
-    return Standing(None, None, (say("This rubric gives no stars or grades."),))
+    return Standing(None, None, (phrase("This rubric gives no stars or grades."),))
 
 
 def _points_to_stars(basis: Basis) -> Standing:
@@ -61,16 +63,16 @@ def _points_to_stars(basis: Basis) -> Standing:
     ranks = basis.settings["ranks"]
     total = basis.total if basis.settings["decide_on"] == "rounded" else basis.exact_total
     if total is None and all({"min_total", "min_share"} & set(rank) for rank in ranks):
-        return Standing(None, None, (say("There is no total, so there is no star."),))
+        return Standing(None, None, (phrase("There is no total, so there is no star."),))
     unmet = [_unmet(basis, rank, total) for rank in ranks]
     earned = next((number for number, lacking in enumerate(unmet) if not lacking), len(ranks))
     place, reasons = _lowered(basis, ranks, earned)
     next_better = tuple(unmet[earned - 1]) if earned > 0 and place == earned else ()
     if place != earned:
-        reasons.insert(0, say("By points alone it would be: %(rank)s.", rank=_rank_words(ranks[earned])))
+        reasons.insert(0, phrase("By points alone it would be: %(rank)s.", rank=_rank_words(ranks[earned])))
     if place == len(ranks):
         words = basis.settings["below"] or None
-        return Standing(None, words, (say("Below the lowest rank."), *reasons), next_better)
+        return Standing(None, words, (phrase("Below the lowest rank."), *reasons), next_better)
     rank = ranks[place]
     if place == earned:
         reasons.insert(0, _fulfilled(total))
@@ -79,12 +81,12 @@ def _points_to_stars(basis: Basis) -> Standing:
 
 def _fulfilled(total: Fraction | None) -> Message:
     if total is None:
-        return say("Every condition of this rank is fulfilled.")
-    return say("The total %(total)s fulfils every condition of this rank.", total=total)
+        return phrase("Every condition of this rank is fulfilled.")
+    return phrase("The total %(total)s fulfils every condition of this rank.", total=total)
 
 
 def _rank_words(rank: Mapping[str, Any]) -> Title | Message:
-    return rank["grade"] if "grade" in rank else say("%(stars)s stars", stars=rank["star"])
+    return rank["grade"] if "grade" in rank else phrase("%(stars)s stars", stars=rank["star"])
 
 
 def _total_lacking(rank: Mapping[str, Any], total: Fraction | None, full: Fraction | None) -> list[Message]:
@@ -92,9 +94,9 @@ def _total_lacking(rank: Mapping[str, Any], total: Fraction | None, full: Fracti
     if "min_share" in rank and full:
         limits.append(exact(rank["min_share"]) * full)
     if limits and total is None:
-        return [say("There is no total, so there is no star.")]
+        return [phrase("There is no total, so there is no star.")]
     return [
-        say("The total is %(total)s; needed is %(needed)s.", total=total, needed=limit)
+        phrase("The total is %(total)s; needed is %(needed)s.", total=total, needed=limit)
         for limit in limits
         if total is not None and total < limit
     ]
@@ -111,7 +113,7 @@ def _unmet(basis: Basis, rank: Mapping[str, Any], total: Fraction | None) -> lis
         lacking.extend(_share_lacking(item, wanted.get(item.item.id, Fraction(0))))
     for condition in rank["requires"]:
         if holds(condition, basis.known) is not True:
-            lacking.append(say("Needed: %(condition)s.", condition=in_words(condition, basis.known)))
+            lacking.append(phrase("Needed: %(condition)s.", condition=in_words(condition, basis.known)))
     return lacking
 
 
@@ -123,7 +125,7 @@ def _share_lacking(item: ItemResult, least: Fraction) -> list[Message]:
     if share >= least:
         return []
     return [
-        say(
+        phrase(
             "“%(title)s” reaches %(percent)s %% of its points; needed are %(needed)s %%.",
             title=item.item.title,
             percent=share * 100,
@@ -178,22 +180,26 @@ def _star_adjust(basis: Basis) -> Standing:
     settings, known = basis.settings, basis.known
     start = known.ratings[settings["start"]]
     if start is None:
-        return Standing(None, None, (say("The rating to start from is not given."),), ratings=known.ratings)
+        return Standing(
+            None, None, (phrase("The rating to start from is not given."),), ratings=known.ratings
+        )
     reasons = [reason(veto) for veto in active(basis.rubric, basis.struck, "cap_rating")]
     reasons.append(
-        say("Starts at %(stars)s stars: “%(title)s”.", stars=start, title=known.named(settings["start"]))
+        phrase("Starts at %(stars)s stars: “%(title)s”.", stars=start, title=known.named(settings["start"]))
     )
     stars = start
     for step in settings["steps"]:
         if holds(step["when"], known):
             stars += step["add"]
             words = in_words(step["when"], known)
-            reasons.append(say("%(stars)s stars now, because %(condition)s.", stars=stars, condition=words))
+            reasons.append(
+                phrase("%(stars)s stars now, because %(condition)s.", stars=stars, condition=words)
+            )
     for limit in settings["limits"]:
         if "when" not in limit or holds(limit["when"], known):
             limited = _limited(limit, start, stars)
             if limited != stars:
-                reasons.append(say("A limit leaves %(stars)s stars.", stars=limited))
+                reasons.append(phrase("A limit leaves %(stars)s stars.", stars=limited))
             stars = limited
     for veto in active(basis.rubric, basis.struck, "lower_star"):
         stars = max(stars - veto["by"], 0)
@@ -217,7 +223,7 @@ def _limited(limit: Mapping[str, Any], start: int, stars: int) -> int:
 def _steps_missed(basis: Basis) -> list[Message]:
     """The steps up that were not taken, in words."""
     return [
-        say("Needed: %(condition)s.", condition=in_words(step["when"], basis.known))
+        phrase("Needed: %(condition)s.", condition=in_words(step["when"], basis.known))
         for step in basis.settings["steps"]
         if step["add"] > 0 and not holds(step["when"], basis.known)
     ]

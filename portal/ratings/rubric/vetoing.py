@@ -11,7 +11,7 @@ from portal.ratings.rubric.combining import Effect
 from portal.ratings.rubric.conditions import holds
 from portal.ratings.rubric.inputs import Inputs, Known
 from portal.ratings.rubric.model import Rubric
-from portal.ratings.rubric.problems import Message, say
+from portal.ratings.rubric.problems import Message, phrase
 from portal.ratings.rubric.results import ItemResult, VetoResult
 
 Struck = Mapping[str, bool | None]
@@ -19,17 +19,19 @@ Veto = Mapping[str, Any]
 
 # Each effect in words. A new effect is an entry here, its deed below or in standing.py, one in the schema and one in the docs.
 EFFECTS: dict[str, Callable[[Veto], Message]] = {
-    "exclude": lambda veto: say("Not eligible in this round."),
-    "zero_item": lambda veto: say(
+    "exclude": lambda veto: phrase("Not eligible in this round."),
+    "zero_item": lambda veto: phrase(
         "These items get no points: %(items)s.", items=", ".join(veto.get("items", ()))
     ),
-    "multiply": lambda veto: say("The points are multiplied by %(factor)s.", factor=exact(veto["factor"])),
-    "deduct": lambda veto: say("%(points)s points are taken from the total.", points=veto.get("points", 0)),
-    "cap_total": lambda veto: say("The total is at most %(max)s.", max=veto.get("max", 0)),
-    "cap_star": lambda veto: say("At most %(max)s stars.", max=veto.get("max", 0)),
-    "cap_grade": lambda veto: say("At best “%(grade)s”.", grade=veto.get("grade", "")),
-    "lower_star": lambda veto: say("Lower by %(by)s stars.", by=veto["by"]),
-    "cap_rating": lambda veto: say(
+    "multiply": lambda veto: phrase("The points are multiplied by %(factor)s.", factor=exact(veto["factor"])),
+    "deduct": lambda veto: phrase(
+        "%(points)s points are taken from the total.", points=veto.get("points", 0)
+    ),
+    "cap_total": lambda veto: phrase("The total is at most %(max)s.", max=veto.get("max", 0)),
+    "cap_star": lambda veto: phrase("At most %(max)s stars.", max=veto.get("max", 0)),
+    "cap_grade": lambda veto: phrase("At best “%(grade)s”.", grade=veto.get("grade", "")),
+    "lower_star": lambda veto: phrase("Lower by %(by)s stars.", by=veto["by"]),
+    "cap_rating": lambda veto: phrase(
         "“%(rating)s” is at most %(max)s stars.", rating=veto.get("rating", ""), max=veto.get("max", 0)
     ),
 }
@@ -55,7 +57,7 @@ def active(rubric: Rubric, struck: Struck, *effects: str) -> list[Veto]:
 
 def reason(veto: Veto) -> Message:
     """Which veto struck and what it does, in one sentence."""
-    return say("Veto “%(title)s”: %(effect)s", title=veto["title"], effect=EFFECTS[veto["effect"]](veto))
+    return phrase("Veto “%(title)s”: %(effect)s", title=veto["title"], effect=EFFECTS[veto["effect"]](veto))
 
 
 def item_effects(rubric: Rubric, struck: Struck) -> dict[str, Effect]:
