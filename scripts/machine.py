@@ -103,7 +103,7 @@ PARTS = (CHROMIUM, CHINESE_FONT, POSTGRES)
 def install_missing() -> list[Part]:
     """Install what is missing where that is ours to do (root on Debian); returns what is still missing, having said so."""
     missing = [part for part in PARTS if part.find() is None]
-    if missing and _is_debian() and os.geteuid() == 0:
+    if missing and os.geteuid() == 0 and _is_debian() and shutil.which("apt-get"):
         _apt_install([part.package for part in missing])
         missing = [part for part in missing if part.find() is None]
     for part in missing:
@@ -125,7 +125,16 @@ def _apt_install(packages: list[str]) -> None:
     # An old package list names versions that are gone from the archive.
     for command in (
         ["apt-get", "update", "-q"],
-        ["apt-get", "install", "-q", "-y", "--no-install-recommends", *packages],
+        [
+            "apt-get",
+            "install",
+            "-q",
+            "-y",
+            "--no-install-recommends",
+            "-o",
+            "DPkg::Lock::Timeout=120",
+            *packages,
+        ],
     ):
         done = subprocess.run(
             command,

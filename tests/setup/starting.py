@@ -42,6 +42,7 @@ def lend_environment(folder: Path) -> None:
     (home / "bin").mkdir(parents=True)
     (home / "lib" / version).mkdir(parents=True)
     (home / "bin/python").symlink_to(Path(sys.executable).resolve())
+    (home / "bin/ruff").symlink_to(Path(sysconfig.get_path("scripts")) / "ruff")
     (home / "pyvenv.cfg").write_text(f"home = {Path(sys.executable).resolve().parent}\n", encoding="utf-8")
     (home / "lib" / version / "site-packages").symlink_to(sysconfig.get_paths()["purelib"])
     hashes = {
