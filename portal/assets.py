@@ -76,6 +76,14 @@ def name_by_content(files: Mapping[str, bytes]) -> dict[str, str]:
     return names
 
 
+def with_public_names(manifest: bytes, names: Mapping[str, str]) -> bytes:
+    """A web manifest whose icons carry their public names; they lie beside it, so relative addresses hold."""
+    text = manifest.decode()
+    for name in re.findall(r'"src": "([^"]+)"', text):
+        text = text.replace(f'"{name}"', f'"{names[name]}"')
+    return text.encode()
+
+
 def write_whole(path: Path, content: bytes) -> None:
     """Write a file under another name and move it into place, so that nobody ever reads a half of it."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -97,6 +105,9 @@ def publish(source: Path, target: Path) -> dict[str, str]:
     processes starting at once write the same bytes. Older files stay: a page opened before an update still finds its own.
     """
     files = gather(source)
+    names = name_by_content(files)
+    for name in [name for name in files if name.endswith(".webmanifest")]:
+        files[name] = with_public_names(files[name], names)
     names = name_by_content(files)
     for name, public in names.items():
         path = target / public

@@ -37,7 +37,7 @@ SATURDAY = datetime(2026, 11, 21, 15, 10, tzinfo=ZoneInfo("Asia/Shanghai"))
 class SampleForm(Form):  # type: ignore[misc]
     """One field of each kind, empty or as it comes back with errors."""
 
-    name = StringField("姓名", [InputRequired()])
+    name = StringField("姓名", [InputRequired("请填写这一项")])
     nickname = StringField("在家怎么称呼")
     password = PasswordField("密码", [InputRequired("请输入密码")])
     phone = StringField("手机号", [Regexp(r"^\d{11}$", message="手机号应为 11 位数字，您输入了 10 位")])
@@ -59,7 +59,7 @@ class SampleForm(Form):  # type: ignore[misc]
     )
     kind = RadioField(
         "怎么见的",
-        [InputRequired()],
+        [InputRequired("请填写这一项")],
         choices=[
             SelectChoice(value, value) for value in ("入户", "到校", "公共场所", "电话", "视频", "没联系上")
         ],
@@ -67,9 +67,9 @@ class SampleForm(Form):  # type: ignore[misc]
     school = SelectField(
         "学校", choices=[SelectChoice(value, value) for value in ("望溪小学", "东塔小学", "青石乡中心学校")]
     )
-    visited_on = DateField("日期", [InputRequired()])
-    begins_at = TimeField("几点开始", [InputRequired()])
-    minutes = IntegerField("谈了多久", [InputRequired()])
+    visited_on = DateField("日期", [InputRequired("请填写这一项")])
+    begins_at = TimeField("几点开始", [InputRequired("请填写这一项")])
+    minutes = IntegerField("谈了多久", [InputRequired("请填写这一项")])
     sheet = FileField("家长名册")
     agreed = BooleanField("我已读过这份说明", [InputRequired("请勾选后再提交")])
 
@@ -78,7 +78,6 @@ def sample_page() -> SimpleNamespace:
     """What the layouts need, made up from the query: language, elder, theme."""
     elder = request.args.get("elder") == "1"
     tabs = [("今天", "house", True, 0), ("通知", "bell", False, 3), ("课程", "book-open", False, 0)]
-    tabs = tabs[:2] if elder else tabs
     tabs.append(("我的", "user", False, 0))
     return SimpleNamespace(
         language=i18n.current().tag,
@@ -119,7 +118,7 @@ def sample_forms() -> dict[str, Any]:
             "minutes": 25,
         }
     )
-    wrong = SampleForm(data={"name": LONG_NAME, "phone": "1380000567"}, prefix="wrong-")
+    wrong = SampleForm(data={"name": LONG_NAME, "phone": "1380000567", "school": "望溪小学"}, prefix="wrong-")
     wrong.validate()
     return {"filled": filled, "wrong": wrong}
 

@@ -30,18 +30,26 @@ scale school search send settings share-2 shield-check sprout square sun-moon ta
 triangle-alert undo-2 upload user user-check user-plus users video volume-2 wifi-off x
 """
 ICONS = tuple(NAMES.split())
-# Shapes of our own beside lucide's: the logo, and the filled star.
+# Shapes of our own beside lucide's: the logo, our name as drawn letters, and the filled star.
 OWN = {
     "logo": (
         '<path d="M2.6 11.2 12 3.2l9.4 8"/><path d="M12 21v-4.6M6.8 21h10.4"/>'
         '<path fill="currentColor" stroke-width="1.4" d="M12 18.2c-3.2 0-5-1.5-5.2-4.6 3.2 0 5.2 1.5 5.2 4.6z'
         'M12 15.6c0-3.1 1.7-4.7 4.9-4.7 0 3.1-1.7 4.7-4.9 4.7z"/>'
     ),
+    "gongyu": (
+        '<path d="M7 3.4v10.2M15 3.4v10.2M2.4 7.4h17.2M1.2 13.6h19.6M7.4 17l-4.2 3.8M14.6 17l4.2 3.8"/>'
+        '<path d="M34.2 2.6v2.2M25.6 5h17.2M32.2 5.2l-3.4 4.4h10.6M36.8 7.4l3.2 3M28.8 21.2v-8.6h10.8v6.8c0 1.2-.6 1.8-1.8 1.8'
+        'h-1.4M28.8 15.5h10.8M28.8 18.3h10.8"/>'
+    ),
     "star-full": (
         '<path fill="currentColor" stroke-width="1.2" d="m12 2.8 2.84 5.76 6.36.92-4.6 4.49 1.09 6.33L12 17.31 '
         '6.31 20.3l1.09-6.33-4.6-4.49 6.36-.92z"/>'
     ),
 }
+
+
+WIDTHS = {"gongyu": 44}
 
 
 def inner_shapes(drawing: str) -> str:
@@ -52,9 +60,12 @@ def inner_shapes(drawing: str) -> str:
 
 
 def sprite(drawings: dict[str, str]) -> str:
-    """One SVG with a symbol per icon, sorted by name; every symbol has a 24 by 24 box."""
+    """One SVG with a symbol per icon, sorted by name; every symbol is 24 high and, save for our name, 24 wide."""
     shapes = {name: inner_shapes(drawing) for name, drawing in drawings.items()} | OWN
-    lines = [f'<symbol id="{name}" viewBox="0 0 24 24">{shapes[name]}</symbol>' for name in sorted(shapes)]
+    lines = [
+        f'<symbol id="{name}" viewBox="0 0 {WIDTHS.get(name, 24)} 24">{shapes[name]}</symbol>'
+        for name in sorted(shapes)
+    ]
     return '<svg xmlns="http://www.w3.org/2000/svg">\n' + "\n".join(lines) + "\n</svg>\n"
 
 

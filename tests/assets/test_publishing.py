@@ -1,6 +1,7 @@
 """Static files reach the browser whole, named by their content, compressed, and never twice."""
 
 import gzip
+import json
 import re
 import threading
 from collections.abc import Iterable
@@ -111,6 +112,14 @@ def test_two_workers_starting_at_once_leave_whole_files(tmp_path: Path) -> None:
     for name, content in assets.gather(source).items():
         assert (tmp_path / "out" / answers[0][name]).read_bytes() == content
     assert not list((tmp_path / "out").rglob(".part-*"))
+
+
+def test_the_manifest_names_icons_that_are_there(
+    browser: Client, published: tuple[Path, dict[str, str]]
+) -> None:
+    answer = browser.get(assets.static_url(published[1], "site.webmanifest"))
+    icons = [icon["src"] for icon in json.loads(answer.data)["icons"]]
+    assert icons and all(browser.get(f"/static/{icon}").status_code == 200 for icon in icons)
 
 
 def test_a_misspelt_name_is_an_error_not_a_dead_link(published: tuple[Path, dict[str, str]]) -> None:

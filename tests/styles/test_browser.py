@@ -149,8 +149,17 @@ def test_what_was_typed_is_there_again(phone: Page, address: str):
     expect(phone.locator("#story")).to_have_value(
         "小满最近自己整理书包，外婆很高兴。外婆盼着小满周末能和爸爸妈妈视频。"
     )
-    phone.reload()
-    expect(phone.get_by_role("button", name="重新填写")).to_have_count(0)
+    phone.wait_for_timeout(500)
+    assert phone.evaluate("localStorage.length") == 0
+
+
+def test_words_typed_before_the_scripts_came_are_kept_too(phone: Page, address: str):
+    phone.route("**/modules/autosave.js", lambda route: (phone.wait_for_timeout(400), route.continue_()))
+    phone.goto(address, wait_until="commit")
+    phone.locator("#nickname").fill("小满")
+
+    expect(phone.locator("[data-draft-state]")).to_contain_text("草稿已存")
+    assert "小满" in phone.evaluate("Object.values(localStorage)[0]")
 
 
 def test_a_password_never_lies_in_the_draft(phone: Page, address: str):
@@ -215,3 +224,41 @@ def test_nothing_that_needs_scripts_shows_without_them(open_context: OpenContext
         expect(page.locator("[data-module]").get_by_role("button", name=name)).to_have_count(0)
     page.locator(".tools .menu summary").click()
     expect(page.get_by_role("button", name="English")).to_be_visible()
+
+
+VOICES = """
+window.spoken = [];
+const voice = {lang: "LANGUAGE", name: "voice"};
+const speech = {getVoices: () => [voice], cancel() {}, addEventListener() {}, speak(one) { window.spoken.push(one.text); }};
+Object.defineProperty(window, "speechSynthesis", {value: speech});
+window.SpeechSynthesisUtterance = function (text) { this.text = text; };
+"""
+
+
+def test_the_page_reads_itself_aloud_where_the_device_has_a_chinese_voice(phone: Page, address: str):
+    phone.add_init_script(VOICES.replace("LANGUAGE", "zh-CN"))
+    phone.goto(f"{address}?elder=1")
+
+    phone.get_by_role("button", name="读给我听").first.click()
+
+    spoken = phone.evaluate("window.spoken")
+    assert "李女士，晚上好" in spoken
+    assert any("班主任王老师" in sentence for sentence in spoken)
+    assert not any("读给我听" in sentence for sentence in spoken)
+    expect(phone.get_by_role("button", name="停止朗读").first).to_be_visible()
+
+
+def test_without_a_chinese_voice_nothing_offers_to_read(phone: Page, address: str):
+    phone.add_init_script(VOICES.replace("LANGUAGE", "en-US"))
+    phone.goto(f"{address}?elder=1")
+    phone.wait_for_load_state("networkidle")
+
+    expect(phone.get_by_role("button", name="读给我听")).to_have_count(0)
+
+
+def test_elder_mode_keeps_three_places_in_the_bar_and_names_the_rest(phone: Page, address: str):
+    phone.goto(f"{address}?elder=1")
+
+    assert phone.locator(".tabs a > span:not(.badge)").all_inner_texts() == ["今天", "通知", "我的"]
+    expect(phone.locator("main").get_by_role("link", name="课程", exact=True)).to_be_visible()
+    expect(phone.locator("main .phone").last).to_contain_text("0730-5550123")

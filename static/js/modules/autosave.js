@@ -20,10 +20,21 @@ function read(form) {
   return entries;
 }
 
-function fill(form, entries) {
+// Whether a field no longer holds what the server sent: typed before this script ran, or put back by the browser.
+function changed(one) {
+  if (one.type === "checkbox" || one.type === "radio") return one.checked !== one.defaultChecked;
+  if (one.options) {
+    const options = Array.from(one.options);
+    const sent = Math.max(options.findIndex((option) => option.defaultSelected), 0);
+    return one.selectedIndex !== sent;
+  }
+  return one.value !== one.defaultValue;
+}
+
+function fill(form, entries, spared) {
   fields(form).forEach((one) => {
     const kept = entries[one.name];
-    if (kept === undefined) return;
+    if (kept === undefined || spared.indexOf(one) >= 0) return;
     if (one.type === "checkbox" || one.type === "radio") one.checked = kept.indexOf(one.value) >= 0;
     else one.value = kept;
     one.dispatchEvent(new Event("input", { bubbles: true }));
@@ -53,13 +64,12 @@ function keep(key, entries) {
 function drop(key) {
   try {
     localStorage.removeItem(key);
-    sessionStorage.removeItem("sent");
   } catch (error) {
     // Nothing was stored.
   }
 }
 
-function restored(form, key, empty) {
+function restored(form, key) {
   const banner = document.createElement("div");
   banner.className = "banner";
   banner.setAttribute("role", "status");
@@ -70,8 +80,9 @@ function restored(form, key, empty) {
   button.className = "button button-quiet";
   button.textContent = form.dataset.discard;
   button.addEventListener("click", () => {
-    fill(form, empty);
+    form.reset();
     drop(key);
+    fields(form).forEach((one) => one.dispatchEvent(new Event("input", { bubbles: true })));
     banner.remove();
   });
   banner.append(text, button);
@@ -80,18 +91,22 @@ function restored(form, key, empty) {
 
 export function start(form) {
   const key = PREFIX + form.dataset.draftKey;
-  const empty = read(form);
+  const early = fields(form).filter(changed);
   const draft = load(key);
   // A page that came back with errors already holds what was typed.
   if (draft && !form.querySelector(".errors")) {
-    if (JSON.stringify(draft.entries) !== JSON.stringify(empty)) {
-      fill(form, draft.entries);
-      restored(form, key, empty);
-    }
+    const shown = JSON.stringify(read(form));
+    fill(form, draft.entries, early);
+    if (JSON.stringify(read(form)) !== shown) restored(form, key);
   }
   let waiting = 0;
   const state = form.querySelector("[data-draft-state]");
   const save = () => {
+    // Nothing differs from what the server sent: there is nothing to keep.
+    if (!fields(form).some(changed) && !form.querySelector(".errors")) {
+      drop(key);
+      return;
+    }
     if (!keep(key, read(form)) || !state) return;
     const time = new Date().toLocaleTimeString("zh-CN", { hour: "2-digit", minute: "2-digit", hour12: false });
     state.textContent = form.dataset.saved.replace("{time}", time);
@@ -100,10 +115,12 @@ export function start(form) {
     clearTimeout(waiting);
     waiting = setTimeout(save, 300);
   });
+  if (early.length) save();
   window.addEventListener("pagehide", () => {
     if (waiting && !form.dataset.sent) save();
   });
   form.addEventListener("submit", () => {
+    clearTimeout(waiting);
     save();
     form.dataset.sent = "1";
     try {
