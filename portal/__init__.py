@@ -15,6 +15,7 @@ from portal import access, assets, commands, database, errors, headers, i18n, on
 from portal.accounts import sessions
 from portal.accounts import views as accounts
 from portal.config import ROOT, Settings
+from portal.doctor import doctor
 from portal.extensions import db
 from portal.forms import form_fields
 from portal.home import views as home
@@ -28,6 +29,7 @@ from portal.schools import views as schools
 BLUEPRINTS = (accounts.bp, schools.bp, home.bp)
 COMMANDS = (
     commands.access_table,
+    doctor,
     commands.translations,
     jobs_commands.jobs,
     schools_commands.rollups,
