@@ -10,7 +10,7 @@ from pathlib import Path
 
 import environment
 import machine
-from places import PYTHON, TOOLS
+from places import PYTHON, ROOT, TOOLS
 from processes import end, start
 from words import say
 
@@ -65,12 +65,15 @@ def soak(wheels: Path | None) -> int:
 
 def _static_steps() -> list[Step]:
     python = (PYTHON, "-m")
-    return [
+    steps = [
         _run("format", (*python, "ruff", "format", "--check", ".")),
         _run("style", (*python, "ruff", "check", ".")),
         _run("third-party files", (PYTHON, "scripts/vendor.py", "check")),
         _run("types", (*python, "mypy")),
     ]
+    if (ROOT / "translations").is_dir():
+        steps.append(_run("translations", (PYTHON, "scripts/translations.py", "check")))
+    return steps
 
 
 def _migrations() -> Step:

@@ -334,7 +334,7 @@ def answers(listener: socket.socket) -> bool:
         {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(place, place), port, timeout=1
     )
     try:
-        connection.request("GET", "/", headers={"Connection": "close"})
+        connection.request("GET", "/healthz", headers={"Connection": "close"})
         connection.getresponse().read()
     except (OSError, http.client.HTTPException):
         return False

@@ -109,7 +109,7 @@ class Portal:
         """Whether the portal answers any request at all."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=2)
         try:
-            connection.request("GET", "/", headers={"Connection": "close"})
+            connection.request("GET", "/healthz", headers={"Connection": "close"})
             connection.getresponse().read()
         except (OSError, http.client.HTTPException):
             return False
