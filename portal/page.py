@@ -107,6 +107,9 @@ def tabs_for(app: Flask, role: Role, endpoint: str | None, elder: bool = False) 
     return tabs
 
 
+LANGUAGES = list(i18n.LANGUAGES.values())
+
+
 def nonce() -> str:
     """The request's nonce for scripts."""
     if "nonce" not in g:
@@ -115,33 +118,32 @@ def nonce() -> str:
     return made
 
 
-def _elder() -> bool:
-    if current_user.is_authenticated:
-        return bool(current_user.elder)
-    return request.cookies.get("elder") == "1"
+def _elder(person: Any) -> bool:
+    return bool(person.elder) if person is not None else request.cookies.get("elder") == "1"
 
 
-def _theme() -> str:
-    theme = current_user.theme if current_user.is_authenticated else request.cookies.get("theme", "auto")
+def _theme(person: Any) -> str:
+    theme = person.theme if person is not None else request.cookies.get("theme", "auto")
     return theme if theme in ("auto", "light", "dark") else "auto"
 
 
 def build(app: Flask) -> Page:
     """The frame of this request's page."""
     language = i18n.current()
-    signed_in = bool(current_user.is_authenticated)
-    hat = current_user.hat if signed_in else None
+    person = current_user._get_current_object() if current_user.is_authenticated else None
+    hat: Any = person.hat if person is not None else None
+    elder = _elder(person)
     return Page(
         language=language.tag,
         direction=language.direction,
-        languages=list(i18n.LANGUAGES.values()),
-        elder=_elder(),
-        theme=_theme(),
-        signed_in=signed_in,
-        person_name=current_user.name if signed_in else "",
+        languages=LANGUAGES,
+        elder=elder,
+        theme=_theme(person),
+        signed_in=person is not None,
+        person_name=person.name if person is not None else "",
         hat=hat,
-        hats=[other for other in current_user.hats if other.key != hat.key] if hat else [],
-        tabs=tabs_for(app, hat.role, request.endpoint, _elder()) if hat else [],
+        hats=[other for other in person.hats if other.key != hat.key] if person is not None else [],
+        tabs=tabs_for(app, hat.role, request.endpoint, elder) if hat else [],
         school_phone=hat.school_phone if hat else "",
         district_name="",
         return_to=request.full_path.rstrip("?") if request.method == "GET" else url_for("home.index"),
