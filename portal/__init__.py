@@ -15,6 +15,7 @@ from portal import access, assets, commands, database, errors, headers, i18n, on
 from portal.accounts import sessions
 from portal.accounts import views as accounts
 from portal.config import ROOT, Settings
+from portal.courses import views as courses
 from portal.doctor import doctor
 from portal.extensions import db
 from portal.forms import form_fields
@@ -26,7 +27,7 @@ from portal.rehearsal import commands as rehearsal_commands
 from portal.schools import commands as schools_commands
 from portal.schools import views as schools
 
-BLUEPRINTS = (accounts.bp, schools.bp, home.bp)
+BLUEPRINTS = (accounts.bp, schools.bp, courses.bp, home.bp)
 COMMANDS = (
     commands.access_table,
     doctor,

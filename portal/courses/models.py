@@ -82,7 +82,9 @@ class Course(PublicId, Base):
         CheckConstraint(f"form IN ({_one_of(Form)})", name="form_known"),
         CheckConstraint(f"audience_kind IN ({_one_of(Audience)})", name="audience_known"),
         CheckConstraint("withdrawn_at IS NULL OR published_at IS NOT NULL", name="withdrawal_follows"),
-        CheckConstraint("withdrawn_at IS NULL OR length(withdrawal_reason) > 0", name="withdrawal_has_reason"),
+        CheckConstraint(
+            "withdrawn_at IS NULL OR length(withdrawal_reason) > 0", name="withdrawal_has_reason"
+        ),
         Index("ix_course_school", "school_id", "id"),
         Index("ix_course_audience", "audience_kind", "audience_id"),
     )

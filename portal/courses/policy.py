@@ -1,12 +1,26 @@
 """Who sees which courses, who runs them, who marks those present."""
 
-from sqlalchemy import ColumnElement, Select, and_, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, or_, select
 from sqlalchemy.orm import aliased
 
 from portal.access import Actor, Permission, Role
-from portal.courses.models import Audience, Course, CourseSession
-from portal.schools.models import District, Grade, School, SchoolClass
-from portal.schools.policy import classes_of_guardian, districts_below, schools_of_guardian
+from portal.courses.models import Audience, Course, CourseSession, Seat
+from portal.schools.models import (
+    District,
+    Flag,
+    Grade,
+    Guardianship,
+    GuardianshipFlag,
+    School,
+    SchoolClass,
+)
+from portal.schools.policy import (
+    classes_of_guardian,
+    districts_below,
+    households_of_guardian,
+    in_force,
+    schools_of_guardian,
+)
 
 
 def live() -> ColumnElement[bool]:
@@ -118,6 +132,25 @@ def sessions_for_own_children(actor: Actor) -> ColumnElement[bool]:
     return _of_courses(for_own_children(actor))
 
 
+def not_restricted(actor: Actor) -> ColumnElement[bool]:
+    """Guardianships that no court order restricts today."""
+    return ~exists().where(
+        GuardianshipFlag.guardianship_id == Guardianship.id,
+        GuardianshipFlag.kind == Flag.RESTRICTED,
+        in_force(GuardianshipFlag, actor),
+    )
+
+
+def own_seats(actor: Actor) -> ColumnElement[bool]:
+    """Seats and waiting places of the guardian's households."""
+    return Seat.household_id.in_(households_of_guardian(actor))
+
+
+def sessions_with_own_seat(actor: Actor) -> ColumnElement[bool]:
+    """Sessions in which a household of the guardian has a seat or waits for one."""
+    return CourseSession.id.in_(select(Seat.session_id).where(own_seats(actor)))
+
+
 COURSE_READ = Permission(
     "course.read",
     Course,
@@ -140,14 +173,22 @@ COURSE_MANAGE = Permission(
     "course.manage",
     Course,
     "F1",
-    {Role.SCHOOL_OFFICE: run_by_own_school, Role.DISTRICT_STAFF: run_by_own_district},
+    {
+        Role.PRINCIPAL: run_by_own_school,
+        Role.SCHOOL_OFFICE: run_by_own_school,
+        Role.DISTRICT_STAFF: run_by_own_district,
+    },
 )
 
 SESSION_MANAGE = Permission(
     "course_session.manage",
     CourseSession,
     "F1",
-    {Role.SCHOOL_OFFICE: sessions_of_own_school, Role.DISTRICT_STAFF: sessions_of_own_district},
+    {
+        Role.PRINCIPAL: sessions_of_own_school,
+        Role.SCHOOL_OFFICE: sessions_of_own_school,
+        Role.DISTRICT_STAFF: sessions_of_own_district,
+    },
 )
 
 SESSION_SIGN_IN = Permission(
@@ -155,6 +196,7 @@ SESSION_SIGN_IN = Permission(
     CourseSession,
     "F2",
     {
+        Role.PRINCIPAL: sessions_of_own_school,
         Role.SCHOOL_OFFICE: sessions_of_own_school,
         Role.DISTRICT_STAFF: sessions_of_own_district,
         Role.LECTURER: sessions_one_teaches,
@@ -162,7 +204,14 @@ SESSION_SIGN_IN = Permission(
 )
 
 WALK_IN_ADD = Permission(
-    "course_session.add_walk_in", CourseSession, "F2", {Role.SCHOOL_OFFICE: sessions_of_own_school}
+    "course_session.add_walk_in",
+    CourseSession,
+    "F2",
+    {Role.PRINCIPAL: sessions_of_own_school, Role.SCHOOL_OFFICE: sessions_of_own_school},
 )
 
 SEAT_TAKE = Permission("course_seat.take", CourseSession, "F2", {Role.GUARDIAN: sessions_for_own_children})
+
+SEAT_KEEP = Permission("course_seat.keep", CourseSession, "F2", {Role.GUARDIAN: sessions_with_own_seat})
+
+SEAT_READ = Permission("course_seat.read", Seat, "F2", {Role.GUARDIAN: own_seats})

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from flask import current_app, url_for
 
 from portal.access import Actor, Role
+from portal.courses import tasks as courses
 from portal.i18n import gettext as _
 from portal.i18n import no_op
 from portal.tasks import Task, in_order
 
-SOURCES: tuple[Callable[[Actor], list[Task]], ...] = ()
+SOURCES: tuple[Callable[[Actor], list[Task]], ...] = (courses.tasks,)
 """The features that put work on the first page, each with its ``tasks``."""
 
 

@@ -1,6 +1,5 @@
 """The town of 云溪县: its schools and its people, all invented. Dates follow the day on which it is built."""
 
-from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
@@ -9,6 +8,8 @@ from portal.access import Role
 from portal.accounts import passwords
 from portal.accounts.models import Appointment, Person
 from portal.extensions import db
+from portal.rehearsal import courses
+from portal.rehearsal.cast import Town
 from portal.schools import enrolling, summaries
 from portal.schools.calendar import year_start
 from portal.schools.models import (
@@ -49,27 +50,6 @@ GIVEN = (
 )
 
 
-@dataclass
-class Town:
-    """What was built, by the names people call each other."""
-
-    people: dict[str, Person] = field(default_factory=dict)
-    pupils: dict[str, Pupil] = field(default_factory=dict)
-    classes: dict[str, SchoolClass] = field(default_factory=dict)
-    schools: dict[str, School] = field(default_factory=dict)
-    districts: dict[str, District] = field(default_factory=dict)
-    terms: list[Term] = field(default_factory=list)
-    today: date = field(default_factory=clock.today)
-    start: date = date(2026, 9, 1)
-    _phone: int = 0
-    _hash: str = ""
-
-    def next_phone(self) -> str:
-        """An invented number of a block that no operator hands out."""
-        self._phone += 1
-        return f"+8619900{self._phone:06d}"
-
-
 def build() -> Town:
     """Build the town in an empty database, in the current transaction."""
     town = Town(start=year_start(clock.today()), _hash=passwords.hashed(PASSWORD))
@@ -80,6 +60,7 @@ def build() -> Town:
     _other_families(town)
     db.session.flush()
     summaries.rebuild([summaries.HOUSEHOLDS])
+    courses.build(town)
     return town
 
 
