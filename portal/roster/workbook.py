@@ -40,8 +40,7 @@ def read_workbook(path: Path, home_school: str | None = None) -> Iterator[Found]
     reader = WorkbookReader(home_school)
     is_1904 = False
     current: SheetReader | None = None
-    keys = [name.casefold() for sheet in SHEETS for name in (sheet.name, *sheet.others)]
-    for message in cells_of(path, keys):
+    for message in cells_of(path, sheet_keys()):
         if isinstance(message, list):
             if current is not None:
                 yield from current.take(*message)
@@ -59,6 +58,11 @@ def read_workbook(path: Path, home_school: str | None = None) -> Iterator[Found]
             no_op("None of the sheets %(names)s is in this workbook. Use the template."), names=names
         )
     yield from current.finish()
+
+
+def sheet_keys() -> list[str]:
+    """Every name of every sheet, in the order in which they are read."""
+    return [name.casefold() for sheet in SHEETS for name in (sheet.name, *sheet.others)]
 
 
 def sheet_named(name: str) -> Sheet:
