@@ -24,16 +24,19 @@ from portal.jobs import commands as jobs_commands
 from portal.jobs import queue
 from portal.ratings import commands as ratings_commands
 from portal.rehearsal import commands as rehearsal_commands
+from portal.roster import commands as roster_commands
+from portal.roster import views as roster
 from portal.schools import commands as schools_commands
 from portal.schools import views as schools
 
-BLUEPRINTS = (accounts.bp, schools.bp, courses.bp, home.bp)
+BLUEPRINTS = (accounts.bp, schools.bp, roster.bp, courses.bp, home.bp)
 COMMANDS = (
     commands.access_table,
     doctor,
     commands.translations,
     jobs_commands.jobs,
     schools_commands.rollups,
+    roster_commands.roster,
     ratings_commands.rubric,
     rehearsal_commands.rehearsal,
 )

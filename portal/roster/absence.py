@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import select
 
 from portal.accounts.models import Appointment, Person
-from portal.roster.existing import Existing, Reach, pieces
+from portal.roster.existing import Existing, Query, Reach, pieces
 from portal.roster.rows import Kind
 from portal.roster.staging import Stage
 from portal.schools.models import Enrolment, Guardianship, Pupil, School, SchoolClass
@@ -71,7 +71,7 @@ class Absence:
             if row.pupil_id in self.named[Kind.PUPIL] and row.pupil_id not in self.placed:
                 self.end_row("enrolment", row, row.name)
 
-    def open_appointments(self) -> Select[Any]:
+    def open_appointments(self) -> Query:
         """Roles from rosters that have not ended, with the name and school of each."""
         return (
             select(Appointment.id, Appointment.started_on, Person.name)
@@ -80,7 +80,7 @@ class Absence:
             .where(Appointment.sourced_id.is_not(None), Appointment.ended_on.is_(None))
         )
 
-    def open_ties(self) -> Select[Any]:
+    def open_ties(self) -> Query:
         """Guardians from rosters, of pupils who have not left."""
         return (
             select(Guardianship.id, Guardianship.started_on, Person.name, Pupil.name.label("pupil"))

@@ -15,9 +15,9 @@ from typing import Any
 import xlsxwriter
 
 from portal import i18n
+from portal.roster.archives import open_archive
 from portal.roster.cleaning import as_typed
 from portal.roster.package import open_package
-from portal.roster.archives import open_archive
 from portal.roster.problems import Problem, UnreadableError
 from portal.roster.reading import Format, open_roster
 from portal.roster.sheet_process import cells_of
@@ -55,7 +55,7 @@ def notes_by_row(problems: Iterable[Problem], translate: Callable[[str], str]) -
 
 
 def annotate_workbook(path: Path, target: Path, notes: Notes) -> None:
-    """The sheets of the template with their rows where they were, and the column at the right."""
+    """The sheets of the template with their rows where they were, and the problems in front."""
     options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     with xlsxwriter.Workbook(target, options) as book:
         mark = book.add_format({"bg_color": "#FCE8E5", "font_color": "#A8322A", "text_wrap": True})
@@ -115,7 +115,12 @@ def write_general(book: xlsxwriter.Workbook, notes: Notes) -> None:
 def annotate_package(path: Path, target: Path, notes: Notes) -> None:
     """The CSV files as UTF-8 with a mark for spreadsheets, and the column at the right; a list of general remarks."""
     with open_archive(path) as archive, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as made:
-        general = [(file or GENERAL, "", text) for (file, line), texts in notes.items() if line == 0 for text in texts]
+        general = [
+            (file or GENERAL, "", text)
+            for (file, line), texts in notes.items()
+            if line == 0
+            for text in texts
+        ]
         if general:
             made.writestr("问题.csv", "\ufeff" + as_csv([("文件", "行", HEADING), *general]))
         for file in open_package(archive).files.values():
@@ -140,7 +145,11 @@ def write_list(target: Path, notes: Notes) -> None:
     with xlsxwriter.Workbook(target, {"strings_to_formulas": False, "strings_to_urls": False}) as book:
         page = book.add_worksheet(HEADING)
         page.set_column(2, 2, 90)
-        rows = [(file or GENERAL, str(line or ""), text) for (file, line), texts in notes.items() for text in texts]
+        rows = [
+            (file or GENERAL, str(line or ""), text)
+            for (file, line), texts in notes.items()
+            for text in texts
+        ]
         for row, cells in enumerate([("文件", "行", HEADING), *rows]):
             for column, text in enumerate(cells):
                 page.write_string(row, column, without_controls(text)[:LONGEST])

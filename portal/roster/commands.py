@@ -47,7 +47,11 @@ def told(found: RosterImport) -> None:
     for row in db.session.scalars(query):
         problem = Problem(row.file, row.line, row.field, row.reason, row.params)
         kind = _("Error") if row.gravity == Gravity.ERROR else _("Notice")
-        place = " ".join(part for part in (row.file, _("row %(line)s", line=row.line) if row.line else "", row.field) if part)
+        place = " ".join(
+            part
+            for part in (row.file, _("row %(line)s", line=row.line) if row.line else "", row.field)
+            if part
+        )
         click.echo(f"{kind}  {place}  {problem.words(_)}" if place else f"{kind}  {problem.words(_)}")
     if found.errors + found.notices > LISTED:
         click.echo(_("… and %(count)s more.", count=found.errors + found.notices - LISTED))

@@ -26,6 +26,8 @@ from portal.schools.models import (
 )
 
 AT_ONCE = 500
+Found = Row[*tuple[Any, ...]]
+Query = Select[*tuple[Any, ...]]
 
 
 def pieces(keys: Iterable[Any]) -> Iterator[tuple[Any, ...]]:
@@ -102,11 +104,11 @@ class Existing:
         self.by_name: dict[int, dict[str, list[tuple[int, str | None]]]] = {}
         self.class_names: dict[int, str] = {}
 
-    def rows(self, query: Select[Any]) -> Sequence[Row[Any]]:
+    def rows(self, query: Query) -> Sequence[Found]:
         """The rows of a query."""
         return self.connection.execute(query).all()
 
-    def in_batches(self, query: Select[Any], column: Any, keys: Iterable[Any]) -> Iterator[Row[Any]]:
+    def in_batches(self, query: Query, column: Any, keys: Iterable[Any]) -> Iterator[Found]:
         """The rows whose column is one of many keys, asked for in pieces."""
         for piece in pieces(dict.fromkeys(keys)):
             yield from self.connection.execute(query.where(column.in_(piece)))
@@ -160,9 +162,9 @@ class Existing:
                 row.starts_on,
             )
 
-    def pupils_by_id(self, sourced_ids: Iterable[str]) -> dict[str, list[Row[Any]]]:
+    def pupils_by_id(self, sourced_ids: Iterable[str]) -> dict[str, list[Found]]:
         """Pupils of the schools in reach by the id a roster gave them."""
-        found: dict[str, list[Row[Any]]] = defaultdict(list)
+        found: dict[str, list[Found]] = defaultdict(list)
         query = select(Pupil.id, Pupil.school_id, Pupil.name, Pupil.left_on, Pupil.sourced_id)
         query = query.join(School, School.id == Pupil.school_id)
         query = query.where(School.district_id.in_(self.district_ids))
@@ -185,24 +187,24 @@ class Existing:
             self.by_name[school_id] = by_name
         return self.by_name[school_id]
 
-    def pupils(self, ids: Iterable[int]) -> dict[int, Row[Any]]:
+    def pupils(self, ids: Iterable[int]) -> dict[int, Found]:
         """Pupils by their own ids."""
         query = select(Pupil.id, Pupil.school_id, Pupil.name, Pupil.left_on, Pupil.sourced_id)
         return {row.id: row for row in self.in_batches(query, Pupil.id, ids)}
 
-    def people_by_id(self, sourced_ids: Iterable[str]) -> dict[str, Row[Any]]:
+    def people_by_id(self, sourced_ids: Iterable[str]) -> dict[str, Found]:
         """People by the id a roster of these districts gave them."""
         query = select(
             Person.id, Person.name, Person.phone, Person.sourced_id, Person.roster_district_id
         ).where(Person.roster_district_id.in_(self.district_ids))
         return {row.sourced_id: row for row in self.in_batches(query, Person.sourced_id, sourced_ids)}
 
-    def people_by_phone(self, phones: Iterable[str]) -> dict[str, Row[Any]]:
+    def people_by_phone(self, phones: Iterable[str]) -> dict[str, Found]:
         """People anywhere in the portal by their phone: an account has one phone, a phone one account."""
         query = select(Person.id, Person.name, Person.phone, Person.sourced_id, Person.roster_district_id)
         return {row.phone: row for row in self.in_batches(query, Person.phone, phones)}
 
-    def people(self, ids: Iterable[int]) -> dict[int, Row[Any]]:
+    def people(self, ids: Iterable[int]) -> dict[int, Found]:
         """People by their own ids."""
         query = select(Person.id, Person.name, Person.phone, Person.sourced_id, Person.roster_district_id)
         return {row.id: row for row in self.in_batches(query, Person.id, ids)}
@@ -226,13 +228,13 @@ class Existing:
         )
         return {name_key(row.name): row.id for row in self.rows(query)}
 
-    def places_of(self, pupil_ids: Iterable[int]) -> dict[int, Row[Any]]:
+    def places_of(self, pupil_ids: Iterable[int]) -> dict[int, Found]:
         """The open place of each pupil."""
         query = select(Enrolment.id, Enrolment.pupil_id, Enrolment.class_id, Enrolment.started_on)
         query = query.where(Enrolment.ended_on.is_(None))
         return {row.pupil_id: row for row in self.in_batches(query, Enrolment.pupil_id, pupil_ids)}
 
-    def appointments_of(self, person_ids: Iterable[int]) -> dict[tuple[int, str, int, int], Row[Any]]:
+    def appointments_of(self, person_ids: Iterable[int]) -> dict[tuple[int, str, int, int], Found]:
         """Appointments that have not ended, by (person, role, school or 0, class or 0)."""
         query = select(
             Appointment.id,
@@ -248,15 +250,15 @@ class Existing:
             for row in self.in_batches(query, Appointment.person_id, person_ids)
         }
 
-    def ties_of(self, pupil_ids: Iterable[int]) -> dict[tuple[int, int], Row[Any]]:
-        """Guardianships that have not ended, by (pupil, person)."""
+    def ties_of(self, pupil_ids: Iterable[int]) -> dict[tuple[int, int], Found]:
+        """Guardianships that have not ended, or began today and may come back to life, by (pupil, person)."""
         query = select(
             Guardianship.id,
             Guardianship.pupil_id,
             Guardianship.person_id,
             Guardianship.relation,
-            Guardianship.sourced_id,
-        ).where(Guardianship.ended_on.is_(None))
+            Guardianship.ended_on,
+        ).where(Guardianship.ended_on.is_(None) | (Guardianship.started_on == self.reach.today))
         return {
             (row.pupil_id, row.person_id): row
             for row in self.in_batches(query, Guardianship.pupil_id, pupil_ids)

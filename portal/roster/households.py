@@ -65,7 +65,9 @@ def give_households(connection: Connection, import_id: int, ids: NewIds, today: 
     return {ordinal: homes[circles.root(node)] for ordinal, node in ties}
 
 
-def known_homes(connection: Connection, circles: Circles, pupils: set[int], people: set[int]) -> dict[int, int]:
+def known_homes(
+    connection: Connection, circles: Circles, pupils: set[int], people: set[int]
+) -> dict[int, int]:
     """The household a circle has already, that of its pupils before that of its adults."""
     homes: dict[int, int] = {}
     for column, members, node in (
@@ -89,7 +91,8 @@ def form(connection: Connection, import_id: int, ids: NewIds, count: int, today:
     for piece in pieces(range(1, count + 1)):
         records = [ids.of("household", -place) for place in piece]
         rows = [
-            {"id": record, "public_id": new_public_id(), "formed_on": today, "reason": ""} for record in records
+            {"id": record, "public_id": new_public_id(), "formed_on": today, "reason": ""}
+            for record in records
         ]
         connection.execute(insert(table(Household.__tablename__)), rows)
         connection.execute(
@@ -108,5 +111,3 @@ def form(connection: Connection, import_id: int, ids: NewIds, count: int, today:
                 for place, record in zip(piece, records, strict=True)
             ],
         )
-
-

@@ -3,6 +3,8 @@
 import hashlib
 import logging
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -26,6 +28,7 @@ from portal.roster.planning import Planner
 from portal.roster.problems import Problem, UnreadableError
 from portal.roster.reading import Format, open_roster
 from portal.roster.staging import Stage
+from portal.schools import summaries
 from portal.schools.models import School
 from portal.trail.models import TrailEntry
 
@@ -33,10 +36,16 @@ KEPT_FOR = timedelta(days=14)
 STUCK_AFTER = timedelta(minutes=15)
 CHUNK = 1 << 20
 
-STALE = no_op("The portal's data changed after this check. Check the file again, look at the result and confirm once more.")
-CLASHED = no_op("Something in the file is already taken in the portal, such as a phone or a code. Check the file again.")
+STALE = no_op(
+    "The portal's data changed after this check. Check the file again, look at the result and confirm once more."
+)
+CLASHED = no_op(
+    "Something in the file is already taken in the portal, such as a phone or a code. Check the file again."
+)
 BROKE = no_op("Something went wrong on our side and nothing was changed. Check the file again.")
-NEEDED = no_op("The import cannot be undone: records entered later rest on it. Mend single entries by a new import instead.")
+NEEDED = no_op(
+    "The import cannot be undone: records entered later rest on it. Mend single entries by a new import instead."
+)
 
 
 def folder_of(public_id: str) -> Path:
@@ -55,9 +64,7 @@ def annotated_of(public_id: str) -> Path:
     return folder_of(public_id) / "annotated"
 
 
-def take_in(
-    path: Path, file_name: str, reach: Reach, by_id: int | None, is_delta: bool
-) -> RosterImport:
+def take_in(path: Path, file_name: str, reach: Reach, by_id: int | None, is_delta: bool) -> RosterImport:
     """Keep a copy of the file and an import that waits for its check, in the current transaction."""
     digest = hashlib.sha256()
     with path.open("rb") as stream:
@@ -137,7 +144,9 @@ def read_and_stage(import_id: int) -> None:
             return
         try:
             is_delta = found.is_delta or roster.is_delta
-            planner = Planner(Existing(connection, reach), stage, reach, roster.format is Format.WORKBOOK, is_delta)
+            planner = Planner(
+                Existing(connection, reach), stage, reach, roster.format is Format.WORKBOOK, is_delta
+            )
             planner.plan(roster.rows(planner.known))
         finally:
             roster.close()
@@ -207,7 +216,7 @@ def check_again(found: RosterImport) -> None:
 def apply(import_id: int) -> None:
     """Carry out a confirmed import in one transaction; if anything stands against it, nothing is changed."""
     try:
-        with writing() as connection:
+        with one_transaction() as connection:
             found = in_state(connection, import_id, State.APPLYING)
             if found is None:
                 return
@@ -215,6 +224,7 @@ def apply(import_id: int) -> None:
                 raise ChangedSinceError
             now = clock.now()
             apply_changes(connection, import_id, now, clock.today())
+            summaries.rebuild([summaries.HOUSEHOLDS])
             forget_older(connection, found)
             finish(connection, found, State.APPLIED, "roster.applied", applied_at=now)
     except ChangedSinceError:
@@ -229,17 +239,32 @@ def apply(import_id: int) -> None:
 def undo(import_id: int) -> None:
     """Take back the last import in one transaction; if something rests on it, nothing is changed."""
     try:
-        with writing() as connection:
+        with one_transaction() as connection:
             found = in_state(connection, import_id, State.UNDOING)
             if found is None:
                 return
             take_back(connection, import_id)
+            summaries.rebuild([summaries.HOUSEHOLDS])
             finish(connection, found, State.UNDONE, "roster.undone", undone_at=clock.now())
     except (ChangedSinceError, DependsError, IntegrityError):
         settle(import_id, State.APPLIED, reason=NEEDED)
     except Exception:
         logging.getLogger(__name__).exception("undo of roster import %s failed", import_id)
         settle(import_id, State.APPLIED, reason=BROKE)
+
+
+@contextmanager
+def one_transaction() -> Iterator[Connection]:
+    """The session's own transaction from the start, kept at the end or taken back whole."""
+    db.session.rollback()
+    try:
+        yield db.session.connection()
+        db.session.commit()
+    except BaseException:
+        db.session.rollback()
+        raise
+    finally:
+        db.session.expire_all()
 
 
 def in_state(connection: Connection, import_id: int, state: State) -> Any:

@@ -42,6 +42,8 @@ TABLES = (
     "guardianship",
     "guardianship_flag",
 )
+# Tables that never stand against an undo: imports themselves, and numbers that are counted again after it.
+NO_REASON = frozenset({"roster_import", "school_stage", "school_term_summary"})
 REFERS = {
     "school_id": "school",
     "class_id": "school_class",
@@ -213,13 +215,11 @@ def refuse_if_needed(connection: Connection, import_id: int, name: str) -> None:
             if constraint.referred_table.name != name:
                 continue
             for key in constraint.elements:
-                if key.column.name != "id" or other.name == "roster_import":
+                if key.column.name != "id" or other.name in NO_REASON:
                     continue
-                condition = key.parent.in_(added(name))
+                condition: Any = key.parent.in_(added(name))
                 if other.name in TABLES and "id" in other.c:
                     condition = and_(condition, ~other.c.id.in_(added(other.name)))
-                elif other.name == "school_stage":
-                    continue
                 if connection.scalar(select(exists().where(condition))):
                     raise DependsError(other.name)
 

@@ -48,12 +48,16 @@ GRADE_PLACES = {
 RUNS_A_SCHOOL = frozenset({Role.PRINCIPAL, Role.SCHOOL_OFFICE})
 FLAGS = (("lives_with", Flag.LIVES_WITH), ("picks_up", Flag.PICKS_UP), ("may_sign", Flag.MAY_SIGN))
 UNKNOWN_RELATION = "监护人"
+# Words that only repeat the role of a OneRoster user say less than what a school may have typed since.
+ROLE_RELATIONS = frozenset({"监护人", "家长", "亲属"})
 
 
 class Planner:
     """Takes rows, keeps those of one kind until a batch is full, and stages what differs from the portal."""
 
-    def __init__(self, existing: Existing, stage: Stage, reach: Reach, is_workbook: bool, is_delta: bool) -> None:
+    def __init__(
+        self, existing: Existing, stage: Stage, reach: Reach, is_workbook: bool, is_delta: bool
+    ) -> None:
         self.existing = existing
         self.stage = stage
         self.reach = reach
@@ -76,9 +80,7 @@ class Planner:
             (known.school, known.year, name_key(known.name)): known for known in existing.classes.values()
         }
         self.by_class_id = {
-            (known.school, known.sourced_id): known
-            for known in existing.classes.values()
-            if known.sourced_id
+            (known.school, known.sourced_id): known for known in existing.classes.values() if known.sourced_id
         }
         self.by_code = {known.code.upper(): known for known in existing.schools.values()}
         self.by_school_id = {
@@ -169,21 +171,27 @@ class Planner:
         """One record of the portal by a key of the file."""
         match kind:
             case Kind.SCHOOL:
-                known = self.by_code.get(key.removeprefix("school:")) if self.is_workbook else self.by_school_id.get(key)
+                known = (
+                    self.by_code.get(key.removeprefix("school:"))
+                    if self.is_workbook
+                    else self.by_school_id.get(key)
+                )
                 return known.ref if known else None
             case Kind.CLASS:
                 return self.look_up_class(key)
             case Kind.PUPIL:
                 return self.look_up_pupil(key)
             case Kind.PERSON if not self.is_workbook:
-                found = self.existing.people_by_id([key]).get(key)
-                return found.id if found else None
+                person = self.existing.people_by_id([key]).get(key)
+                return int(person.id) if person else None
         return None
 
     def look_up_class(self, key: str) -> int | None:
         """A class by the roster's id, or in a workbook by school and name, the latest year first."""
         if not self.is_workbook:
-            return next((known.ref for (_school, given), known in self.by_class_id.items() if given == key), None)
+            return next(
+                (known.ref for (_school, given), known in self.by_class_id.items() if given == key), None
+            )
         code, _, name = key.removeprefix("class:").partition("/")
         school = self.by_code.get(code)
         if school is None:
@@ -201,7 +209,7 @@ class Planner:
         """A pupil by the roster's id or the school's number, or in a workbook by class and name."""
         if not self.is_workbook:
             found = self.existing.pupils_by_id([key]).get(key, [])
-            return found[0].id if found else None
+            return int(found[0].id) if found else None
         said = key.removeprefix("pupil:")
         code, _, number = said.partition("#")
         if number and code in self.by_code:
@@ -261,7 +269,9 @@ class Planner:
         if not self.is_workbook:
             values["sourced_id"] = row.key
             if known is None and code.upper() in self.by_code:
-                self.refuse(row, no_op("The school code “%(code)s” is already used by another school."), code=code)
+                self.refuse(
+                    row, no_op("The school code “%(code)s” is already used by another school."), code=code
+                )
                 return
             if known is not None and not row.code:
                 del values["code"]
@@ -286,7 +296,12 @@ class Planner:
     def add_school(self, row: SchoolRow, values: dict[str, Any]) -> KnownSchool:
         """A new school."""
         full, initials = names.reading(row.name)
-        new = {"district_id": self.reach.district_id, "phone": "", "name_pinyin": full, "name_initials": initials}
+        new = {
+            "district_id": self.reach.district_id,
+            "phone": "",
+            "name_pinyin": full,
+            "name_initials": initials,
+        }
         ref = self.stage.add("school", new | values, row.origin, row.name)
         return KnownSchool(ref, self.reach.district_id, values["code"], row.name)
 
@@ -319,7 +334,8 @@ class Planner:
         if key not in self.existing.groups:
             group = {"district_id": self.reach.district_id, "name": name}
             self.existing.groups[key] = self.stage.add("school_group", group, row.origin, name)
-        return self.existing.groups[key]
+        group_ref: int = self.existing.groups[key]
+        return group_ref
 
     def offer(self, school: KnownSchool, stage: str) -> None:
         """Let a school offer a stage, if it does not yet."""
@@ -348,9 +364,16 @@ class Planner:
         if key not in self.existing.years:
             first = date(start.year, 9, 1)
             last = self.last_days.get(start.year, date(start.year + 1, 8, 31))
-            days = {"starts_on": first.isoformat(), "ends_on": max(last, date(start.year + 1, 7, 1)).isoformat()}
-            ref = self.stage.add("school_year", {"district_id": district_id, **days}, label=f"{first.year}–{first.year + 1}")
-            for number, term in enumerate(sorted(self.terms[start.year], key=lambda term: term.starts_on or first)[:2], 1):
+            days = {
+                "starts_on": first.isoformat(),
+                "ends_on": max(last, date(start.year + 1, 7, 1)).isoformat(),
+            }
+            ref = self.stage.add(
+                "school_year", {"district_id": district_id, **days}, label=f"{first.year}–{first.year + 1}"
+            )
+            for number, term in enumerate(
+                sorted(self.terms[start.year], key=lambda term: term.starts_on or first)[:2], 1
+            ):
                 if term.starts_on and term.ends_on and term.ends_on > term.starts_on:
                     days = {"starts_on": term.starts_on.isoformat(), "ends_on": term.ends_on.isoformat()}
                     self.stage.add("term", {"school_year_id": ref, "number": number, **days})
@@ -385,7 +408,9 @@ class Planner:
         ref = self.ref(Kind.SCHOOL, key)
         if ref is None or ref == OUTSIDE:
             if ref == OUTSIDE:
-                self.refuse(row, no_op("A class or pupil must belong to a school, not to an office above it."))
+                self.refuse(
+                    row, no_op("A class or pupil must belong to a school, not to an office above it.")
+                )
             return None
         if self.reach.school_id is not None and ref != self.reach.school_id:
             self.refuse(row, no_op("This row is about another school; you can only bring in your own."))
@@ -424,7 +449,13 @@ class Planner:
         sourced_id = None if self.is_workbook else row.key
         if number > 99:
             self.refuse(row, no_op("A grade has at most 99 classes."))
-        values = {"grade_id": grade, "school_id": school.ref, "number": number, "name": row.name, "sourced_id": sourced_id}
+        values = {
+            "grade_id": grade,
+            "school_id": school.ref,
+            "number": number,
+            "name": row.name,
+            "sourced_id": sourced_id,
+        }
         ref = self.stage.add("school_class", values, row.origin, f"{school.name} {row.name}")
         known = KnownClass(ref, school.ref, year, grade, number, row.name, sourced_id, first)
         self.by_class_name[school.ref, year, name_key(row.name)] = known
@@ -434,7 +465,12 @@ class Planner:
 
     def change_class(self, row: ClassRow, school: KnownSchool, known: KnownClass) -> None:
         """A class that is there."""
-        old = {"name": known.name, "grade_id": known.grade, "number": known.number, "sourced_id": known.sourced_id}
+        old = {
+            "name": known.name,
+            "grade_id": known.grade,
+            "number": known.number,
+            "sourced_id": known.sourced_id,
+        }
         new = dict(old, name=row.name)
         if not self.is_workbook:
             new["sourced_id"] = row.key
@@ -481,7 +517,11 @@ class Planner:
     def people_in_place(self, rows: list[PersonRow]) -> dict[str, Any]:
         """People without a phone: guardians by name among their pupil's, staff by name in their school."""
         wanted: dict[str, int] = {}
-        pupils = {row.key: row.key.removeprefix("guardian:").rpartition("/") for row in rows if row.key.startswith("guardian:")}
+        pupils = {
+            row.key: row.key.removeprefix("guardian:").rpartition("/")
+            for row in rows
+            if row.key.startswith("guardian:")
+        }
         refs = {key: self.ref(Kind.PUPIL, parts[0]) for key, parts in pupils.items()}
         guardians = self.existing.guardians_of(ref for ref in refs.values() if ref and ref > 0)
         for key, ref in refs.items():
@@ -506,7 +546,10 @@ class Planner:
             return None
         first = self.phones.setdefault(row.phone, row.key)
         if first != row.key or (owner is not None and (found is None or owner.id != found.id)):
-            self.notice(row, no_op("This phone already belongs to another account; this person was taken in without it."))
+            self.notice(
+                row,
+                no_op("This phone already belongs to another account; this person was taken in without it."),
+            )
             return None
         return row.phone
 
@@ -583,20 +626,14 @@ class Planner:
             for row, school in rows:
                 if row.key in matched:
                     continue
-                free = [
-                    pupil
-                    for pupil, given in self.existing.pupils_of(school).get(name_key(row.name), [])
-                    if pupil not in claimed and (given is None or not row.number)
-                ]
-                if same_class:
-                    parts = row.key.split("/")
-                    said = parts[1] if len(parts) == 3 else None
-                    free = [pupil for pupil in free if said and self.existing.class_names.get(pupil) == said]
+                free = self.free_namesakes(row, school, claimed, same_class)
                 if len(free) == 1:
                     matched[row.key] = free[0]
                     claimed.add(free[0])
-                elif len(free) > 1 and not same_class and not row.number:
-                    reason = no_op("Several pupils of the school are named %(name)s. Fill in the 校内学号 to say which.")
+                elif free and not same_class and not row.number:
+                    reason = no_op(
+                        "Several pupils of the school are named %(name)s. Fill in the 校内学号 to say which."
+                    )
                     self.refuse(row, reason, name=row.name)
                     matched[row.key] = OUTSIDE
         pupils = self.existing.pupils(ref for ref in matched.values() if ref)
@@ -606,6 +643,18 @@ class Planner:
                     self.add_pupil(row, school)
             elif matched[row.key]:
                 self.change_pupil(row, pupils[matched[row.key]], school)
+
+    def free_namesakes(self, row: PupilRow, school: int, claimed: set[int], same_class: bool) -> list[int]:
+        """Pupils of the school with the row's name whom no other row has claimed, in the row's class or anywhere."""
+        parts = row.key.split("/")
+        said = parts[1] if len(parts) == 3 else None
+        return [
+            pupil
+            for pupil, given in self.existing.pupils_of(school).get(name_key(row.name), [])
+            if pupil not in claimed
+            and (given is None or not row.number)
+            and (not same_class or (said is not None and self.existing.class_names.get(pupil) == said))
+        ]
 
     def add_pupil(self, row: PupilRow, school: int) -> None:
         """A new pupil."""
@@ -629,7 +678,12 @@ class Planner:
         self.labels[Kind.PUPIL][found.id] = row.name
         self.named[Kind.PUPIL].add(found.id)
         left_on = found.left_on.isoformat() if found.left_on else None
-        old = {"name": found.name, "school_id": found.school_id, "sourced_id": found.sourced_id, "left_on": left_on}
+        old = {
+            "name": found.name,
+            "school_id": found.school_id,
+            "sourced_id": found.sourced_id,
+            "left_on": left_on,
+        }
         if row.ended:
             if left_on is None:
                 self.stage.end("pupil", found.id, "left_on", self.today, row.name, row.origin)
@@ -655,7 +709,14 @@ class Planner:
             if row.ended or (row.ends_on and row.ends_on <= self.reach.today):
                 if present is not None and present.class_id == class_ref:
                     on = max(row.ends_on or self.reach.today, present.started_on).isoformat()
-                    self.stage.end("enrolment", present.id, "ended_on", on, self.labels[Kind.PUPIL].get(pupil, ""), row.origin)
+                    self.stage.end(
+                        "enrolment",
+                        present.id,
+                        "ended_on",
+                        on,
+                        self.labels[Kind.PUPIL].get(pupil, ""),
+                        row.origin,
+                    )
                 continue
             first = self.placed.setdefault(pupil, class_ref)
             if first != class_ref:
@@ -709,7 +770,9 @@ class Planner:
                 refs.append((row, person, 0, class_ref))
             elif school:
                 refs.append((row, person, school, 0))
-        present = self.existing.appointments_of(person for _row, person, _school, _class in refs if person > 0)
+        present = self.existing.appointments_of(
+            person for _row, person, _school, _class in refs if person > 0
+        )
         for row, person, school, class_ref in refs:
             self.appoint(row, person, school, class_ref, present.get((person, row.role, school, class_ref)))
 
@@ -721,7 +784,9 @@ class Planner:
         if school is None:
             return False
         if row.role in RUNS_A_SCHOOL:
-            self.refuse(row, no_op("Principals and school offices are appointed by the district; take this row out."))
+            self.refuse(
+                row, no_op("Principals and school offices are appointed by the district; take this row out.")
+            )
             return False
         return True
 
@@ -747,7 +812,9 @@ class Planner:
             return
         if row.ended or (row.ends_on and row.ends_on < self.reach.today):
             return
-        starts_on = row.starts_on or (self.class_start(class_ref) if class_ref > 0 else year_start(self.reach.today))
+        starts_on = row.starts_on or (
+            self.class_start(class_ref) if class_ref > 0 else year_start(self.reach.today)
+        )
         values = {
             "person_id": person,
             "role": str(row.role),
@@ -765,7 +832,9 @@ class Planner:
         refs = [(row, self.ref(Kind.PUPIL, row.pupil), self.ref(Kind.PERSON, row.person)) for row in rows]
         present = self.existing.ties_of(pupil for _row, pupil, _person in refs if pupil and pupil > 0)
         flags = self.existing.flags_of(
-            tie.id for row, pupil, person in refs if (tie := present.get((pupil or 0, person or 0))) is not None
+            tie.id
+            for row, pupil, person in refs
+            if (tie := present.get((pupil or 0, person or 0))) is not None
         )
         for row, pupil, person in refs:
             if not pupil or not person:
@@ -791,16 +860,24 @@ class Planner:
         for name, flag in FLAGS:
             if getattr(row, name) is not False:
                 self.stage.add(
-                    "guardianship_flag", {"guardianship_id": ref, "kind": flag.value, "started_on": self.today, "basis": ""}
+                    "guardianship_flag",
+                    {"guardianship_id": ref, "kind": flag.value, "started_on": self.today, "basis": ""},
                 )
 
-    def change_tie(self, row: GuardianshipRow, tie: Any, flags: dict[tuple[int, str], int], label: str) -> None:
+    def change_tie(
+        self, row: GuardianshipRow, tie: Any, flags: dict[tuple[int, str], int], label: str
+    ) -> None:
         """A guardian who is there: the word for the relation and the answers that the file gives."""
+        ended_on = tie.ended_on.isoformat() if tie.ended_on else None
         if row.ended:
-            self.stage.end("guardianship", tie.id, "ended_on", self.today, label, row.origin)
+            if ended_on is None:
+                self.stage.end("guardianship", tie.id, "ended_on", self.today, label, row.origin)
             return
-        old = {"relation": tie.relation}
-        self.stage.change("guardianship", tie.id, old, {"relation": row.relation or tie.relation}, row.origin, label)
+        old = {"relation": tie.relation, "ended_on": ended_on}
+        new = {"relation": (row.relation or tie.relation)[:40], "ended_on": None}
+        if row.relation in ROLE_RELATIONS:
+            new["relation"] = tie.relation
+        self.stage.change("guardianship", tie.id, old, new, row.origin, label)
         for name, flag in FLAGS:
             said, held = getattr(row, name), flags.get((tie.id, flag.value))
             if said is True and held is None:
@@ -819,7 +896,11 @@ def near_year_start(first: date) -> date:
 
 def guessed_stage(name: str) -> SchoolStage:
     """The stage a school's name tells, primary if it does not."""
-    for word, stage in (("幼儿园", SchoolStage.KINDERGARTEN), ("职", SchoolStage.VOCATIONAL), ("高中", SchoolStage.SENIOR)):
+    for word, stage in (
+        ("幼儿园", SchoolStage.KINDERGARTEN),
+        ("职", SchoolStage.VOCATIONAL),
+        ("高中", SchoolStage.SENIOR),
+    ):
         if word in name:
             return stage
     return SchoolStage.JUNIOR if "中学" in name or "初" in name else SchoolStage.PRIMARY

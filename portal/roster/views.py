@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from flask import Blueprint, abort, request, send_file, url_for
-from sqlalchemy import Select, func, select
+from sqlalchemy import select
 from werkzeug.wrappers import Response
 
 from portal import clock
@@ -15,6 +15,7 @@ from portal.extensions import db
 from portal.i18n import gettext as _
 from portal.jobs.queue import ring
 from portal.once import commit_and_go
+from portal.paging import page_of
 from portal.roster import importing, jobs
 from portal.roster.existing import Reach
 from portal.roster.forms import DELTA, UploadForm
@@ -22,15 +23,13 @@ from portal.roster.models import Action, RosterChange, RosterImport, RosterProbl
 from portal.roster.policy import ROSTER_IMPORT
 from portal.roster.problems import Gravity
 from portal.roster.template import write_template
-from portal.roster.wording import table_names, state_of
+from portal.roster.wording import state_of, table_names
 from portal.schools.models import School
 from portal.templating import render
 
 bp = Blueprint("roster", __name__, url_prefix="/roster")
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-SHOWN = 25
 HISTORY = 30
-FURTHEST = 200
 
 
 def reach_of(acting: Actor) -> Reach:
@@ -39,18 +38,6 @@ def reach_of(acting: Actor) -> Reach:
         return Reach(acting.district_id or 0, None, clock.today())
     district_id = db.session.scalar(select(School.district_id).where(School.id == acting.school_id))
     return Reach(district_id or 0, acting.school_id, clock.today())
-
-
-def page_asked() -> int:
-    """The page of a list asked for in the address, from 1."""
-    said = request.args.get("page", "")
-    return min(int(said), FURTHEST) if said.isdecimal() and said.isascii() and len(said) < 6 and int(said) else 1
-
-
-def on_page(query: Select[Any], page: int) -> tuple[list[Any], bool]:
-    """The rows of a page, and whether there are more."""
-    rows = list(db.session.scalars(query.limit(SHOWN + 1).offset((page - 1) * SHOWN)))
-    return rows[:SHOWN], len(rows) > SHOWN
 
 
 def _moved(found: RosterImport, job: Any, message: str = "") -> Response:
@@ -99,9 +86,7 @@ def upload() -> Response | tuple[str, int]:
         path = Path(folder) / "roster"
         form.file.data.save(path)
         name = Path(form.file.data.filename.replace("\\", "/")).name
-        made = importing.take_in(
-            path, name, reach_of(actor()), actor().person_id, form.extent.data == DELTA
-        )
+        made = importing.take_in(path, name, reach_of(actor()), actor().person_id, form.extent.data == DELTA)
     return _moved(made, jobs.check)
 
 
@@ -113,20 +98,12 @@ def show(public_id: str) -> str:
     gravity = request.args.get("gravity", "")
     if gravity not in (Gravity.ERROR, Gravity.NOTICE):
         gravity = Gravity.ERROR.value if found.errors else Gravity.NOTICE.value
-    page = page_asked()
-    query = (
-        select(RosterProblem)
-        .where(RosterProblem.import_id == found.id, RosterProblem.gravity == gravity)
-        .order_by(RosterProblem.id)
-    )
-    problems, has_more = on_page(query, page)
+    query = select(RosterProblem).where(RosterProblem.import_id == found.id, RosterProblem.gravity == gravity)
     return render(
         "roster/show.html",
         roster=found,
-        problems=problems,
+        listing=page_of(query, [(RosterProblem.id, False)]),
         gravity=gravity,
-        number=page,
-        has_more=has_more,
         tables=table_names(),
         state=state_of(found.state),
         has_annotated=importing.annotated_of(found.public_id).exists(),
@@ -144,28 +121,19 @@ def changes(public_id: str) -> str:
     action = request.args.get("action", "")
     if table not in tables or action not in list(Action):
         abort(404)
-    page = page_asked()
-    query = (
-        select(RosterChange)
-        .where(
-            RosterChange.import_id == found.id,
-            RosterChange.table_name == table,
-            RosterChange.action == action,
-        )
-        .order_by(RosterChange.id)
+    query = select(RosterChange).where(
+        RosterChange.import_id == found.id,
+        RosterChange.table_name == table,
+        RosterChange.action == action,
     )
-    rows, has_more = on_page(query, page)
-    total = db.session.scalar(select(func.count()).select_from(query.order_by(None).subquery()))
     return render(
         "roster/changes.html",
         roster=found,
-        rows=rows,
+        listing=page_of(query, [(RosterChange.id, False)]),
         table=table,
         action=action,
         tables=tables,
-        number=page,
-        has_more=has_more,
-        total=total,
+        total=found.counts.get(table, {}).get(action, 0),
     )
 
 
