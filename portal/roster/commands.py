@@ -46,7 +46,7 @@ def told(found: RosterImport) -> None:
     query = query.order_by(RosterProblem.gravity, RosterProblem.id).limit(LISTED)
     for row in db.session.scalars(query):
         problem = Problem(row.file, row.line, row.field, row.reason, row.params)
-        kind = _("Error") if row.gravity == Gravity.ERROR else _("Notice")
+        kind = _("Error") if row.gravity == Gravity.ERROR else _("Hint")
         place = " ".join(
             part
             for part in (row.file, _("row %(line)s", line=row.line) if row.line else "", row.field)

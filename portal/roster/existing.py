@@ -37,6 +37,22 @@ def pieces(keys: Iterable[Any]) -> Iterator[tuple[Any, ...]]:
         yield piece
 
 
+def sort_keys(table: type[School] | type[Person] | type[Pupil]) -> tuple[Any, Any]:
+    """What is stored beside a name for sorting and searching."""
+    return table.name_pinyin, table.name_initials
+
+
+PUPIL = (Pupil.id, Pupil.school_id, Pupil.name, *sort_keys(Pupil), Pupil.left_on, Pupil.sourced_id)
+PERSON = (
+    Person.id,
+    Person.name,
+    *sort_keys(Person),
+    Person.phone,
+    Person.sourced_id,
+    Person.roster_district_id,
+)
+
+
 @dataclass(frozen=True)
 class Reach:
     """Where an import may work: a district with those below it, or one school of it; and on which day."""
@@ -121,12 +137,16 @@ class Existing:
         stages: dict[int, set[str]] = defaultdict(set)
         for row in self.rows(select(SchoolStage.school_id, SchoolStage.stage)):
             stages[row.school_id].add(row.stage)
-        columns = (School.id, School.district_id, School.code, School.name, School.phone, School.group_id)
-        query = select(*columns, School.sourced_id).where(School.district_id.in_(self.district_ids))
+        columns = (School.id, School.district_id, School.code, School.name, *sort_keys(School))
+        query = select(*columns, School.phone, School.group_id, School.sourced_id).where(
+            School.district_id.in_(self.district_ids)
+        )
         for row in self.rows(query):
             values = {
                 "code": row.code,
                 "name": row.name,
+                "name_pinyin": row.name_pinyin,
+                "name_initials": row.name_initials,
                 "phone": row.phone,
                 "group_id": row.group_id,
                 "sourced_id": row.sourced_id,
@@ -165,7 +185,7 @@ class Existing:
     def pupils_by_id(self, sourced_ids: Iterable[str]) -> dict[str, list[Found]]:
         """Pupils of the schools in reach by the id a roster gave them."""
         found: dict[str, list[Found]] = defaultdict(list)
-        query = select(Pupil.id, Pupil.school_id, Pupil.name, Pupil.left_on, Pupil.sourced_id)
+        query = select(*PUPIL)
         query = query.join(School, School.id == Pupil.school_id)
         query = query.where(School.district_id.in_(self.district_ids))
         for row in self.in_batches(query, Pupil.sourced_id, sourced_ids):
@@ -189,24 +209,22 @@ class Existing:
 
     def pupils(self, ids: Iterable[int]) -> dict[int, Found]:
         """Pupils by their own ids."""
-        query = select(Pupil.id, Pupil.school_id, Pupil.name, Pupil.left_on, Pupil.sourced_id)
+        query = select(*PUPIL)
         return {row.id: row for row in self.in_batches(query, Pupil.id, ids)}
 
     def people_by_id(self, sourced_ids: Iterable[str]) -> dict[str, Found]:
         """People by the id a roster of these districts gave them."""
-        query = select(
-            Person.id, Person.name, Person.phone, Person.sourced_id, Person.roster_district_id
-        ).where(Person.roster_district_id.in_(self.district_ids))
+        query = select(*PERSON).where(Person.roster_district_id.in_(self.district_ids))
         return {row.sourced_id: row for row in self.in_batches(query, Person.sourced_id, sourced_ids)}
 
     def people_by_phone(self, phones: Iterable[str]) -> dict[str, Found]:
         """People anywhere in the portal by their phone: an account has one phone, a phone one account."""
-        query = select(Person.id, Person.name, Person.phone, Person.sourced_id, Person.roster_district_id)
+        query = select(*PERSON)
         return {row.phone: row for row in self.in_batches(query, Person.phone, phones)}
 
     def people(self, ids: Iterable[int]) -> dict[int, Found]:
         """People by their own ids."""
-        query = select(Person.id, Person.name, Person.phone, Person.sourced_id, Person.roster_district_id)
+        query = select(*PERSON)
         return {row.id: row for row in self.in_batches(query, Person.id, ids)}
 
     def guardians_of(self, pupil_ids: Iterable[int]) -> dict[int, dict[str, int]]:

@@ -4,6 +4,7 @@ from typing import Any
 
 from flask_wtf.file import FileField
 from wtforms import RadioField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import ValidationError
 
 from portal.forms import PortalForm
@@ -19,7 +20,7 @@ class UploadForm(PortalForm):
     file = FileField(_l("Roster file"))
     extent = RadioField(
         _l("What the file holds"),
-        choices=[(FULL, _l("The complete roster")), (DELTA, _l("Only changes"))],
+        choices=[SelectChoice(FULL, _l("The complete roster")), SelectChoice(DELTA, _l("Only changes"))],
         default=FULL,
     )
 

@@ -571,6 +571,8 @@ class Planner:
         """An adult who is there: name and phone follow the roster that knows them by id."""
         old = {
             "name": found.name,
+            "name_pinyin": found.name_pinyin,
+            "name_initials": found.name_initials,
             "phone": found.phone,
             "sourced_id": found.sourced_id,
             "roster_district_id": found.roster_district_id,
@@ -680,6 +682,8 @@ class Planner:
         left_on = found.left_on.isoformat() if found.left_on else None
         old = {
             "name": found.name,
+            "name_pinyin": found.name_pinyin,
+            "name_initials": found.name_initials,
             "school_id": found.school_id,
             "sourced_id": found.sourced_id,
             "left_on": left_on,

@@ -21,14 +21,14 @@ def table_names() -> dict[str, str]:
 def state_of(state: str) -> tuple[str, str]:
     """Where an import stands, as a word and the kind of its chip."""
     words = {
-        State.WAITING: (_("Waiting"), "wait"),
+        State.WAITING: (_("Waiting to be checked"), "wait"),
         State.CHECKING: (_("Being checked"), "wait"),
         State.CHECKED: (_("Checked, not brought in"), "info"),
         State.APPLYING: (_("Being brought in"), "wait"),
         State.APPLIED: (_("Brought in"), "good"),
         State.UNDOING: (_("Being undone"), "wait"),
         State.UNDONE: (_("Undone"), "plain"),
-        State.WITHDRAWN: (_("Withdrawn"), "plain"),
+        State.WITHDRAWN: (_("Import withdrawn"), "plain"),
         State.FAILED: (_("Failed, nothing changed"), "bad"),
     }
     return words[State(state)]
