@@ -37,7 +37,10 @@ def checked(document: Document) -> Rubric:
         raise RubricError(
             [Problem(1, "", phrase("A rubric is a group of named settings, beginning with “schema: 1”."))]
         )
-    faults = rubric_faults(document)
+    try:
+        faults = rubric_faults(document)
+    except RecursionError:
+        raise RubricError([Problem(None, "", phrase("The file is nested too deeply."))]) from None
     if faults:
         raise RubricError(faults)
     rubric = built(document.data)
@@ -131,6 +134,9 @@ def _item(rubric: Rubric, path: Path, item: Item) -> Iterator[Finding]:
 
 
 def _group(path: Path, item: Item) -> Iterator[Finding]:
+    for name in ("special", "evidence_required"):
+        if item.settings.get(name):
+            yield (*path, name), phrase("This has no effect here.")
     yield from _combination(path, item.settings["combine"], item.points, item.children, item.settings)
     if item.settings["combine"] == "best":
         if "take" not in item.settings:

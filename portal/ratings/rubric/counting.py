@@ -108,21 +108,20 @@ def _all_metrics(case: Case) -> Outcome:
 
 
 def prorata(case: Case) -> Outcome:
-    """The share of the target reached times the full points, never more than full."""
+    """Points rise in a straight line from ``zero_at`` to the target, where they are full; none below ``nothing_below``."""
     target, _ = case.target()
     if target is None:
         raise NotGivenError("target")
     amount = ratio_of(case) if case.rule["of"] == "ratio" else count_of(case)
     counted = whole_units(amount, case.rule["part_units"])
-    share = min(counted / target, Fraction(1))
+    start, least = exact(case.rule["zero_at"]), case.rule["nothing_below"]
+    share = min(max((counted - start) / (target - start), ZERO), Fraction(1))
     reason = phrase("%(count)s of %(target)s: in proportion.", count=counted, target=target)
-    return Outcome(
-        share * case.full,
-        (reason,),
-        met=share == 1,
-        ratio=share,
-        figures={"count": counted, "target": target},
-    )
+    if least is not None and counted < exact(least):
+        share = ZERO
+        reason = phrase("%(count)s: below %(least)s there are no points.", count=counted, least=exact(least))
+    figures = {"count": counted, "target": target}
+    return Outcome(share * case.full, (reason,), met=share == 1, ratio=share, figures=figures)
 
 
 def points_per_unit(case: Case) -> Outcome:

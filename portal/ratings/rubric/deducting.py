@@ -91,6 +91,8 @@ def lookup_by_size(case: Case) -> Outcome:
     size = case.facts.get("size", case.school.get(name))
     if size is None:
         raise NotGivenError("size")
+    if isinstance(size, bool):
+        raise UnusableError("size", phrase("The table has no row for %(size)s.", size=size))
     row = _row(case, size if isinstance(size, str | list) else exact(size))
     measures = case.given("measures")
     known = {measure for entry in case.rule["table"] for measure in entry["targets"]}

@@ -22,7 +22,7 @@ from portal.ratings.rubric.problems import Message, Problem, RubricError, phrase
 Path = tuple[str | int, ...]
 Value = dict[str, Any] | list[Any] | str | int | Decimal | bool | None
 
-MOST_BYTES = 256 * 1024
+MOST_BYTES = 128 * 1024
 MOST_DEPTH = 40
 MOST_JSON_BYTES = 4 * 1024 * 1024
 NUMBER = re.compile(r"[-+]?[0-9]{1,12}(\.[0-9]{1,12})?")

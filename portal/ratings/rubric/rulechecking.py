@@ -153,6 +153,15 @@ def _one_target(rule: Settings, full: Points) -> Iterator[Finding]:
         yield (), phrase("Give exactly one of: %(names)s.", names="target, by_stage")
 
 
+def _prorata(rule: Settings, full: Points) -> Iterator[Finding]:
+    yield from _one_target(rule, full)
+    targets = [
+        exact(value) for value in (rule["target"], *(rule["by_stage"] or {}).values()) if value is not None
+    ]
+    if targets and exact(rule["zero_at"]) >= min(targets):
+        yield ("zero_at",), phrase("This must lie below the target.")
+
+
 def _not_two_targets(rule: Settings, full: Points) -> Iterator[Finding]:
     if rule["target"] is not None and rule["by_stage"]:
         yield ("target",), phrase("Give exactly one of: %(names)s.", names="target, by_stage")
@@ -350,7 +359,7 @@ CHECKS: dict[str, Callable[[Settings, Points], Iterator[Finding]]] = {
     "judged": _judged,
     "level_scale": _level_scale,
     "count_threshold": _count_threshold,
-    "prorata": _one_target,
+    "prorata": _prorata,
     "points_per_unit": _nothing,
     "ratio_bands": _ratio_bands,
     "deduct_per_missing": _deduct_per_missing,

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from fractions import Fraction
 from functools import cache
+from operator import ge, gt, le
 from pathlib import Path as FilePath
 from typing import Any
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
+from jsonschema.validators import extend
 
+from portal.ratings.rubric.amounts import exact
 from portal.ratings.rubric.problems import Message, Problem, listed, phrase
 from portal.ratings.rubric.reading import Document, Path, written
 
@@ -41,12 +45,39 @@ def inputs_schema() -> dict[str, Any]:
     return dict(json.loads((HERE / "inputs.json").read_text("utf-8"), parse_float=Decimal))
 
 
+def _fraction(instance: object, schema: dict[str, Any]) -> Fraction | None:
+    """The number an instance stands for, also where it is written as a fraction; None when it is none."""
+    if isinstance(instance, str) and "/" not in schema.get("pattern", ""):
+        return None
+    try:
+        return exact(instance)
+    except ValueError:
+        return None
+
+
+def _limit(fits: Callable[[Fraction, Any], bool]) -> Callable[..., Iterator[ValidationError]]:
+    def check(
+        _validator: object, limit: Any, instance: object, schema: dict[str, Any]
+    ) -> Iterator[ValidationError]:
+        number = _fraction(instance, schema)
+        if number is not None and not fits(number, exact(limit)):
+            yield ValidationError("out of bounds")
+
+    return check
+
+
+# Limits hold for fractions such as 7/2 too, which JSON Schema itself takes for mere text.
+VALIDATOR: Any = extend(  # type: ignore[no-untyped-call]
+    Draft202012Validator, {"minimum": _limit(ge), "maximum": _limit(le), "exclusiveMinimum": _limit(gt)}
+)
+
+
 @cache
-def _validator(which: str, part: str) -> Draft202012Validator:
+def _validator(which: str, part: str) -> Any:
     schema = rubric_schema() if which == "rubric" else inputs_schema()
     if not part:
-        return Draft202012Validator(schema)
-    return Draft202012Validator({"$ref": f"#/$defs/{part}", "$defs": schema["$defs"]})
+        return VALIDATOR(schema)
+    return VALIDATOR({"$ref": f"#/$defs/{part}", "$defs": schema["$defs"]})
 
 
 def rubric_faults(document: Document) -> list[Problem]:

@@ -141,7 +141,7 @@ def _lowered(basis: Basis, ranks: Sequence[Mapping[str, Any]], place: int) -> tu
         place = min(place + veto["by"], len(ranks))
         reasons.append(reason(veto))
     for veto in active(basis.rubric, basis.struck, "cap_star"):
-        allowed = [number for number, rank in enumerate(ranks) if rank.get("star", 0) <= veto["max"]]
+        allowed = [number for number, rank in enumerate(ranks) if rank.get("star", 0) <= exact(veto["max"])]
         place = max(place, allowed[0] if allowed else len(ranks))
         reasons.append(reason(veto))
     for veto in active(basis.rubric, basis.struck, "cap_grade"):

@@ -41,6 +41,9 @@ def test_a_hostile_file_is_refused_in_words(name: str) -> None:
 
 
 ONE_RULE = {
+    "a target of nothing": ("kind: prorata, target: 0/5", "This must be above 0."),
+    "more than the whole": ("kind: sample_check, sample: {share: 7/2}, bands: [{ge: 1, points: 10}]", "This must not be above 1."),
+    "start after the end": ("kind: prorata, target: 2, zero_at: 2", "This must lie below the target."),
     "unknown kind": ("kind: magic", "“magic” is not possible here. Possible: binary"),
     "no kind": ("points: 1", "Missing here: kind."),
     "unknown setting": ("kind: binary, perhaps: 1", "Not known here: perhaps. Possible: kind."),
@@ -104,6 +107,7 @@ WHOLE = {
     "weights 99.99": ("total: {points: 10, combine: weighted}", "indicators: [{id: X, points: 5, weight: 50, rule: {kind: binary}}, {id: Y, points: 5, weight: 49.99, rule: {kind: binary}}]", "The weights add up to 99.99, not to 100"),
     "weight forgotten": ("total: {points: 10, combine: weighted}", "indicators: [{id: X, points: 5, weight: 100, rule: {kind: binary}}, {id: Y, points: 5, rule: {kind: binary}}]", "Every child needs a weight"),
     "weight for nothing": ("total: {points: 10}", "indicators: [{id: X, points: 10, weight: 100, rule: {kind: binary}}]", "Weights have no effect here"),
+    "group with deductions": ("total: {points: 1}", "indicators: [{id: G, special: [{id: s, what: s, deduct: 1}], children: [{id: X, points: 1, rule: {kind: binary}}]}]", "indicators[G].special: This has no effect here."),
     "zero forever": ("total: {points: 0}", "indicators: [{id: X, points: 0, rule: {kind: deduct_per_unit, per: 1}}]", "can never count"),
     "ranks rising": ("total: {points: 10}", "indicators:\n" + GOOD_ITEM + "\nresult: {kind: points_to_stars, ranks: [{star: 1, min_total: 5}, {star: 2, min_total: 8}]}", "must fall from the best"),
     "rank out of reach": ("total: {points: 10}", "indicators:\n" + GOOD_ITEM + "\nresult: {kind: points_to_stars, ranks: [{star: 1, min_total: 90}]}", "Nobody can reach 90"),

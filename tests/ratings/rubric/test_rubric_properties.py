@@ -226,7 +226,9 @@ VALUES = st.recursive(
     | st.decimals(-1000, 1000, places=3)
     | WORDS
     | st.just("")
-    | st.sampled_from(["1", "true", "null", "~", "2/3", "0.80", "1e5", "no", "- a", "a: b", "#", "'"]),
+    | st.sampled_from(
+        ["1", "true", "null", "~", "2/3", "0/1", "7/2", "-1/2", "0.80", "1e5", "no", "- a", "a: b", "#", "'"]
+    ),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(WORDS, inner, max_size=4),
     max_leaves=20,
 )

@@ -51,6 +51,7 @@ EFFECTS = [
     ("effect: multiply, factor: 0.9", Fraction(864, 10), 4, "良好"),
     ("effect: deduct, points: 10", 86, 4, "良好"),
     ("effect: cap_total, max: 75", 75, 3, "合格"),
+    ("effect: cap_star, max: 6/2", 96, 3, "合格"),
     ("effect: cap_star, max: 3", 96, 3, "合格"),
     ("effect: cap_star, max: 2", 96, None, "创建中"),
     ("effect: cap_grade, grade: 良好", 96, 4, "良好"),

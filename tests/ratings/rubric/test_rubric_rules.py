@@ -45,6 +45,9 @@ GIVES: list[tuple[str, dict[str, Any], object]] = [
     ("kind: prorata, target: 8", {"count": 20}, 10),
     ("kind: prorata, target: 1, of: ratio", {"numerator": 2, "denominator": 3}, Fraction(20, 3)),
     ("kind: prorata, target: 8, part_units: down", {"count": 6.9}, 7.5),
+    ("kind: prorata, target: 1, of: ratio, nothing_below: 0.6", {"ratio": 0.59}, 0),
+    ("kind: prorata, target: 1, of: ratio, nothing_below: 0.6", {"ratio": 0.6}, 6),
+    ("kind: prorata, target: 1, of: ratio, zero_at: 0.6", {"ratio": 0.8}, 5),
     ("kind: points_per_unit, per: 2, above: 3", {"count": 5}, 4),
     ("kind: points_per_unit, per: 2, unit_size: 3", {"count": 8}, 4),
     ("kind: points_per_unit, per: 2", {"count": 99}, 10),
@@ -275,6 +278,13 @@ def test_an_item_for_some_schools_only() -> None:
     )
     assert item("kind: binary", {"met": True}, more=more, school={"stage": "kindergarten"}).points == 10
     assert item("kind: binary", {"met": True}, more=more).state == "not_given"
+
+
+def test_a_size_that_is_no_size_is_refused() -> None:
+    for size in (True, "many", ["a"]):
+        assert "The table has no row for" in refusals(
+            TABLE, {"measures": {"m2": 15}}, school={"classes": size}
+        )
 
 
 INPUTS = [
