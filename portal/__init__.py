@@ -23,13 +23,14 @@ from portal.home import views as home
 from portal.jobs import commands as jobs_commands
 from portal.jobs import queue
 from portal.ratings import commands as ratings_commands
+from portal.ratings import views as ratings
 from portal.rehearsal import commands as rehearsal_commands
 from portal.roster import commands as roster_commands
 from portal.roster import views as roster
 from portal.schools import commands as schools_commands
 from portal.schools import views as schools
 
-BLUEPRINTS = (accounts.bp, schools.bp, roster.bp, courses.bp, home.bp)
+BLUEPRINTS = (accounts.bp, schools.bp, roster.bp, courses.bp, ratings.bp, home.bp)
 COMMANDS = (
     commands.access_table,
     doctor,
@@ -38,6 +39,7 @@ COMMANDS = (
     schools_commands.rollups,
     roster_commands.roster,
     ratings_commands.rubric,
+    ratings_commands.rating,
     rehearsal_commands.rehearsal,
 )
 

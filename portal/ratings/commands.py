@@ -7,11 +7,19 @@ from typing import NoReturn
 
 import click
 from flask.cli import AppGroup
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload
 
 from portal import i18n
+from portal.extensions import db
+from portal.ratings.deciding import differences
+from portal.ratings.models import Round
 from portal.ratings.rubric import Problem, Rubric, RubricError, as_json, failed_cases, load, read_json
 from portal.ratings.rubric import score as scored
+from portal.ratings.rubrics import store
+from portal.schools.models import District, School
 
+rating = AppGroup("rating", help="Star ratings: score a round again and compare.")
 rubric = AppGroup("rubric", help="Rating schemes: check a file, score facts with it.")
 FILE = click.argument("file", type=click.Path(path_type=Path))
 LANGUAGE = click.option(
@@ -68,3 +76,64 @@ def score(file: Path, inputs: Path, language: str) -> None:
         except RubricError as error:
             _stop(error.problems, inputs, language)
         click.echo(json.dumps(as_json(result, i18n.gettext, language), ensure_ascii=False, indent=2))
+
+
+@rubric.command("import")
+@FILE
+@click.option(
+    "--district", "name", help="Name of the district; not needed when there is only one that rates."
+)
+@LANGUAGE
+def import_rubric(file: Path, name: str | None, language: str) -> None:
+    """Check the rubric in FILE and keep it as the district's next version: exit 1 with every problem in words when not."""
+    with i18n.speaking(language):
+        district = _district(name)
+        try:
+            version, new = store(_bytes(file), district, None)
+        except RubricError as error:
+            _stop(error.problems, file, language)
+        db.session.commit()
+        said = (
+            i18n.gettext("Kept: %(name)s, version %(number)s.", name=version.name, number=version.version)
+            if new
+            else i18n.gettext(
+                "Already here: %(name)s, version %(number)s.", name=version.name, number=version.version
+            )
+        )
+        click.echo(said)
+
+
+def _district(name: str | None) -> District:
+    wanted = select(District).where(District.name == name) if name else select(District)
+    if not name:
+        wanted = wanted.where(District.id.in_(select(School.district_id)))
+    found = db.session.scalars(wanted.order_by(District.id).limit(2)).all()
+    if len(found) == 1:
+        return found[0]
+    words = (
+        i18n.gettext("There is no district of this name.")
+        if name
+        else i18n.gettext("Name the district with --district.")
+    )
+    click.echo(words, err=True)
+    sys.exit(1)
+
+
+@rating.command("reproduce")
+@click.argument("round_id", metavar="ROUND")
+@LANGUAGE
+def reproduce(round_id: str, language: str) -> None:
+    """Score every decided school of ROUND (its id in addresses) again and compare: exit 1 where anything differs."""
+    with i18n.speaking(language):
+        round_ = db.session.scalar(
+            select(Round).where(Round.public_id == round_id).options(joinedload(Round.rubric_version))
+        )
+        if round_ is None:
+            click.echo(i18n.gettext("There is no such round."), err=True)
+            sys.exit(1)
+        found = differences(round_)
+        for line in found:
+            click.echo(line, err=True)
+        if found:
+            sys.exit(1)
+        click.echo(i18n.gettext("Scored again: every star and every point is the same."))

@@ -8,7 +8,7 @@ from portal.access import Role
 from portal.accounts import passwords
 from portal.accounts.models import Appointment, Person
 from portal.extensions import db
-from portal.rehearsal import courses
+from portal.rehearsal import courses, ratings
 from portal.rehearsal.cast import Town
 from portal.schools import enrolling, summaries
 from portal.schools.calendar import year_start
@@ -61,6 +61,7 @@ def build() -> Town:
     db.session.flush()
     summaries.rebuild([summaries.HOUSEHOLDS])
     courses.build(town)
+    ratings.build(town)
     return town
 
 
@@ -173,6 +174,7 @@ def _appoint(town: Town, person: Person, role: Role, place: str, ended_on: date 
 
 STAFF: tuple[tuple[str, str, Role, str], ...] = (
     ("张建平", "zhangjianping", Role.DISTRICT_STAFF, "云溪县"),
+    ("苏敏", "sumin", Role.DISTRICT_STAFF, "云溪县"),
     ("唐芸", "tangyun", Role.DISTRICT_STAFF, "石桥县"),
     ("吴正清", "wuzhengqing", Role.INSPECTOR, "云溪县"),
     ("冯秀英", "fengxiuying", Role.INSPECTOR, "云溪县"),

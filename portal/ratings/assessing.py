@@ -1,0 +1,218 @@
+"""The school's self-assessment: its answers, what the records say, and the evidence frozen at submission."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import func, select
+
+from portal import clock
+from portal.errors import RuleBroken
+from portal.extensions import db
+from portal.i18n import gettext as _
+from portal.i18n import no_op
+from portal.ratings.canonical import canonical, digest, restored
+from portal.ratings.metrics import METRICS, Figure, Period, Record, period_of, school_facts
+from portal.ratings.models import Answer, Entry, EntryState, Snapshot
+from portal.ratings.rubric import Item, Result, Rubric, RubricError, score
+from portal.ratings.rubrics import (
+    AskedOf,
+    asked_of,
+    bonus_ids,
+    computed,
+    items_of,
+    metric_of,
+    rubric_of,
+    school_answers,
+    words,
+)
+from portal.schools.calendar import add_working_days
+from portal.trail.models import note
+
+DAYS_AFTER_RETURN = 5
+NO_SURVEY = no_op("There was no parent questionnaire in this round.")
+
+
+def due_on(entry: Entry) -> date:
+    """The last day for the submission: the round's, or the fifth working day after a return if that is later."""
+    due = entry.round.self_assessment_due_on
+    if entry.returned_at is None:
+        return due
+    return max(due, add_working_days(clock.local(entry.returned_at).date(), DAYS_AFTER_RETURN))
+
+
+def answers_of(entry: Entry) -> dict[str, Answer]:
+    """The school's answers by item."""
+    found = db.session.scalars(select(Answer).where(Answer.entry_id == entry.id)).all()
+    return {answer.item_id: answer for answer in found}
+
+
+def unanswered(entry: Entry) -> list[str]:
+    """Titles of the items the school has still to answer; bonus items are never asked for."""
+    rubric = rubric_of(entry.round.rubric_version)
+    optional, given = bonus_ids(rubric), answers_of(entry)
+    return [
+        f"{item.id} {words(item.title)}"
+        for item in school_answers(rubric)
+        if item.id not in optional and item.id not in given
+    ]
+
+
+def problem_with(
+    rubric: Rubric, item: Item, facts: Mapping[str, Any], school: Mapping[str, Any]
+) -> str | None:
+    """What is wrong with the facts of one item, in words; None when the engine can score them."""
+    try:
+        score(rubric, {"school": dict(school), "items": {item.id: dict(facts)}})
+    except RubricError as error:
+        return " ".join(problem.message.text(_) for problem in error.problems)
+    return None
+
+
+def answer(entry: Entry, item: Item, facts: Mapping[str, Any], evidence: str, person_id: int) -> None:
+    """Keep the school's answer to an item, in the current transaction."""
+    if entry.state != EntryState.SELF_ASSESSING:
+        raise RuleBroken(_("The self-assessment is submitted. Nobody can change it now."))
+    row = db.session.scalar(select(Answer).where(Answer.entry_id == entry.id, Answer.item_id == item.id))
+    if row is None:
+        row = Answer(entry_id=entry.id, item_id=item.id)
+        db.session.add(row)
+    row.facts, row.evidence = canonical(facts), evidence
+    row.answered_by_id, row.answered_at = person_id, clock.now()
+    note("rating.answered", entry, person_id=person_id, item=item.id, facts=digest(row.facts))
+
+
+def claim(entry: Entry, star: int, summary: str, person_id: int) -> None:
+    """Keep the star the school applies for and its short summary."""
+    if entry.state != EntryState.SELF_ASSESSING:
+        raise RuleBroken(_("The self-assessment is submitted. Nobody can change it now."))
+    entry.claimed_star, entry.claim_text = star, summary
+    note("rating.claimed", entry, person_id=person_id, star=star)
+
+
+@dataclass(frozen=True)
+class Computed:
+    """What the records say about an item, and over which period."""
+
+    metric: str
+    figure: Figure
+    facts: dict[str, Any]
+    records: Sequence[Record]
+
+
+def period_of_round(entry: Entry) -> Period:
+    """The period that is rated, seen today."""
+    return period_of(entry.round.school_year, clock.today())
+
+
+def computed_now(entry: Entry, period: Period) -> dict[str, Computed]:
+    """The computed items of the rubric with their numbers of today."""
+    rubric = rubric_of(entry.round.rubric_version)
+    found = {}
+    for item in computed(rubric):
+        metric = METRICS[metric_of(item)]
+        records = metric.records(entry.school_id, period)
+        figure = metric.figure(records, period)
+        found[item.id] = Computed(metric.name, figure, figure.facts(item), records)
+    return found
+
+
+def self_inputs(
+    rubric: Rubric, answers: Mapping[str, Answer], figures: Mapping[str, Computed], school: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The engine's inputs from the school's own answers and the records."""
+    items: dict[str, Any] = {name: dict(found.facts) for name, found in figures.items()}
+    for name, given in answers.items():
+        items[name] = {**restored(given.facts), "evidence": int(bool(given.evidence))}
+    items |= not_asked(rubric)
+    return {"rubric": rubric.id, "school": dict(school), "items": items}
+
+
+def not_asked(rubric: Rubric) -> dict[str, Any]:
+    """Items that rest on a questionnaire: while a round has none, they do not apply."""
+    return {
+        name: {"not_applicable": NO_SURVEY}
+        for name, item in items_of(rubric).items()
+        if asked_of(item) is AskedOf.SURVEY and not item.settings.get("always_applies")
+    }
+
+
+def preview(entry: Entry) -> tuple[Result, dict[str, Computed], Period]:
+    """What the answers so far would come to, with the records of today; provisional while items are open."""
+    rubric = rubric_of(entry.round.rubric_version)
+    period = period_of_round(entry)
+    figures = computed_now(entry, period)
+    school = school_facts(entry.school_id, period)
+    return score(rubric, self_inputs(rubric, answers_of(entry), figures, school)), figures, period
+
+
+def freeze(entry: Entry) -> Snapshot:
+    """Take the evidence snapshot of a submission, in the current transaction."""
+    rubric = rubric_of(entry.round.rubric_version)
+    period = period_of_round(entry)
+    figures = computed_now(entry, period)
+    measured = {
+        name: {
+            "metric": found.metric,
+            "facts": found.facts,
+            "numerator": found.figure.numerator,
+            "denominator": found.figure.denominator,
+            "counts": dict(found.figure.counts),
+            "records": [[record.id, record.amount, record.of] for record in found.records],
+        }
+        for name, found in figures.items()
+    }
+    return keep_snapshot(
+        entry,
+        period,
+        measured,
+        school_facts(entry.school_id, period),
+        {name: item.id for name, item in items_of(rubric).items()},
+    )
+
+
+def keep_snapshot(
+    entry: Entry,
+    period: Period,
+    measured: Mapping[str, Any],
+    school: Mapping[str, Any],
+    known: Mapping[str, str],
+) -> Snapshot:
+    """Write a snapshot row: what was measured, what was answered, by which rubric, over which period."""
+    answered = {
+        name: {"facts": restored(given.facts), "evidence": given.evidence}
+        for name, given in answers_of(entry).items()
+        if name in known
+    }
+    content = canonical(
+        {
+            "round": entry.round.public_id,
+            "entry": entry.public_id,
+            "rubric": entry.round.rubric_version.sha256,
+            "period": {
+                "from": period.starts_on.isoformat(),
+                "to": period.until_on.isoformat(),
+                "counted_on": period.counted_on.isoformat(),
+            },
+            "school": dict(school),
+            "metrics": dict(measured),
+            "answers": answered,
+            "claimed_star": entry.claimed_star,
+            "claim_text": entry.claim_text,
+        }
+    )
+    number = db.session.scalar(select(func.count(Snapshot.id)).where(Snapshot.entry_id == entry.id)) or 0
+    snapshot = Snapshot(
+        entry_id=entry.id, number=number + 1, taken_at=clock.now(), content=content, sha256=digest(content)
+    )
+    db.session.add(snapshot)
+    db.session.flush()
+    return snapshot
+
+
+def latest_snapshot(entry: Entry) -> Snapshot | None:
+    """The evidence the present state rests on; None before the first submission."""
+    return db.session.scalar(
+        select(Snapshot).where(Snapshot.entry_id == entry.id).order_by(Snapshot.number.desc()).limit(1)
+    )

@@ -1,0 +1,213 @@
+"""Forms of rubrics, rounds, self-assessments, sheets and decisions."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from wtforms import BooleanField, DateField, FileField, RadioField, SelectField, SelectMultipleField
+from wtforms.validators import InputRequired, Length, Optional, ValidationError
+
+from portal import clock
+from portal.accounts.models import Person
+from portal.forms import LineField, PortalForm, TextField
+from portal.i18n import gettext as _
+from portal.i18n import lazy_gettext as _l
+from portal.ratings.models import RubricVersion
+from portal.ratings.rubric import Rubric
+from portal.ratings.rubrics import LARGEST_FILE, words
+from portal.schools.models import School, SchoolYear
+
+LONG = 2000
+
+
+class RubricForm(PortalForm):
+    """A rubric as a file or as pasted text."""
+
+    file = FileField(_l("YAML file"))
+    text = TextField(_l("Or paste the text"))
+
+    raw = b""
+
+    def validate_file(self, field: Any) -> None:
+        if field.data is not None and getattr(field.data, "filename", None):
+            self.raw = field.data.read(LARGEST_FILE + 1)
+            if len(self.raw) > LARGEST_FILE:
+                raise ValidationError(_("The file is too large. A rubric has at most 256 KB."))
+
+    def validate_text(self, field: Any) -> None:
+        if not self.raw and not (field.data or "").strip():
+            raise ValidationError(_("Choose a file or paste the text of a rubric."))
+
+    def content(self) -> bytes | str:
+        """What was uploaded or, without a file, pasted."""
+        return self.raw or self.text.data
+
+    def shown(self) -> str:
+        """The text to show again beside the problems."""
+        return self.raw.decode("utf-8-sig", "replace").replace("\0", "") if self.raw else self.text.data
+
+
+class RoundForm(PortalForm):
+    """Rubric, school year, schools and deadlines of a round."""
+
+    rubric = SelectField(_l("Rubric"), [InputRequired(_l("Choose a rubric."))])
+    year = SelectField(_l("School year"), [InputRequired(_l("Choose a school year."))])
+    name = LineField(_l("Name of the round"), [Length(max=100)])
+    schools = SelectMultipleField(_l("Schools that take part"))
+    self_assessment_due_on = DateField(
+        _l("Self-assessment until"), [InputRequired(_l("Enter the last day for the self-assessment."))]
+    )
+    scoring_due_on = DateField(
+        _l("Scoring until"), [InputRequired(_l("Enter the last day for the scoring."))]
+    )
+
+    def offer(
+        self, rubrics: Sequence[RubricVersion], years: Sequence[SchoolYear], schools: Sequence[School]
+    ) -> None:
+        """What can be chosen."""
+        self._rubrics = {version.public_id: version for version in rubrics}
+        self._years = {str(year.id): year for year in years}
+        self._schools = {school.public_id: school for school in schools}
+        self.rubric.choices = [
+            (version.public_id, _("%(name)s, version %(number)s", name=version.name, number=version.version))
+            for version in rubrics
+        ]
+        self.year.choices = [(str(year.id), year.label) for year in years]
+        self.schools.choices = [(school.public_id, school.name) for school in schools]
+
+    def validate_schools(self, field: Any) -> None:
+        if not field.data:
+            raise ValidationError(_("Choose at least one school."))
+
+    def validate_self_assessment_due_on(self, field: Any) -> None:
+        if field.data and field.data < clock.today():
+            raise ValidationError(_("Choose a day that is still to come."))
+
+    def validate_scoring_due_on(self, field: Any) -> None:
+        first = self.self_assessment_due_on.data
+        if field.data and first and field.data < first:
+            raise ValidationError(_("The scoring ends after the self-assessment."))
+
+    def chosen_rubric(self) -> RubricVersion:
+        """The rubric version chosen."""
+        return self._rubrics[self.rubric.data]
+
+    def chosen_year(self) -> SchoolYear:
+        """The school year chosen."""
+        return self._years[self.year.data]
+
+    def chosen_schools(self) -> list[School]:
+        """The schools chosen, each once."""
+        return [self._schools[public_id] for public_id in dict.fromkeys(self.schools.data)]
+
+
+class InspectorsForm(PortalForm):
+    """The two inspectors of a school."""
+
+    first = SelectField(_l("First inspector"), [InputRequired(_l("Choose an inspector."))])
+    second = SelectField(_l("Second inspector"), [InputRequired(_l("Choose an inspector."))])
+
+    def offer(self, people: Sequence[Person]) -> None:
+        """Who may inspect the school."""
+        self._people = {person.public_id: person for person in people}
+        names = [("", _("Choose")), *((person.public_id, person.name) for person in people)]
+        self.first.choices = self.second.choices = names
+
+    def validate_second(self, field: Any) -> None:
+        if field.data and field.data == self.first.data:
+            raise ValidationError(_("Choose two different inspectors."))
+
+    def person_ids(self) -> list[int]:
+        """The ids of both."""
+        return [self._people[field.data].id for field in (self.first, self.second)]
+
+
+class ReasonForm(PortalForm):
+    """Why something goes back."""
+
+    reason = TextField(
+        _l("What must the school correct?"),
+        [InputRequired(_l("Write what the school must correct.")), Length(max=LONG)],
+    )
+
+
+class VetoForm(PortalForm):
+    """Which veto item struck, and why."""
+
+    veto = RadioField(_l("Which veto item?"), [InputRequired(_l("Choose a veto item."))])
+    reason = TextField(
+        _l("What happened, and how it was established"),
+        [InputRequired(_l("Write what happened.")), Length(max=LONG)],
+    )
+
+    @classmethod
+    def offering(cls, vetoes: Mapping[str, str], formdata: bool) -> "VetoForm":
+        """The form with the veto items of a rubric."""
+        form = cls(prefix="veto-") if formdata else cls(formdata=None, prefix="veto-")
+        form.veto.choices = [(veto_id, f"{veto_id} {title}") for veto_id, title in vetoes.items()]
+        return form
+
+
+class DecisionForm(PortalForm):
+    """The district's remark; one question for each gate of the rubric is added."""
+
+    remark = TextField(_l("Remark on the decision"), [Length(max=LONG)])
+
+    def gates(self) -> dict[str, bool]:
+        """The answers to the gates."""
+        return {
+            field.description: field.data == "yes" for field in self if field.short_name.startswith("gate_")
+        }
+
+
+def decision_form(rubric: Rubric, formdata: bool) -> DecisionForm:
+    """The decision form of a rubric, with its gates as questions."""
+    gates = [(gate["id"], words(gate["title"])) for gate in rubric.settings["gates"] if "when" not in gate]
+    gates += [
+        (gate["id"], words(gate["what"])) for item in rubric.walk() for gate in item.settings.get("gates", ())
+    ]
+    fields: dict[str, Any] = {
+        f"gate_{number}": RadioField(
+            title,
+            [InputRequired(_l("Answer this question."))],
+            choices=[("yes", _("Yes")), ("no", _("No"))],
+            description=gate_id,
+        )
+        for number, (gate_id, title) in enumerate(gates, 1)
+    }
+    kind = type("DecisionForm", (DecisionForm,), fields)
+    made: DecisionForm = kind() if formdata else kind(formdata=None)
+    return made
+
+
+class ClaimForm(PortalForm):
+    """The star a school applies for, and its year in a few sentences."""
+
+    star = RadioField(_l("Which star does the school apply for?"), [InputRequired(_l("Choose a star."))])
+    text = TextField(_l("The year in a few sentences"), [Length(max=LONG)])
+
+    @classmethod
+    def offering(cls, stars: Sequence[int], formdata: bool) -> "ClaimForm":
+        """The form with the stars of a rubric."""
+        form = cls() if formdata else cls(formdata=None)
+        form.star.choices = [(str(star), STAR_WORDS[star]) for star in stars if 0 <= star < len(STAR_WORDS)]
+        return form
+
+
+STAR_WORDS = [
+    _l("No star"), _l("One star"), _l("Two stars"), _l("Three stars"), _l("Four stars"), _l("Five stars"),
+]  # fmt: skip
+
+
+class DeclarationForm(PortalForm):
+    """The principal stands for the self-assessment."""
+
+    true = BooleanField(
+        _l("The answers are true, and the proof can be shown."),
+        [InputRequired(_l("Confirm that the answers are true."))],
+    )
+
+
+class QuestionForm(PortalForm):
+    """An inspector's question about a computed number; empty takes it back."""
+
+    reason = TextField(_l("What seems wrong with this number?"), [Optional(), Length(max=LONG)])

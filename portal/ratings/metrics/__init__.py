@@ -1,0 +1,30 @@
+"""Indicators that the portal computes from its own records: one function and one line of text each.
+
+A rubric names a metric in an item's ``source: "system:<name>"``.
+"""
+
+from portal.ratings.metrics import families
+from portal.ratings.metrics.registry import (
+    METRICS,
+    Figure,
+    Metric,
+    Period,
+    Record,
+    fits,
+    metric,
+    period_of,
+    school_facts,
+)
+
+__all__ = [
+    "METRICS",
+    "Figure",
+    "Metric",
+    "Period",
+    "Record",
+    "families",
+    "fits",
+    "metric",
+    "period_of",
+    "school_facts",
+]

@@ -1,0 +1,184 @@
+"""Rubrics of a district: kept in versions, read once, and what each indicator asks of whom."""
+
+from collections.abc import Iterator
+from enum import StrEnum
+from functools import lru_cache
+
+from sqlalchemy import func, select, update
+
+from portal import clock, i18n
+from portal.errors import RuleBroken
+from portal.extensions import db
+from portal.i18n import gettext as _
+from portal.ratings.canonical import canonical, digest
+from portal.ratings.metrics import METRICS, fits
+from portal.ratings.models import RubricState, RubricVersion
+from portal.ratings.rubric import Item, Rubric, load, read_yaml, title_text
+from portal.ratings.rubric.problems import Title
+from portal.schools.models import District
+from portal.trail.models import note
+
+LARGEST_FILE = 256 * 1024
+
+
+class AskedOf(StrEnum):
+    """Who brings the facts of an indicator."""
+
+    RECORDS = "records"
+    SCHOOL = "school"
+    INSPECTORS = "inspectors"
+    SURVEY = "survey"
+
+
+def metric_of(item: Item) -> str:
+    """The metric an indicator is computed by, from its ``source: "system:name"``; empty when there is none."""
+    kind, _colon, name = str(item.settings.get("source", "")).partition(":")
+    return name.strip() if kind.strip() == "system" else ""
+
+
+def asked_of(item: Item) -> AskedOf:
+    """Records for what is computed, the inspectors for samples and deductions, a questionnaire, otherwise the school."""
+    source = str(item.settings.get("source", ""))
+    if metric_of(item):
+        return AskedOf.RECORDS
+    if source == "district_survey" or item.kind == "survey_mean":
+        return AskedOf.SURVEY
+    if source == "district_sample" or item.kind == "sample_check":
+        return AskedOf.INSPECTORS
+    return AskedOf.SCHOOL
+
+
+def words(title: Title) -> str:
+    """A title in the language of this request."""
+    return title_text(title, i18n.current().tag)
+
+
+@lru_cache(maxsize=64)
+def _read(_sha256: str, yaml: str) -> Rubric:
+    return load(yaml)
+
+
+def rubric_of(version: RubricVersion) -> Rubric:
+    """The checked rubric of a version; read once per process."""
+    return _read(version.sha256, version.yaml)
+
+
+def items_of(rubric: Rubric) -> dict[str, Item]:
+    """Every item with a rule, by its id, in the order of the rubric; bonus and deductions last."""
+    return {item.id: item for item in rubric.rated()}
+
+
+def domains_of(rubric: Rubric) -> Iterator[tuple[str, str, list[Item]]]:
+    """(id, title, items with a rule) of each top indicator, then of bonus and deductions."""
+    for top in rubric.items:
+        yield top.id, words(top.title), [item for item in top.walk() if item.rule]
+    if rubric.bonus:
+        yield "bonus", _("Bonus items"), list(rubric.bonus)
+    if rubric.deductions:
+        yield "deductions", _("Deductions"), list(rubric.deductions)
+
+
+def school_answers(rubric: Rubric) -> list[Item]:
+    """The items a school answers itself: neither computed nor the inspectors' own, and no deductions."""
+    own_work = {item.id for item in rubric.deductions}
+    return [item for item in rubric.rated() if asked_of(item) is AskedOf.SCHOOL and item.id not in own_work]
+
+
+def inspectors_answer(rubric: Rubric) -> list[Item]:
+    """The items an inspector scores: all that are not computed and not asked by questionnaire."""
+    return [item for item in rubric.rated() if asked_of(item) in (AskedOf.SCHOOL, AskedOf.INSPECTORS)]
+
+
+def computed(rubric: Rubric) -> list[Item]:
+    """The items computed from records."""
+    return [item for item in rubric.rated() if asked_of(item) is AskedOf.RECORDS]
+
+
+def bonus_ids(rubric: Rubric) -> set[str]:
+    """Ids of what nobody must claim: bonus and deductions."""
+    return {item.id for item in (*rubric.bonus, *rubric.deductions)}
+
+
+def stars_of(rubric: Rubric) -> list[int]:
+    """The stars this rubric gives, best first; empty when it gives none."""
+    ranks = rubric.settings["result"].get("ranks", ())
+    return sorted({int(rank["star"]) for rank in ranks if "star" in rank}, reverse=True)
+
+
+def unsupported(version: RubricVersion) -> str | None:
+    """Why a round cannot be rated by this rubric yet, in words; None when it can."""
+    rubric = rubric_of(version)
+    if rubric.settings["result"]["kind"] != "points_to_stars" or not stars_of(rubric):
+        return _("A round needs a rubric that turns points into stars.")
+    strange = [
+        metric_of(item)
+        for item in computed(rubric)
+        if metric_of(item) not in METRICS or not fits(item, METRICS[metric_of(item)])
+    ]
+    if strange:
+        return _("The portal cannot compute: %(names)s.", names="、".join(strange))
+    return None
+
+
+def store(raw: bytes | str, district: District, person_id: int | None) -> tuple[RubricVersion, bool]:
+    """Check a rubric file and keep it as the district's next version, in the current transaction.
+
+    Returns the version and whether it is new: the same text again gives the version that is there already.
+    Raises RubricError with everything that is wrong, line by line.
+    """
+    text = raw.decode("utf-8-sig") if isinstance(raw, bytes) and _is_text(raw) else raw
+    rubric = load(text)
+    assert isinstance(text, str)
+    values = canonical(read_yaml(text).data)
+    same = db.session.scalar(
+        select(RubricVersion).where(
+            RubricVersion.district_id == district.id,
+            RubricVersion.rubric_id == rubric.id,
+            RubricVersion.sha256 == digest(values),
+        )
+    )
+    if same is not None:
+        return same, False
+    last = db.session.scalar(
+        select(func.max(RubricVersion.version)).where(
+            RubricVersion.district_id == district.id, RubricVersion.rubric_id == rubric.id
+        )
+    )
+    version = RubricVersion(
+        district_id=district.id,
+        rubric_id=rubric.id,
+        name=title_text(rubric.title),
+        version=(last or 0) + 1,
+        yaml=text,
+        canonical=values,
+        sha256=digest(values),
+        stored_by_id=person_id,
+        stored_at=clock.now(),
+    )
+    db.session.add(version)
+    db.session.flush()
+    note("rubric.stored", version, person_id=person_id, sha256=version.sha256, version=version.version)
+    return version, True
+
+
+def _is_text(raw: bytes) -> bool:
+    try:
+        raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return False
+    return len(raw) <= LARGEST_FILE
+
+
+def publish(version: RubricVersion, person_id: int | None) -> None:
+    """Make a version final: from now on nobody can change it. Raises RuleBroken when it is final already."""
+    if version.state == RubricState.PUBLISHED:
+        raise RuleBroken(_("This rubric is published already."))
+    changed = db.session.execute(
+        update(RubricVersion)
+        .where(RubricVersion.id == version.id, RubricVersion.state == RubricState.DRAFT)
+        .values(state=RubricState.PUBLISHED, published_at=clock.now(), published_by_id=person_id)
+    )
+    if changed.rowcount != 1:  # type: ignore[attr-defined]
+        raise RuleBroken(_("This rubric is published already."))
+    db.session.refresh(version)
+    note("rubric.published", version, person_id=person_id, sha256=version.sha256)

@@ -1,0 +1,137 @@
+"""The verbs of a round, each with its move: open, submit, return, accept, lock, agree, decide, publish."""
+
+from datetime import date
+
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload, selectinload
+
+from portal import clock
+from portal.access import Actor
+from portal.errors import RuleBroken
+from portal.extensions import db
+from portal.i18n import gettext as _
+from portal.ratings import assessing, deciding, inspecting, states
+from portal.ratings.models import Entry, Round, RubricVersion, Sheet
+from portal.ratings.rubrics import rubric_of
+from portal.schools.calendar import add_working_days
+from portal.schools.models import School, SchoolYear
+from portal.trail.models import note
+
+PUBLICITY_DAYS = 5
+"""Working days of public notice (公示)."""
+VALID_YEARS = 3
+"""When the rubric itself says nothing."""
+
+
+def prepare(
+    version: RubricVersion,
+    year: SchoolYear,
+    schools: list[School],
+    name: str,
+    deadlines: tuple[date, date],
+    person_id: int,
+) -> Round:
+    """A round in preparation with its schools, in the current transaction. ``deadlines``: self-assessment, scoring."""
+    round_ = Round(
+        district_id=year.district_id,
+        name=name,
+        rubric_version_id=version.id,
+        school_year_id=year.id,
+        self_assessment_due_on=deadlines[0],
+        scoring_due_on=deadlines[1],
+        created_by_id=person_id,
+        created_at=clock.now(),
+    )
+    db.session.add(round_)
+    db.session.flush()
+    db.session.add_all(Entry(round_id=round_.id, school_id=school.id) for school in schools)
+    note("rating.prepared", round_, person_id=person_id, schools=len(schools))
+    return round_
+
+
+def loaded(round_id: int) -> Round:
+    """A round with all that its moves look at."""
+    return db.session.scalars(
+        select(Round)
+        .where(Round.id == round_id)
+        .options(
+            joinedload(Round.rubric_version),
+            joinedload(Round.school_year),
+            selectinload(Round.entries).joinedload(Entry.school),
+        )
+        .execution_options(populate_existing=True)
+    ).one()
+
+
+def open_round(round_: Round, actor: Actor) -> None:
+    """Open a round: every school may begin its self-assessment."""
+    states.move(round_, "open", actor)
+    for entry in db.session.scalars(select(Entry).where(Entry.round_id == round_.id)):
+        states.move(entry, "begin", actor)
+
+
+def submit(entry: Entry, actor: Actor) -> None:
+    """Submit the self-assessment: the evidence is frozen and nobody can change it any more."""
+    states.move(entry, "submit", actor)
+    snapshot = assessing.freeze(entry)
+    entry.submitted_at, entry.submitted_by_id = clock.now(), actor.person_id
+    note("rating.snapshot", entry, person_id=actor.person_id, number=snapshot.number, sha256=snapshot.sha256)
+
+
+def send_back(entry: Entry, reason: str, actor: Actor) -> None:
+    """Return a submitted self-assessment for correction, once; the old snapshot stays."""
+    why = states.refusal(entry, "return", actor) if entry.returned_at is not None else None
+    if why:
+        raise RuleBroken(why)
+    entry.return_reason = reason
+    states.move(entry, "return", actor)
+    entry.returned_at = clock.now()
+
+
+def accept(entry: Entry, actor: Actor) -> None:
+    """Accept a self-assessment: the two inspectors may score."""
+    states.move(entry, "accept", actor)
+
+
+def lock(sheet: Sheet, actor: Actor) -> bool:
+    """Lock an inspector's sheet; with the second one scoring closes. Answers whether it did."""
+    if inspecting.lock(sheet):
+        states.move(sheet.entry, "lock", actor)
+        return True
+    return False
+
+
+def agree(sheet: Sheet, actor: Actor) -> None:
+    """Hand the agreed scores to the district."""
+    states.move(sheet.entry, "agree", actor)
+
+
+def decide(entry: Entry, remark: str, actor: Actor) -> None:
+    """Decide: the engine's result from the stored inputs becomes the school's result."""
+    why = states.refusal(entry, "decide", actor)
+    if why:
+        raise RuleBroken(why)
+    deciding.settle(entry, actor.person_id, remark)
+    states.move(entry, "decide", actor)
+
+
+def publish(round_: Round, actor: Actor) -> None:
+    """Publish all results of a round: five working days of public notice, then valid for the rubric's years."""
+    states.move(round_, "publish", actor)
+    today = clock.today()
+    years = rubric_of(round_.rubric_version).settings["validity_years"] or VALID_YEARS
+    round_.published_on, round_.published_by_id = today, actor.person_id
+    round_.publicity_ends_on = add_working_days(today, PUBLICITY_DAYS)
+    round_.valid_until_on = _years_after(today, years)
+
+
+def _years_after(day: date, years: int) -> date:
+    try:
+        return day.replace(year=day.year + years)
+    except ValueError:
+        return day.replace(year=day.year + years, day=28)
+
+
+def name_of(year: SchoolYear) -> str:
+    """The usual name of a round."""
+    return _("Star rating %(year)s", year=year.label)

@@ -1,0 +1,247 @@
+"""How a round and the schools in it move: a table of moves, each with its own person and conditions.
+
+There is no other way to change a state, and no way back but one: a submitted self-assessment may be returned once.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from flask import abort
+from sqlalchemy import func, select, update
+
+from portal import clock
+from portal.access import Actor, Role
+from portal.errors import RuleBroken
+from portal.extensions import db
+from portal.i18n import gettext as _
+from portal.i18n import lazy_gettext as _l
+from portal.ratings import assessing, inspecting
+from portal.ratings.models import (
+    ENTRY_STATE_NAMES,
+    ROUND_STATE_NAMES,
+    Entry,
+    EntryState,
+    Round,
+    RoundState,
+    RubricState,
+    Sheet,
+)
+from portal.ratings.rubrics import unsupported
+from portal.schools.models import School
+from portal.trail.models import note
+
+Row = Round | Entry
+Condition = Callable[[Row, Actor], str | None]
+"""Answers why the move is refused, in words, or None when nothing stands against it."""
+
+
+@dataclass(frozen=True)
+class Move:
+    """One move: from where to where, by whom, and what must hold."""
+
+    verb: str
+    kind: type[Row]
+    start: str
+    to: str
+    roles: frozenset[Role]
+    conditions: tuple[Condition, ...] = ()
+
+
+def rubric_is_published(row: Row, _actor: Actor) -> str | None:
+    """Only a published rubric can be rated by."""
+    assert isinstance(row, Round)
+    if row.rubric_version.state != RubricState.PUBLISHED:
+        return _("Publish the rubric first.")
+    return unsupported(row.rubric_version)
+
+
+def has_schools(row: Row, _actor: Actor) -> str | None:
+    """A round without schools rates nothing."""
+    found = db.session.scalar(select(func.count(Entry.id)).where(Entry.round_id == row.id))
+    return None if found else _("Choose at least one school.")
+
+
+def each_has_two_inspectors(row: Row, _actor: Actor) -> str | None:
+    """Two inspectors without a tie to the school, for every school of the round (or for this one)."""
+    own = Entry.round_id == row.id if isinstance(row, Round) else Entry.id == row.id
+    counted = (
+        select(School.name, Entry.id, func.count(Sheet.id))
+        .join(Entry, Entry.school_id == School.id)
+        .outerjoin(Sheet, Sheet.entry_id == Entry.id)
+        .where(own)
+        .group_by(School.name, Entry.id)
+        .order_by(Entry.id)
+    )
+    for name, _entry_id, sheets in db.session.execute(counted).all():
+        if sheets != inspecting.INSPECTORS:
+            return _("%(school)s needs two inspectors.", school=name)
+    tied = inspecting.first_conflict(own)
+    if tied is not None:
+        return _("%(person)s cannot inspect %(school)s: %(why)s", **tied)
+    return None
+
+
+def deadlines_ahead(row: Row, actor: Actor) -> str | None:
+    """Schools need time for their self-assessment."""
+    assert isinstance(row, Round)
+    if row.self_assessment_due_on < actor.on:
+        return _("The day for the self-assessment has passed. Make a new round with later days.")
+    return None
+
+
+def assessment_is_complete(row: Row, _actor: Actor) -> str | None:
+    """Every indicator the school answers is answered, and a star is claimed."""
+    assert isinstance(row, Entry)
+    left = assessing.unanswered(row)
+    if left:
+        return _("Still open: %(items)s.", items="、".join(left[:5]))
+    if row.claimed_star is None:
+        return _("Choose the star the school applies for.")
+    return None
+
+
+def still_in_time(row: Row, actor: Actor) -> str | None:
+    """Submitted by the day the district set; after a return, five working days count from the return."""
+    assert isinstance(row, Entry)
+    due = assessing.due_on(row)
+    if actor.on > due:
+        return _("The day for the self-assessment was %(day)s. Ask the district office.", day=due.isoformat())
+    return None
+
+
+def not_returned_yet(row: Row, _actor: Actor) -> str | None:
+    """A self-assessment is returned once, no more."""
+    assert isinstance(row, Entry)
+    return None if row.returned_at is None else _("A self-assessment can be returned only once.")
+
+
+def return_has_reason(row: Row, _actor: Actor) -> str | None:
+    """The school must know what to correct."""
+    assert isinstance(row, Entry)
+    return None if row.return_reason.strip() else _("Write what the school must correct.")
+
+
+def both_sheets_locked(row: Row, _actor: Actor) -> str | None:
+    """Both inspectors have finished."""
+    open_sheets = db.session.scalar(
+        select(func.count(Sheet.id)).where(Sheet.entry_id == row.id, Sheet.locked_at.is_(None))
+    )
+    return _("Both sheets must be locked first.") if open_sheets else None
+
+
+def no_gap_left(row: Row, _actor: Actor) -> str | None:
+    """Every difference has a consensus with a reason."""
+    assert isinstance(row, Entry)
+    left = inspecting.open_gaps(row)
+    return _("Not agreed yet: %(items)s.", items="、".join(left[:5])) if left else None
+
+
+def is_own_sheet(row: Row, actor: Actor) -> str | None:
+    """Only the two inspectors of this school move it."""
+    own = select(Sheet.id).where(Sheet.entry_id == row.id, Sheet.person_id == actor.person_id)
+    return None if db.session.scalar(own) else _("You do not inspect this school.")
+
+
+def no_veto_open(row: Row, _actor: Actor) -> str | None:
+    """A recorded veto needs its second person before the decision."""
+    assert isinstance(row, Entry)
+    if any(veto.is_open for veto in row.vetoes):
+        return _("A recorded veto waits for a second person.")
+    return None
+
+
+def did_not_score(row: Row, actor: Actor) -> str | None:
+    """Who scored a school does not decide about it."""
+    scored = select(Sheet.id).where(Sheet.entry_id == row.id, Sheet.person_id == actor.person_id)
+    return _("Who scored a school cannot decide about it.") if db.session.scalar(scored) else None
+
+
+def all_decided(row: Row, _actor: Actor) -> str | None:
+    """Results of a round come out together."""
+    left = db.session.scalars(
+        select(School.name)
+        .join(Entry, Entry.school_id == School.id)
+        .where(Entry.round_id == row.id, Entry.state != EntryState.DECIDED)
+        .order_by(School.name_pinyin)
+        .limit(5)
+    ).all()
+    return _("Not decided yet: %(schools)s.", schools="、".join(left)) if left else None
+
+
+DISTRICT = frozenset({Role.DISTRICT_STAFF})
+PRINCIPALS = frozenset({Role.PRINCIPAL})
+INSPECTORS = frozenset({Role.INSPECTOR})
+
+MOVES: tuple[Move, ...] = (
+    Move("open", Round, RoundState.DRAFT, RoundState.OPEN, DISTRICT,
+         (rubric_is_published, has_schools, deadlines_ahead, each_has_two_inspectors)),
+    Move("begin", Entry, EntryState.CHOSEN, EntryState.SELF_ASSESSING, DISTRICT),
+    Move("submit", Entry, EntryState.SELF_ASSESSING, EntryState.SUBMITTED, PRINCIPALS,
+         (still_in_time, assessment_is_complete)),
+    Move("return", Entry, EntryState.SUBMITTED, EntryState.SELF_ASSESSING, DISTRICT,
+         (not_returned_yet, return_has_reason)),
+    Move("accept", Entry, EntryState.SUBMITTED, EntryState.SCORING, DISTRICT, (each_has_two_inspectors,)),
+    Move("lock", Entry, EntryState.SCORING, EntryState.LOCKED, INSPECTORS, (is_own_sheet, both_sheets_locked)),
+    Move("agree", Entry, EntryState.LOCKED, EntryState.AGREED, INSPECTORS, (is_own_sheet, no_gap_left)),
+    Move("decide", Entry, EntryState.AGREED, EntryState.DECIDED, DISTRICT, (no_veto_open, did_not_score)),
+    Move("publish", Round, RoundState.OPEN, RoundState.PUBLISHED, DISTRICT, (has_schools, all_decided)),
+)  # fmt: skip
+
+VERBS = {
+    "open": _l("open the round"),
+    "begin": _l("begin the self-assessment"),
+    "submit": _l("submit the self-assessment"),
+    "return": _l("return the self-assessment"),
+    "accept": _l("accept the self-assessment"),
+    "lock": _l("close the scoring"),
+    "agree": _l("hand over the agreed scores"),
+    "decide": _l("decide"),
+    "publish": _l("publish the results"),
+}
+
+
+def of(verb: str) -> Move:
+    """The one move of a verb."""
+    return next(found for found in MOVES if found.verb == verb)
+
+
+def refusal(row: Row, verb: str, actor: Actor) -> str | None:
+    """Why this person cannot make this move now, in words; None when they can."""
+    wanted = of(verb)
+    if row.state != wanted.start:
+        names = ENTRY_STATE_NAMES if isinstance(row, Entry) else ROUND_STATE_NAMES
+        return _(
+            "It is not possible to %(act)s now. Present state: %(state)s.",
+            act=str(VERBS[verb]),
+            state=str(names[row.state]),  # type: ignore[index]
+        )
+    return next((why for check in wanted.conditions if (why := check(row, actor))), None)
+
+
+def move(row: Row, verb: str, actor: Actor) -> None:
+    """Make a move in the current transaction and write it into the trail. Refused in words (409), or 403 by role."""
+    wanted = of(verb)
+    if not isinstance(row, wanted.kind):
+        raise TypeError(f"{verb} is not a move of {type(row).__name__}")
+    if actor.role not in wanted.roles:
+        abort(403)
+    why = refusal(row, verb, actor)
+    if why:
+        raise RuleBroken(why)
+    db.session.flush()
+    table = wanted.kind
+    moved = db.session.execute(
+        update(table).where(table.id == row.id, table.state == wanted.start).values(state=wanted.to)
+    )
+    if moved.rowcount != 1:  # type: ignore[attr-defined]
+        raise RuleBroken(_("Somebody else was faster. Open the page again."))
+    db.session.refresh(row, ["state"])
+    note(
+        f"rating.{verb}",
+        row,
+        person_id=actor.person_id,
+        role=actor.role,
+        before=str(wanted.start),
+        after=str(wanted.to),
+        on=clock.today().isoformat(),
+    )

@@ -1,0 +1,172 @@
+"""What ratings ask of people on their first page."""
+
+from flask import url_for
+from sqlalchemy import func, select
+from sqlalchemy.orm import joinedload
+
+from portal.access import Actor, Role
+from portal.extensions import db
+from portal.i18n import gettext as _
+from portal.i18n import ngettext
+from portal.ratings import assessing, inspecting
+from portal.ratings.models import Entry, EntryState, Round, RoundState, Sheet, VetoEvent
+from portal.ratings.policy import ENTRY_ASSESS, ENTRY_MANAGE, ROUND_MANAGE, SHEET_SCORE
+from portal.tasks import Task
+
+AT_MOST = 20
+
+
+def tasks(actor: Actor) -> list[Task]:
+    """The principal's self-assessments, the inspector's sheets and differences, the district's decisions."""
+    match actor.role:
+        case Role.PRINCIPAL:
+            return _principal(actor)
+        case Role.INSPECTOR:
+            return _inspector(actor)
+        case Role.DISTRICT_STAFF:
+            return _district(actor)
+        case _:
+            return []
+
+
+def _principal(actor: Actor) -> list[Task]:
+    entries = db.session.scalars(
+        ENTRY_ASSESS.rows(actor)
+        .where(Entry.state == EntryState.SELF_ASSESSING)
+        .options(
+            joinedload(Entry.round).joinedload(Round.rubric_version),
+            joinedload(Entry.school),
+        )
+        .limit(AT_MOST)
+    ).all()
+    found = []
+    for entry in entries:
+        left = len(assessing.unanswered(entry))
+        body = (
+            ngettext("%(num)s indicator is still open.", "%(num)s indicators are still open.", left)
+            if left
+            else _("All indicators are answered.")
+        )
+        if entry.returned_at is not None:
+            body = _("Returned for correction: %(reason)s", reason=entry.return_reason)
+        found.append(
+            Task(
+                about=entry.school.name,
+                title=_("Finish the self-assessment"),
+                body=body,
+                url=url_for("ratings.assessment", public_id=entry.public_id),
+                button=_("Go on"),
+                due_on=assessing.due_on(entry),
+            )
+        )
+    return found
+
+
+def _inspector(actor: Actor) -> list[Task]:
+    rows = db.session.scalars(
+        SHEET_SCORE.rows(actor)
+        .join(Entry, Entry.id == Sheet.entry_id)
+        .where(Entry.state.in_((EntryState.SCORING, EntryState.LOCKED)))
+        .options(
+            joinedload(Sheet.entry).joinedload(Entry.school),
+            joinedload(Sheet.entry).joinedload(Entry.round).joinedload(Round.rubric_version),
+        )
+        .limit(AT_MOST)
+    ).all()
+    return [task for sheet in rows if (task := _sheet(sheet)) is not None]
+
+
+def _sheet(sheet: Sheet) -> Task | None:
+    entry = sheet.entry
+    if entry.state == EntryState.SCORING:
+        if sheet.locked_at is not None:
+            return None
+        left = len(inspecting.not_scored(sheet))
+        return Task(
+            about=entry.school.name,
+            title=_("Score the school"),
+            body=ngettext("%(num)s indicator is still open.", "%(num)s indicators are still open.", left),
+            url=url_for("ratings.sheet", public_id=sheet.public_id),
+            button=_("Open the sheet"),
+            due_on=entry.round.scoring_due_on,
+        )
+    left = len(inspecting.open_gaps(entry))
+    return Task(
+        about=entry.school.name,
+        title=_("Agree where the sheets differ") if left else _("Hand over the agreed scores"),
+        body=ngettext("%(num)s indicator differs.", "%(num)s indicators differ.", left) if left else "",
+        url=url_for("ratings.gaps", public_id=sheet.public_id),
+        button=_("Open"),
+        due_on=entry.round.scoring_due_on,
+    )
+
+
+def _district(actor: Actor) -> list[Task]:
+    waiting = db.session.scalars(
+        ENTRY_MANAGE.rows(actor)
+        .where(Entry.state.in_((EntryState.SUBMITTED, EntryState.AGREED)))
+        .options(joinedload(Entry.school), joinedload(Entry.round))
+        .order_by(Entry.id)
+        .limit(AT_MOST)
+    ).all()
+    found = [
+        Task(
+            about=entry.school.name,
+            title=_("Check the self-assessment")
+            if entry.state == EntryState.SUBMITTED
+            else _("Decide about the school"),
+            url=url_for("ratings.entry", public_id=entry.public_id),
+            button=_("Open"),
+            due_on=entry.round.scoring_due_on,
+        )
+        for entry in waiting
+    ]
+    vetoes = db.session.scalars(
+        ENTRY_MANAGE.rows(actor)
+        .where(
+            Entry.id.in_(
+                select(VetoEvent.entry_id).where(
+                    VetoEvent.confirmed_at.is_(None),
+                    VetoEvent.dropped_at.is_(None),
+                    VetoEvent.recorded_by_id != actor.person_id,
+                )
+            )
+        )
+        .options(joinedload(Entry.school))
+        .limit(AT_MOST)
+    ).all()
+    found += [
+        Task(
+            about=entry.school.name,
+            title=_("Look at a recorded veto"),
+            body=_("It counts only when a second person confirms it."),
+            url=url_for("ratings.entry", public_id=entry.public_id),
+            button=_("Open"),
+        )
+        for entry in vetoes
+    ]
+    return found + _rounds(actor)
+
+
+def _rounds(actor: Actor) -> list[Task]:
+    undecided = select(func.count(Entry.id)).where(
+        Entry.round_id == Round.id, Entry.state != EntryState.DECIDED
+    )
+    ready = db.session.scalars(
+        ROUND_MANAGE.rows(actor)
+        .where(Round.state == RoundState.OPEN, undecided.scalar_subquery() == 0)
+        .limit(AT_MOST)
+    ).all()
+    drafts = db.session.scalars(
+        ROUND_MANAGE.rows(actor).where(Round.state == RoundState.DRAFT).limit(AT_MOST)
+    ).all()
+    return [
+        Task(
+            about=round_.name,
+            title=title,
+            url=url_for("ratings.round_page", public_id=round_.public_id),
+            button=_("Open"),
+        )
+        for rows, title in ((ready, _("Publish the results")), (drafts, _("Open the round")))
+        for round_ in rows
+    ]

@@ -1,0 +1,164 @@
+"""One school in a round as the district sees it: materials, return, acceptance, vetoes, decision."""
+
+from flask import abort, url_for
+from flask_login import current_user
+from sqlalchemy.orm import joinedload, selectinload
+from werkzeug.wrappers import Response
+
+from portal.access import actor, find, requires
+from portal.extensions import db
+from portal.i18n import gettext as _
+from portal.once import commit_and_go
+from portal.ratings import assessing, deciding, inspecting, running
+from portal.ratings.canonical import canonical, restored
+from portal.ratings.forms import DecisionForm, ReasonForm, VetoForm, decision_form
+from portal.ratings.models import ENTRY_STATE_NAMES, Entry, EntryState, Round, Sheet, VetoEvent
+from portal.ratings.policy import ENTRY_MANAGE
+from portal.ratings.reading import reading_of, sections, summary_of
+from portal.ratings.rubric import Result, RubricError
+from portal.ratings.rubrics import rubric_of, words
+from portal.ratings.views.blueprint import bp
+from portal.templating import render
+
+
+def _entry(public_id: str) -> Entry:
+    return find(
+        ENTRY_MANAGE,
+        public_id,
+        joinedload(Entry.school),
+        joinedload(Entry.round).joinedload(Round.rubric_version),
+        joinedload(Entry.round).joinedload(Round.school_year),
+        selectinload(Entry.sheets).joinedload(Sheet.person),
+        selectinload(Entry.vetoes),
+    )
+
+
+def _page(entry: Entry, **forms: object) -> str:
+    rubric = rubric_of(entry.round.rubric_version)
+    snapshot = assessing.latest_snapshot(entry)
+    result: Result | None = None
+    if entry.state == EntryState.DECIDED:
+        result = deciding.stored_result(entry)
+    elif entry.state == EntryState.AGREED:
+        result = _preview(entry)
+    vetoes = {veto["id"]: words(veto["title"]) for veto in rubric.settings["vetoes"] if "when" not in veto}
+    given = {
+        "return_form": ReasonForm(formdata=None),
+        "veto_form": VetoForm.offering(vetoes, formdata=False),
+        "decide_form": decision_form(rubric, formdata=False),
+        **forms,
+    }
+    return render(
+        "ratings/entry.html",
+        entry=entry,
+        State=EntryState,
+        names=ENTRY_STATE_NAMES,
+        rubric=rubric,
+        snapshot=snapshot,
+        sections=sections(rubric, result, snapshot),
+        reading=reading_of(rubric, result) if result else None,
+        summary=summary_of(snapshot),
+        result=result,
+        veto_names=vetoes,
+        questioned=inspecting.questioned(entry) if entry.state != EntryState.SELF_ASSESSING else [],
+        me=current_user.person_id,
+        **given,
+    )
+
+
+def _preview(entry: Entry) -> Result | None:
+    try:
+        return deciding.result_of(entry, deciding.inputs_of(entry))
+    except RubricError:
+        return None
+
+
+@bp.get("/ratings/entries/<public_id>")
+@requires(ENTRY_MANAGE)
+def entry(public_id: str) -> str:
+    """A school in the round, with the next step."""
+    return _page(_entry(public_id))
+
+
+@bp.post("/ratings/entries/<public_id>/acceptance")
+@requires(ENTRY_MANAGE)
+def accept(public_id: str) -> Response:
+    """Accept the self-assessment; the inspectors begin."""
+    running.accept(_entry(public_id), actor())
+    return commit_and_go(
+        url_for(".entry", public_id=public_id), _("Accepted. Both inspectors can score now.")
+    )
+
+
+@bp.post("/ratings/entries/<public_id>/return")
+@requires(ENTRY_MANAGE)
+def send_back(public_id: str) -> Response | tuple[str, int]:
+    """Return the self-assessment once, with a reason."""
+    found = _entry(public_id)
+    form = ReasonForm()
+    if not form.sent_and_valid():
+        return _page(found, return_form=form, form=form), 422
+    running.send_back(found, form.reason.data, actor())
+    return commit_and_go(
+        url_for(".entry", public_id=public_id), _("Returned. The school has five working days.")
+    )
+
+
+@bp.post("/ratings/entries/<public_id>/vetoes")
+@requires(ENTRY_MANAGE)
+def record_veto(public_id: str) -> Response | tuple[str, int]:
+    """Record that a veto item struck."""
+    found = _entry(public_id)
+    rubric = rubric_of(found.round.rubric_version)
+    vetoes = {veto["id"]: words(veto["title"]) for veto in rubric.settings["vetoes"] if "when" not in veto}
+    form = VetoForm.offering(vetoes, formdata=True)
+    if not form.sent_and_valid():
+        return _page(found, veto_form=form, form=form), 422
+    deciding.record_veto(found, form.veto.data, form.reason.data, current_user.person_id)
+    return commit_and_go(
+        url_for(".entry", public_id=public_id), _("Recorded. It counts when a second person confirms it.")
+    )
+
+
+def _veto(found: Entry, veto_public_id: str) -> VetoEvent:
+    event = next((veto for veto in found.vetoes if veto.public_id == veto_public_id), None)
+    if event is None:
+        abort(404)
+    return event
+
+
+@bp.post("/ratings/entries/<public_id>/vetoes/<veto_id>/confirmation")
+@requires(ENTRY_MANAGE)
+def confirm_veto(public_id: str, veto_id: str) -> Response:
+    """Confirm a veto as the second person."""
+    found = _entry(public_id)
+    deciding.confirm_veto(found, _veto(found, veto_id), current_user.person_id)
+    return commit_and_go(url_for(".entry", public_id=public_id), _("The veto stands."))
+
+
+@bp.post("/ratings/entries/<public_id>/vetoes/<veto_id>/withdrawal")
+@requires(ENTRY_MANAGE)
+def drop_veto(public_id: str, veto_id: str) -> Response:
+    """Set a veto aside that nobody has confirmed."""
+    found = _entry(public_id)
+    deciding.drop_veto(found, _veto(found, veto_id), current_user.person_id)
+    return commit_and_go(
+        url_for(".entry", public_id=public_id), _("The veto is set aside. The record of it stays.")
+    )
+
+
+@bp.post("/ratings/entries/<public_id>/decision")
+@requires(ENTRY_MANAGE)
+def decide(public_id: str) -> Response | tuple[str, int]:
+    """Decide about the school."""
+    found = _entry(public_id)
+    form: DecisionForm = decision_form(rubric_of(found.round.rubric_version), formdata=True)
+    if not form.sent_and_valid():
+        return _page(found, decide_form=form, form=form), 422
+    found.gates = canonical({**restored(found.gates), **form.gates()})
+    db.session.flush()
+    running.decide(found, form.remark.data or "", actor())
+    return commit_and_go(
+        url_for(".entry", public_id=public_id),
+        _("Decided. The result is public when the round is published."),
+    )

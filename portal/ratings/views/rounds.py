@@ -1,0 +1,203 @@
+"""Rounds of the district: where they stand, preparing one, its inspectors, opening and publishing."""
+
+from flask import url_for
+from flask_login import current_user
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload, selectinload
+from werkzeug.wrappers import Response
+
+from portal.access import Role, actor, find, requires
+from portal.extensions import db
+from portal.i18n import gettext as _
+from portal.once import commit_and_go
+from portal.ratings import inspecting, running, states
+from portal.ratings.forms import InspectorsForm, RoundForm
+from portal.ratings.models import (
+    ENTRY_STATE_NAMES,
+    ROUND_STATE_NAMES,
+    Entry,
+    Round,
+    RoundState,
+    RubricState,
+    RubricVersion,
+    Sheet,
+)
+from portal.ratings.policy import ENTRY_MANAGE, ENTRY_READ, ROUND_MANAGE, RUBRIC_MANAGE
+from portal.ratings.views.blueprint import bp
+from portal.schools.models import School, SchoolYear
+from portal.schools.policy import SCHOOL_READ
+from portal.templating import render
+
+
+@bp.get("/ratings/")
+@requires(ENTRY_READ)
+def index() -> str:
+    """Where the rounds stand and what comes next: for the district all schools, for a principal the own one."""
+    if actor().role is Role.DISTRICT_STAFF:
+        rounds = db.session.scalars(
+            ROUND_MANAGE.rows(actor())
+            .options(joinedload(Round.school_year), selectinload(Round.entries))
+            .order_by(Round.id.desc())
+            .limit(50)
+        ).all()
+        return render("ratings/index.html", rounds=rounds, names=ROUND_STATE_NAMES, RoundState=RoundState)
+    entries = db.session.scalars(
+        ENTRY_READ.rows(actor())
+        .options(
+            joinedload(Entry.round).joinedload(Round.school_year),
+            joinedload(Entry.round).joinedload(Round.rubric_version),
+            joinedload(Entry.school),
+        )
+        .order_by(Entry.id.desc())
+        .limit(50)
+    ).all()
+    return render("ratings/my_entries.html", entries=entries, names=ENTRY_STATE_NAMES, RoundState=RoundState)
+
+
+def _round_form(formdata: bool) -> RoundForm:
+    form = RoundForm() if formdata else RoundForm(formdata=None)
+    versions = db.session.scalars(
+        RUBRIC_MANAGE.rows(actor())
+        .where(RubricVersion.state == RubricState.PUBLISHED)
+        .order_by(RubricVersion.id.desc())
+    ).all()
+    years = db.session.scalars(
+        select(SchoolYear)
+        .where(SchoolYear.district_id == actor().district_id)
+        .order_by(SchoolYear.starts_on.desc())
+    ).all()
+    schools = db.session.scalars(
+        SCHOOL_READ.rows(actor())
+        .where(School.closed_on.is_(None), School.district_id == actor().district_id)
+        .order_by(School.name_pinyin, School.id)
+    ).all()
+    form.offer(versions, years, schools)
+    return form
+
+
+@bp.get("/ratings/rounds/new")
+@requires(ROUND_MANAGE)
+def new_round() -> str:
+    """The form for a round."""
+    return render("ratings/new_round.html", form=_round_form(formdata=False))
+
+
+@bp.post("/ratings/rounds")
+@requires(ROUND_MANAGE)
+def prepare_round() -> Response | tuple[str, int]:
+    """Prepare a round with its schools."""
+    form = _round_form(formdata=True)
+    if not form.sent_and_valid():
+        return render("ratings/new_round.html", form=form), 422
+    round_ = running.prepare(
+        form.chosen_rubric(),
+        form.chosen_year(),
+        form.chosen_schools(),
+        form.name.data or running.name_of(form.chosen_year()),
+        (form.self_assessment_due_on.data, form.scoring_due_on.data),
+        current_user.person_id,
+    )
+    return commit_and_go(
+        url_for(".round_page", public_id=round_.public_id),
+        _("The round is prepared. Now name two inspectors for each school."),
+    )
+
+
+def _round(public_id: str) -> Round:
+    return find(
+        ROUND_MANAGE,
+        public_id,
+        joinedload(Round.school_year),
+        joinedload(Round.rubric_version),
+        selectinload(Round.entries).joinedload(Entry.school),
+        selectinload(Round.entries).selectinload(Entry.sheets).joinedload(Sheet.person),
+    )
+
+
+@bp.get("/ratings/rounds/<public_id>")
+@requires(ROUND_MANAGE)
+def round_page(public_id: str) -> str:
+    """A round: its schools, how far each is, its inspectors, and the next move."""
+    round_ = _round(public_id)
+    entries = sorted(round_.entries, key=lambda entry: (entry.school.name_pinyin, entry.id))
+    next_move = {RoundState.DRAFT: "open", RoundState.OPEN: "publish"}.get(RoundState(round_.state))
+    return render(
+        "ratings/round_page.html",
+        round=round_,
+        entries=entries,
+        names=ENTRY_STATE_NAMES,
+        round_names=ROUND_STATE_NAMES,
+        RoundState=RoundState,
+        hindrance=states.refusal(round_, next_move, actor()) if next_move else None,
+    )
+
+
+def _inspectors_form(entry: Entry, formdata: bool) -> tuple[InspectorsForm, list[tuple[str, str]]]:
+    tied = inspecting.conflicts([entry.school_id])
+    people = inspecting.inspectors_of(entry.round.district_id)
+    able = [person for person in people if (person.id, entry.school_id) not in tied]
+    stepping_aside = [
+        (person.name, tied[person.id, entry.school_id])
+        for person in people
+        if (person.id, entry.school_id) in tied
+    ]
+    form = InspectorsForm() if formdata else InspectorsForm(formdata=None)
+    form.offer(able)
+    return form, stepping_aside
+
+
+def _draft_entry(public_id: str) -> Entry:
+    return find(
+        ENTRY_MANAGE,
+        public_id,
+        joinedload(Entry.round),
+        joinedload(Entry.school),
+        selectinload(Entry.sheets).joinedload(Sheet.person),
+    )
+
+
+@bp.get("/ratings/entries/<public_id>/inspectors")
+@requires(ENTRY_MANAGE)
+def inspectors(public_id: str) -> str:
+    """Who inspects this school: the people without a tie to it."""
+    entry = _draft_entry(public_id)
+    form, aside = _inspectors_form(entry, formdata=False)
+    form.first.data, form.second.data = ([sheet.person.public_id for sheet in entry.sheets] + ["", ""])[:2]
+    return render("ratings/inspectors.html", form=form, entry=entry, aside=aside)
+
+
+@bp.post("/ratings/entries/<public_id>/inspectors")
+@requires(ENTRY_MANAGE)
+def assign_inspectors(public_id: str) -> Response | tuple[str, int]:
+    """Name the two inspectors of a school."""
+    entry = _draft_entry(public_id)
+    form, aside = _inspectors_form(entry, formdata=True)
+    if not form.sent_and_valid():
+        return render("ratings/inspectors.html", form=form, entry=entry, aside=aside), 422
+    inspecting.assign(entry, form.person_ids(), current_user.person_id)
+    return commit_and_go(
+        url_for(".round_page", public_id=entry.round.public_id),
+        _("The inspectors of %(school)s are named.", school=entry.school.name),
+    )
+
+
+@bp.post("/ratings/rounds/<public_id>/opening")
+@requires(ROUND_MANAGE)
+def open_round(public_id: str) -> Response:
+    """Open the round for its schools."""
+    running.open_round(_round(public_id), actor())
+    return commit_and_go(
+        url_for(".round_page", public_id=public_id),
+        _("The round is open. Principals see it on their first page."),
+    )
+
+
+@bp.post("/ratings/rounds/<public_id>/publication")
+@requires(ROUND_MANAGE)
+def publish_round(public_id: str) -> Response:
+    """Publish all results of the round."""
+    running.publish(_round(public_id), actor())
+    return commit_and_go(
+        url_for(".round_page", public_id=public_id),
+        _("The results are published. Anyone can read them on the star pages."),
+    )

@@ -1,0 +1,87 @@
+"""The district's rubrics: list, readable tree, import by upload or paste, publication."""
+
+from flask import abort, url_for
+from flask_login import current_user
+from sqlalchemy import func, select
+from werkzeug.wrappers import Response
+
+from portal.access import actor, find, requires
+from portal.extensions import db
+from portal.i18n import gettext as _
+from portal.once import commit_and_go
+from portal.ratings.forms import RubricForm
+from portal.ratings.models import Round, RubricState, RubricVersion
+from portal.ratings.policy import RUBRIC_MANAGE
+from portal.ratings.rubric import RubricError
+from portal.ratings.rubrics import domains_of, publish, rubric_of, store, unsupported
+from portal.ratings.views.blueprint import bp
+from portal.schools.models import District
+from portal.templating import render
+
+
+@bp.get("/ratings/rubrics")
+@requires(RUBRIC_MANAGE)
+def rubrics() -> str:
+    """The district's rubrics, newest first."""
+    versions = db.session.scalars(
+        RUBRIC_MANAGE.rows(actor()).order_by(RubricVersion.id.desc()).limit(200)
+    ).all()
+    return render("ratings/rubrics.html", versions=versions, RubricState=RubricState)
+
+
+@bp.get("/ratings/rubrics/new")
+@requires(RUBRIC_MANAGE)
+def new_rubric() -> str:
+    """The form for importing a rubric."""
+    return render("ratings/new_rubric.html", form=RubricForm(formdata=None), problems=[])
+
+
+@bp.post("/ratings/rubrics")
+@requires(RUBRIC_MANAGE)
+def import_rubric() -> Response | tuple[str, int]:
+    """Check and keep a rubric; problems come back line by line."""
+    form = RubricForm()
+    if not form.sent_and_valid():
+        return render("ratings/new_rubric.html", form=form, problems=[]), 422
+    district = db.session.get(District, actor().district_id)
+    if district is None:
+        abort(404)
+    try:
+        version, new = store(form.content(), district, current_user.person_id)
+    except RubricError as error:
+        db.session.rollback()
+        form.text.data = form.shown()
+        problems = [problem.text(_) for problem in error.problems]
+        form.text.errors = [_("The rubric cannot be used yet. Mend what stands above.")]
+        return render("ratings/new_rubric.html", form=form, problems=problems), 422
+    message = _("The rubric is kept as a draft.") if new else _("This rubric is here already.")
+    return commit_and_go(url_for(".rubric", public_id=version.public_id), message)
+
+
+@bp.get("/ratings/rubrics/<public_id>")
+@requires(RUBRIC_MANAGE)
+def rubric(public_id: str) -> str:
+    """A rubric as a tree that people can read."""
+    version = find(RUBRIC_MANAGE, public_id)
+    found = rubric_of(version)
+    rounds = db.session.scalar(select(func.count(Round.id)).where(Round.rubric_version_id == version.id))
+    return render(
+        "ratings/rubric.html",
+        version=version,
+        rubric=found,
+        domains=list(domains_of(found)),
+        rounds=rounds,
+        hindrance=unsupported(version),
+        is_draft=version.state == RubricState.DRAFT,
+    )
+
+
+@bp.post("/ratings/rubrics/<public_id>/publication")
+@requires(RUBRIC_MANAGE)
+def publish_rubric(public_id: str) -> Response:
+    """Make a version final."""
+    version = find(RUBRIC_MANAGE, public_id)
+    publish(version, current_user.person_id)
+    return commit_and_go(
+        url_for(".rubric", public_id=public_id), _("The rubric is published. It can be used in rounds.")
+    )

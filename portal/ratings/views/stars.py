@@ -1,0 +1,92 @@
+"""The public star pages: anyone may read them, and there is no ranking."""
+
+from flask import abort, request
+from sqlalchemy import Select, func, or_, select
+from sqlalchemy.orm import joinedload
+
+from portal import clock, names
+from portal.access import public
+from portal.extensions import db
+from portal.ratings import deciding
+from portal.ratings.models import Entry, Round, RoundState
+from portal.ratings.reading import public_summary, reading_of
+from portal.ratings.rubrics import rubric_of
+from portal.ratings.views.blueprint import bp
+from portal.schools.models import School
+from portal.templating import render
+
+PER_PAGE = 30
+
+
+def _latest() -> Select[int]:
+    """Ids of the newest published entry of each school."""
+    return (
+        select(func.max(Entry.id))
+        .join(Round, Round.id == Entry.round_id)
+        .where(Round.state == RoundState.PUBLISHED)
+        .group_by(Entry.school_id)
+    )
+
+
+@bp.get("/stars/")
+@public
+def stars() -> str:
+    """Schools with a published result, by the sound of their names; never by points."""
+    query = (request.args.get("q") or "").strip()[:60]
+    after = (request.args.get("after") or "")[:800]
+    wanted = (
+        select(Entry)
+        .join(School, School.id == Entry.school_id)
+        .where(Entry.id.in_(_latest()))
+        .options(joinedload(Entry.school), joinedload(Entry.round))
+        .order_by(School.name_pinyin, School.id)
+        .limit(PER_PAGE + 1)
+    )
+    if query:
+        wanted = wanted.where(names.matching(School, query))
+    if after:
+        pinyin, _colon, number = after.rpartition(":")
+        if number.isdecimal() and len(number) < 12:
+            wanted = wanted.where(
+                or_(School.name_pinyin > pinyin, (School.name_pinyin == pinyin) & (School.id > int(number)))
+            )
+    entries = db.session.scalars(wanted).all()
+    shown, more = entries[:PER_PAGE], len(entries) > PER_PAGE
+    last = shown[-1].school if more else None
+    return render(
+        "ratings/stars.html",
+        entries=shown,
+        query=query,
+        after=f"{last.name_pinyin}:{last.id}" if last else None,
+    )
+
+
+@bp.get("/stars/<public_id>")
+@public
+def school_stars(public_id: str) -> str:
+    """One school's stars with their reasons."""
+    entry = db.session.scalar(
+        select(Entry)
+        .join(School, School.id == Entry.school_id)
+        .where(School.public_id == public_id, Entry.id.in_(_latest()))
+        .options(
+            joinedload(Entry.school).joinedload(School.district),
+            joinedload(Entry.round).joinedload(Round.rubric_version),
+            joinedload(Entry.round).joinedload(Round.school_year),
+        )
+    )
+    if entry is None:
+        abort(404)
+    today = clock.today()
+    assert entry.round.publicity_ends_on is not None
+    assert entry.round.valid_until_on is not None
+    rubric = rubric_of(entry.round.rubric_version)
+    result = deciding.stored_result(entry)
+    return render(
+        "ratings/school_stars.html",
+        entry=entry,
+        reading=reading_of(rubric, result),
+        summary=public_summary(rubric, result),
+        notice_running=entry.round.publicity_ends_on >= today,
+        is_valid=entry.round.valid_until_on >= today,
+    )

@@ -1,0 +1,216 @@
+"""The rating rounds of 云溪县: last year's published one, and this year's in which 望溪小学 assesses itself."""
+
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+
+from portal import clock
+from portal.access import Actor, Role
+from portal.extensions import db
+from portal.ratings import assessing, deciding, inspecting, rubric, rubrics, running
+from portal.ratings.canonical import canonical
+from portal.ratings.metrics import Period
+from portal.ratings.models import (
+    Answer,
+    Consensus,
+    Entry,
+    EntryState,
+    Mark,
+    Round,
+    RoundState,
+    RubricVersion,
+    Sheet,
+)
+from portal.ratings.rubric import Item
+from portal.rehearsal.cast import Town
+from portal.schools.calendar import add_working_days
+from portal.schools.models import SchoolYear
+
+DEFAULT = Path(rubric.__file__).parent / "examples" / "default.yaml"
+INSPECTORS = ("吴正清", "冯秀英")
+GOOD_YEAR: dict[str, dict[str, Any]] = {
+    "A1": {"present": {"head": True, "duties": True, "plan": True}},
+    "A2": {"missing": ["summary"]},
+    "A3": {"count": 2},
+    "B1": {"counts": {"term1": 3, "term2": 2}},
+    "B2": {"count": 9},
+    "B3": {"numerator": 390, "denominator": 500},
+    "B4": {"present": {"catalogue": True, "transition": True}},
+    "B5": {"counts": {"term1": 1, "term2": 1}},
+    "B6": {"level": "school"},
+    "C1": {"numerator": 545, "denominator": 560},
+    "C2": {"shortfall": 0},
+    "C3": {"numerator": 96, "denominator": 96},
+    "C4": {"population": 610, "checked": 61, "passed": 59},
+    "C5": {"numerator": 46, "denominator": 50},
+    "D1": {"present": {"levels": True, "charter": True, "election": True}},
+    "D2": {"counts": {"term1": 2, "term2": 2}},
+    "D3": {"met": True},
+    "D4": {"points": 2},
+    "E1": {"numerator": 24, "denominator": 24},
+    "E2": {"count": 1},
+    "E3": {"numerator": 24, "denominator": 25},
+    "E4": {"numerator": 528, "denominator": 560},
+    "F2": {"numerator": 9, "denominator": 10},
+    "F3": {"points": 3},
+}
+FAIR_YEAR: dict[str, dict[str, Any]] = GOOD_YEAR | {
+    "A3": {"count": 1},
+    "B3": {"numerator": 205, "denominator": 330},
+    "B4": {"present": {"catalogue": True, "transition": False}},
+    "C1": {"numerator": 340, "denominator": 370},
+    "C5": {"numerator": 30, "denominator": 40},
+    "D2": {"counts": {"term1": 1, "term2": 1}},
+    "E3": {"numerator": 18, "denominator": 21},
+    "F3": {"points": 2},
+}
+SUMMARY = (
+    "这一年我们把家访和意见答复放在前面，老师走访了九成七的家庭。"
+    "家长学校的课有口碑，不过在外务工的家长来得少，参训率还不够，下一年打算多开晚间和线上的场次。"
+)
+ABROAD = "家长会改到晚间后，到场的人多了；外出务工家庭的参训和家访还要补。"
+
+
+def build(town: Town) -> None:
+    """Add the rubric, last year's published round and this year's open one, in the current transaction."""
+    staff = town.people["张建平"]
+    version, _new = rubrics.store(DEFAULT.read_bytes(), town.districts["云溪县"], staff.id)
+    rubrics.publish(version, staff.id)
+    _last_year(town, version)
+    _this_year(town, version)
+    db.session.flush()
+
+
+def _year(town: Town, starts_on: date) -> SchoolYear:
+    return db.session.scalars(
+        select(SchoolYear).where(
+            SchoolYear.district_id == town.districts["云溪县"].id, SchoolYear.starts_on == starts_on
+        )
+    ).one()
+
+
+def _last_year(town: Town, version: RubricVersion) -> None:
+    year = _year(town, date(town.start.year - 1, 9, 1))
+    published = date(town.start.year, 7, 3)
+    round_ = Round(
+        district=town.districts["云溪县"],
+        name=running.name_of(year),
+        rubric_version=version,
+        school_year=year,
+        state=RoundState.PUBLISHED,
+        self_assessment_due_on=date(town.start.year, 5, 29),
+        scoring_due_on=date(town.start.year, 6, 19),
+        created_by_id=town.people["张建平"].id,
+        created_at=_instant(date(town.start.year, 5, 6)),
+        published_on=published,
+        published_by_id=town.people["苏敏"].id,
+        publicity_ends_on=add_working_days(published, running.PUBLICITY_DAYS),
+        valid_until_on=published.replace(year=published.year + 3),
+    )
+    db.session.add(round_)
+    db.session.flush()
+    period = Period(year.starts_on, year.ends_on, date(town.start.year, 5, 28), ())
+    for school, principal, facts, star, summary in (
+        ("望溪小学", "孙立德", GOOD_YEAR, 4, SUMMARY),
+        ("东塔小学", "钱文博", FAIR_YEAR, 4, ABROAD),
+    ):
+        entry = Entry(
+            round=round_,
+            school=town.schools[school],
+            state=EntryState.SELF_ASSESSING,
+            claimed_star=star,
+            claim_text=summary,
+            submitted_at=_instant(date(town.start.year, 5, 28)),
+            submitted_by_id=town.people[principal].id,
+            sheets=[Sheet(person=town.people[name], marks=[]) for name in INSPECTORS],
+            vetoes=[],
+        )
+        db.session.add(entry)
+        db.session.flush()
+        _rated(town, entry, principal, facts, period)
+
+
+def _rated(
+    town: Town, entry: Entry, principal: str, facts: dict[str, dict[str, Any]], period: Period
+) -> None:
+    """Everything between the self-assessment and the decision of last year, as it would have been entered."""
+    found = rubrics.rubric_of(entry.round.rubric_version)
+    measured = {item.id: _measured(item, facts[item.id]) for item in rubrics.computed(found)}
+    for item in rubrics.school_answers(found):
+        if item.id in facts:
+            answer = Answer(
+                entry_id=entry.id,
+                item_id=item.id,
+                facts=canonical(facts[item.id]),
+                evidence="家校共育档案盒，按指标编号装订",
+                answered_by_id=town.people[principal].id,
+                answered_at=entry.submitted_at,
+            )
+            db.session.add(answer)
+    db.session.flush()
+    school = {"stage": ["primary"], "classes": 12, "pupils": 560, "families": 500}
+    assessing.keep_snapshot(entry, period, measured, school, {name: name for name in facts})
+    for number, sheet in enumerate(entry.sheets):
+        for item in inspecting.to_score(entry):
+            own = {"points": 3} if item.id == "D4" and number else facts[item.id]
+            sheet.marks.append(
+                Mark(item_id=item.id, facts=canonical(own), marked_at=_instant(period.counted_on))
+            )
+        sheet.locked_at = _instant(entry.round.scoring_due_on)
+    agreed = Consensus(
+        entry_id=entry.id,
+        item_id="D4",
+        facts=canonical({"points": 2}),
+        reason="两次征求意见都有记录，其中一次没有公示结果，按 2 分。",
+        proposed_by_id=town.people["吴正清"].id,
+        proposed_at=_instant(entry.round.scoring_due_on),
+        agreed_by_id=town.people["冯秀英"].id,
+        agreed_at=_instant(entry.round.scoring_due_on),
+    )
+    db.session.add(agreed)
+    db.session.flush()
+    deciding.settle(entry, town.people["张建平"].id, "")
+    entry.decided_at = _instant(date(town.start.year, 6, 26))
+    entry.state = EntryState.DECIDED
+
+
+def _measured(item: Item, facts: dict[str, Any]) -> dict[str, Any]:
+    counts = facts.get("counts", {})
+    numerator = facts.get("numerator", facts.get("count", sum(counts.values())))
+    return {
+        "metric": rubrics.metric_of(item),
+        "facts": facts,
+        "numerator": numerator,
+        "denominator": facts.get("denominator"),
+        "counts": counts,
+        "records": [],
+    }
+
+
+def _this_year(town: Town, version: RubricVersion) -> None:
+    staff = town.people["张建平"]
+    made = running.prepare(
+        version,
+        _year(town, town.start),
+        [town.schools["望溪小学"], town.schools["东塔小学"]],
+        running.name_of(_year(town, town.start)),
+        (town.today + timedelta(days=12), town.today + timedelta(days=40)),
+        staff.id,
+    )
+    round_ = running.loaded(made.id)
+    for entry in round_.entries:
+        inspecting.assign(entry, [town.people[name].id for name in INSPECTORS], staff.id)
+    db.session.flush()
+    acting = Actor(staff.id, Role.DISTRICT_STAFF, town.today, district_id=town.districts["云溪县"].id)
+    running.open_round(round_, acting)
+    own = next(entry for entry in round_.entries if entry.school_id == town.schools["望溪小学"].id)
+    items = rubrics.items_of(rubrics.rubric_of(version))
+    for name in ("A1", "A2", "D3"):
+        principal = town.people["孙立德"].id
+        assessing.answer(own, items[name], GOOD_YEAR[name], "家校共育档案盒，按指标编号装订", principal)
+
+
+def _instant(day: date) -> datetime:
+    return clock.instant_of(day, 16)

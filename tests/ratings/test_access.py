@@ -1,0 +1,150 @@
+"""Every page of ratings answers each role as written by hand in access.csv."""
+
+import csv
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from portal.accounts.models import Person
+from portal.extensions import db
+from portal.ratings.models import Entry, Round, RoundState, RubricVersion, Sheet
+from portal.schools.models import School
+
+LINES = list(csv.DictReader((Path(__file__).parent / "access.csv").read_text("utf-8").splitlines()))
+WHO = {
+    "anonymous": (None, None),
+    "guardian": ("李晚晴", "guardian"),
+    "restricted_guardian": ("何志强", "guardian"),
+    "leaver": ("马兰", "guardian"),
+    "class_teacher": ("王雪", "class_teacher"),
+    "subject_teacher": ("邓宇", "subject_teacher"),
+    "principal": ("孙立德", "principal"),
+    "school_office": ("何静", "school_office"),
+    "committee_chair": ("林悦", "committee_chair"),
+    "lecturer": ("郑雅琴", "lecturer"),
+    "inspector": ("吴正清", "inspector"),
+    "district_staff": ("张建平", "district_staff"),
+    "system_admin": ("系统管理员", "system_admin"),
+}
+OPEN, PAST = RoundState.OPEN, RoundState.PUBLISHED
+ABSENT = "AAAAAAAAAAAAAAAAAAAAAA"
+
+
+def entry(school, state):
+    return (
+        select(Entry.public_id)
+        .join(Round, Round.id == Entry.round_id)
+        .join(School, School.id == Entry.school_id)
+        .where(School.name == school, Round.state == state)
+    )
+
+
+def sheet(inspector):
+    return (
+        select(Sheet.public_id)
+        .join(Entry, Entry.id == Sheet.entry_id)
+        .join(Round, Round.id == Entry.round_id)
+        .join(School, School.id == Entry.school_id)
+        .join(Person, Person.id == Sheet.person_id)
+        .where(School.name == "望溪小学", Round.state == PAST, Person.name == inspector)
+    )
+
+
+ADDRESSES = {
+    "index": "/ratings/",
+    "rubrics": "/ratings/rubrics",
+    "new_rubric": "/ratings/rubrics/new",
+    "import_rubric": "/ratings/rubrics",
+    "new_round": "/ratings/rounds/new",
+    "prepare_round": "/ratings/rounds",
+    "sheets": "/ratings/sheets",
+    "stars": "/stars/",
+    "school_stars": "/stars/{school}",
+    "rubric": "/ratings/rubrics/{rubric}",
+    "publish_rubric": "/ratings/rubrics/{rubric}/publication",
+    "round_page": "/ratings/rounds/{round}",
+    "open_round": "/ratings/rounds/{round}/opening",
+    "publish_round": "/ratings/rounds/{round}/publication",
+    "entry": "/ratings/entries/{entry}",
+    "inspectors": "/ratings/entries/{entry}/inspectors",
+    "assign_inspectors": "/ratings/entries/{entry}/inspectors",
+    "accept": "/ratings/entries/{entry}/acceptance",
+    "send_back": "/ratings/entries/{entry}/return",
+    "record_veto": "/ratings/entries/{entry}/vetoes",
+    "confirm_veto": "/ratings/entries/{entry}/vetoes/none/confirmation",
+    "drop_veto": "/ratings/entries/{entry}/vetoes/none/withdrawal",
+    "decide": "/ratings/entries/{entry}/decision",
+    "assessment": "/ratings/assessments/{entry}",
+    "assessment_item": "/ratings/assessments/{entry}/items/A1",
+    "answer_item": "/ratings/assessments/{entry}/items/D4",
+    "records": "/ratings/assessments/{entry}/items/E4/records",
+    "claim": "/ratings/assessments/{entry}/claim",
+    "keep_claim": "/ratings/assessments/{entry}/claim",
+    "check": "/ratings/assessments/{entry}/check",
+    "submit": "/ratings/assessments/{entry}/submission",
+    "sheet": "/ratings/sheets/{sheet}",
+    "sheet_item": "/ratings/sheets/{sheet}/items/A1",
+    "mark_item": "/ratings/sheets/{sheet}/items/D4",
+    "lock": "/ratings/sheets/{sheet}/lock",
+    "gaps": "/ratings/sheets/{sheet}/gaps",
+    "gap": "/ratings/sheets/{sheet}/gaps/D4",
+    "propose": "/ratings/sheets/{sheet}/gaps/D4",
+    "agree_gap": "/ratings/sheets/{sheet}/gaps/D4/agreement",
+    "hand_over": "/ratings/sheets/{sheet}/handover",
+}
+
+
+def address(endpoint, relation):
+    """The address of an endpoint for a row in that relation to whoever asks."""
+    if relation == "absent":
+        return ADDRESSES[endpoint].format(
+            **dict.fromkeys(("school", "rubric", "round", "entry", "sheet"), ABSENT)
+        )
+    near = relation != "same_district" or endpoint not in PRINCIPALS
+    found = {
+        "school": select(School.public_id).where(School.name == "望溪小学"),
+        "rubric": select(RubricVersion.public_id),
+        "round": select(Round.public_id).where(Round.state == OPEN),
+        "entry": entry("望溪小学" if near else "东塔小学", OPEN),
+        "sheet": sheet("冯秀英" if relation == "same_district" else "吴正清"),
+    }
+    return ADDRESSES[endpoint].format(
+        **{name: db.session.scalar(query.limit(1)) for name, query in found.items()}
+    )
+
+
+PRINCIPALS = {
+    "assessment",
+    "assessment_item",
+    "answer_item",
+    "records",
+    "claim",
+    "keep_claim",
+    "check",
+    "submit",
+}
+
+
+@pytest.mark.parametrize("role", list(WHO))
+def test_each_page_answers_each_role_as_agreed(as_, app, role):
+    app.config["WTF_CSRF_ENABLED"] = False
+    clients = {}
+    wrong = []
+    try:
+        for line in (line for line in LINES if line["role"] == role):
+            who = ("唐芸", "district_staff") if line["relation"] == "other_district" else WHO[role]
+            client = clients.setdefault(who, as_(*who))
+            where = address(line["endpoint"].removeprefix("ratings."), line["relation"])
+            status = client.open(where, method=line["method"]).status_code
+            if status != int(line["status"]):
+                wrong.append((line["endpoint"], line["method"], line["relation"], status, line["status"]))
+    finally:
+        app.config["WTF_CSRF_ENABLED"] = True
+    assert not wrong
+
+
+def test_no_endpoint_of_ratings_is_left_out(app):
+    named = {line["endpoint"] for line in LINES}
+    there = {rule.endpoint for rule in app.url_map.iter_rules() if rule.endpoint.startswith("ratings.")}
+    assert named == there
