@@ -1,0 +1,54 @@
+"""Counting audiences away from the pages: after publication, and once a day while a notice runs."""
+
+from datetime import timedelta
+
+from sqlalchemy import or_, select, update
+
+from portal import clock
+from portal.extensions import db
+from portal.jobs.queue import every, task
+from portal.notices.audience import size
+from portal.notices.models import Notice, NoticeSummary, State
+
+
+@task
+def count_audience(notice_id: int) -> None:
+    """Write the size of a notice's audience beside it. The count reads first; only its result is written."""
+    notice = db.session.get(Notice, notice_id)
+    if notice is None:
+        return
+    counted = size(notice)
+    db.session.rollback()
+    db.session.execute(
+        update(NoticeSummary)
+        .where(NoticeSummary.notice_id == notice_id)
+        .values(
+            guardians=counted.guardians,
+            households=counted.households,
+            reachable_guardians=counted.reachable_guardians,
+            reachable_households=counted.reachable_households,
+            counted_at=clock.now(),
+        )
+    )
+    db.session.commit()
+
+
+@every(300)
+def count_what_is_due() -> None:
+    """Find published notices whose audience was not counted, or not since yesterday; at most fifty at a time."""
+    now, today = clock.now(), clock.today()
+    due = db.session.scalars(
+        select(Notice.id)
+        .join(NoticeSummary)
+        .where(
+            Notice.state == State.PUBLISHED,
+            Notice.published_at > now - timedelta(days=60),
+            or_(Notice.expires_on.is_(None), Notice.expires_on >= today),
+            or_(NoticeSummary.counted_at.is_(None), NoticeSummary.counted_at < now - timedelta(days=1)),
+        )
+        .order_by(Notice.id)
+        .limit(50)
+    ).all()
+    db.session.rollback()
+    for notice_id in due:
+        count_audience(notice_id=notice_id)
