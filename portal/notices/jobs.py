@@ -5,6 +5,7 @@ from datetime import timedelta
 from sqlalchemy import or_, select, update
 
 from portal import clock
+from portal.database import reading
 from portal.extensions import db
 from portal.jobs.queue import every, task
 from portal.notices.audience import size
@@ -14,11 +15,12 @@ from portal.notices.models import Notice, NoticeSummary, State
 @task
 def count_audience(notice_id: int) -> None:
     """Write the size of a notice's audience beside it. The count reads first; only its result is written."""
-    notice = db.session.get(Notice, notice_id)
-    if notice is None:
+    with reading():
+        notice = db.session.get(Notice, notice_id)
+        counted = size(notice) if notice is not None else None
+        db.session.rollback()
+    if counted is None:
         return
-    counted = size(notice)
-    db.session.rollback()
     db.session.execute(
         update(NoticeSummary)
         .where(NoticeSummary.notice_id == notice_id)
@@ -37,7 +39,7 @@ def count_audience(notice_id: int) -> None:
 def count_what_is_due() -> None:
     """Find published notices whose audience was not counted, or not since yesterday; at most fifty at a time."""
     now, today = clock.now(), clock.today()
-    due = db.session.scalars(
+    wanted = (
         select(Notice.id)
         .join(NoticeSummary)
         .where(
@@ -48,7 +50,9 @@ def count_what_is_due() -> None:
         )
         .order_by(Notice.id)
         .limit(50)
-    ).all()
-    db.session.rollback()
+    )
+    with reading():
+        due = db.session.scalars(wanted).all()
+        db.session.rollback()
     for notice_id in due:
         count_audience(notice_id=notice_id)

@@ -86,8 +86,8 @@ class Notice(PublicId, Base):
             "expires_on IS NULL OR due_on IS NULL OR expires_on >= due_on", name="expires_after_due"
         ),
         Index("ix_notice_audience", "scope_kind", "scope_id", "published_at", "id"),
-        Index("ix_notice_school", "school_id", "updated_at", "id"),
-        Index("ix_notice_district", "district_id", "updated_at", "id"),
+        Index("ix_notice_school", "school_id", "id"),
+        Index("ix_notice_district", "district_id", "id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -35,6 +35,22 @@ class SchoolTermSummary(Base):
 
 
 @dataclass(frozen=True)
+class Tally:
+    """Numbers that a feature keeps beside single records (the receipts of a notice), and how to prove them.
+
+    ``differences`` gives (record and number → kept, counted anew) where they differ; ``rebuild`` writes them from the
+    records in the current transaction and returns the rows written.
+    """
+
+    differences: Callable[[], dict[str, tuple[int, int]]]
+    rebuild: Callable[[], int]
+
+
+TALLIES: dict[str, Tally] = {}
+"""By name, registered by the feature that keeps them."""
+
+
+@dataclass(frozen=True)
 class Terms:
     """Which term of a school a day belongs to, for many days at once; the same rule as ``term_on``."""
 
