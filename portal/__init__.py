@@ -22,6 +22,7 @@ from portal.forms import form_fields
 from portal.home import views as home
 from portal.jobs import commands as jobs_commands
 from portal.jobs import queue
+from portal.notices import views as notices
 from portal.ratings import commands as ratings_commands
 from portal.ratings import views as ratings
 from portal.rehearsal import commands as rehearsal_commands
@@ -30,7 +31,7 @@ from portal.roster import views as roster
 from portal.schools import commands as schools_commands
 from portal.schools import views as schools
 
-BLUEPRINTS = (accounts.bp, schools.bp, roster.bp, courses.bp, ratings.bp, home.bp)
+BLUEPRINTS = (accounts.bp, schools.bp, roster.bp, courses.bp, notices.bp, ratings.bp, home.bp)
 COMMANDS = (
     commands.access_table,
     doctor,

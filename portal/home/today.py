@@ -9,10 +9,11 @@ from portal.access import Actor, Role
 from portal.courses import tasks as courses
 from portal.i18n import gettext as _
 from portal.i18n import no_op
+from portal.notices import tasks as notices
 from portal.ratings import tasks as ratings
 from portal.tasks import Task, in_order
 
-SOURCES: tuple[Callable[[Actor], list[Task]], ...] = (courses.tasks, ratings.tasks)
+SOURCES: tuple[Callable[[Actor], list[Task]], ...] = (courses.tasks, notices.tasks, ratings.tasks)
 """The features that put work on the first page, each with its ``tasks``."""
 
 

@@ -7,6 +7,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from portal import clock
 from portal.extensions import Base, db
+from portal.notices import counting
 from portal.notices.audience import households_of
 from portal.notices.models import Notice, NoticeHousehold, NoticeReceipt, NoticeSummary
 
@@ -46,7 +47,7 @@ def _open(notice: Notice, person_id: int) -> list[int]:
     opened = sum(
         insert_once(NoticeHousehold, **key, household_id=household, opened_at=now) for household in households
     )
-    _add(notice, opened_guardians=int(guardians), opened_households=opened)
+    counting.add(notice, opened_guardians=int(guardians), opened_households=opened)
     return households
 
 
@@ -79,12 +80,4 @@ def confirm_notice(notice: Notice, person_id: int) -> None:
         )
         .values(confirmed_at=now, confirmed_by_id=person_id)
     )
-    _add(notice, confirmed_guardians=guardians, confirmed_households=confirmed)
-
-
-def _add(notice: Notice, **numbers: int) -> None:
-    changed = {name: getattr(NoticeSummary, name) + number for name, number in numbers.items() if number}
-    if changed:
-        db.session.execute(
-            update(NoticeSummary).where(NoticeSummary.notice_id == notice.id).values(changed)
-        )
+    counting.add(notice, confirmed_guardians=guardians, confirmed_households=confirmed)

@@ -111,7 +111,9 @@ def _grades(actor: Actor) -> list[Audience]:
         .where(Grade.school_id == actor.school_id, _this_year())
         .order_by(Grade.stage, Grade.level)
     )
-    return [Audience(Scope.GRADE, row.Grade.id, row.Grade.name, row.district_id, actor.school_id) for row in rows]
+    return [
+        Audience(Scope.GRADE, row.Grade.id, row.Grade.name, row.district_id, actor.school_id) for row in rows
+    ]
 
 
 def _classes(actor: Actor, condition: ColumnElement[bool]) -> list[Audience]:
@@ -157,7 +159,11 @@ def members(notice: Notice) -> ColumnElement[bool]:
 
 
 def _ties(*columns: Any) -> Select[Any]:
-    return select(*columns).select_from(Guardianship).join(Enrolment, Enrolment.pupil_id == Guardianship.pupil_id)
+    return (
+        select(*columns)
+        .select_from(Guardianship)
+        .join(Enrolment, Enrolment.pupil_id == Guardianship.pupil_id)
+    )
 
 
 def size(notice: Notice) -> Size:
@@ -246,7 +252,7 @@ def missing_children(notice: Notice) -> list[tuple[str, str]]:
 
 
 def sender_of(actor: Actor) -> str:
-    """Who speaks, as families read it: 三(2)班家委会, 望溪小学, 云溪县; kept with the notice."""
+    """The place the author speaks for, kept with the notice: 三(2)班, 望溪小学, 云溪县."""
     place = ""
     if actor.class_id is not None:
         place = db.session.scalar(select(SchoolClass.name).where(SchoolClass.id == actor.class_id)) or ""

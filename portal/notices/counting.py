@@ -1,17 +1,43 @@
-"""The numbers of a notice counted again from its receipts, to prove those kept beside it."""
+"""The numbers kept beside a notice: changed with the receipts, and counted again from them to prove that both agree."""
 
+from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, func, select, update
 
+from portal import clock
 from portal.extensions import db
+from portal.notices.audience import Size
 from portal.notices.models import Notice, NoticeHousehold, NoticeReceipt, NoticeSummary
 from portal.schools.summaries import TALLIES, Tally
 
 NUMBERS = ("opened_guardians", "opened_households", "confirmed_guardians", "confirmed_households")
 
 
-def _of(table: type[NoticeReceipt] | type[NoticeHousehold]) -> Select[Any]:
+def add(notice: Notice, **numbers: int) -> None:
+    """Change the numbers kept beside a notice, in the current transaction."""
+    changed = {name: getattr(NoticeSummary, name) + number for name, number in numbers.items() if number}
+    if changed:
+        db.session.execute(update(NoticeSummary).where(NoticeSummary.notice_id == notice.id).values(changed))
+
+
+def start_anew(notice: Notice) -> None:
+    """Begin a new round from nothing, in the current transaction; the receipts of former rounds stay."""
+    db.session.execute(
+        update(NoticeSummary).where(NoticeSummary.notice_id == notice.id).values(dict.fromkeys(NUMBERS, 0))
+    )
+
+
+def keep_size(notice_id: int, counted: Size) -> None:
+    """Keep the audience's size as counted now, in the current transaction."""
+    db.session.execute(
+        update(NoticeSummary)
+        .where(NoticeSummary.notice_id == notice_id)
+        .values(**asdict(counted), counted_at=clock.now())
+    )
+
+
+def _of(table: type[NoticeReceipt] | type[NoticeHousehold]) -> Select[*tuple[Any, ...]]:
     return (
         select(Notice.id, func.count(table.opened_at), func.count(table.confirmed_at))
         .join(table, (table.notice_id == Notice.id) & (table.round == Notice.round))

@@ -2,13 +2,14 @@
 
 from datetime import timedelta
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import or_, select
 
 from portal import clock
 from portal.database import reading
 from portal.extensions import db
 from portal.jobs.queue import every, task
 from portal.notices.audience import size
+from portal.notices.counting import keep_size
 from portal.notices.models import Notice, NoticeSummary, State
 
 
@@ -21,17 +22,7 @@ def count_audience(notice_id: int) -> None:
         db.session.rollback()
     if counted is None:
         return
-    db.session.execute(
-        update(NoticeSummary)
-        .where(NoticeSummary.notice_id == notice_id)
-        .values(
-            guardians=counted.guardians,
-            households=counted.households,
-            reachable_guardians=counted.reachable_guardians,
-            reachable_households=counted.reachable_households,
-            counted_at=clock.now(),
-        )
-    )
+    keep_size(notice_id, counted)
     db.session.commit()
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueC
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal import clock
+from portal.access import Role
 from portal.accounts.models import Person
 from portal.errors import RuleBroken
 from portal.extensions import Base, PublicId
@@ -56,6 +57,19 @@ class Counts(StrEnum):
 
 
 LEVEL_NAMES = {Level.READ: _l("Reading it is enough"), Level.CONFIRM: _l("Please confirm")}
+
+
+def from_whom(author_role: str, place: str) -> str:
+    """Who speaks: 三(2)班家委会, 三(2)班班主任, 望溪小学, 云溪县教育局."""
+    match author_role:
+        case Role.COMMITTEE_CHAIR:
+            return _("%(place)s parent committee", place=place)
+        case Role.CLASS_TEACHER:
+            return _("%(place)s class teacher", place=place)
+        case Role.DISTRICT_STAFF:
+            return _("%(place)s education bureau", place=place)
+        case _:
+            return place
 
 
 def _one_of(column: str, values: type[StrEnum]) -> str:
@@ -130,6 +144,11 @@ class Notice(PublicId, Base):
     )
 
     @property
+    def from_whom(self) -> str:
+        """Who speaks, as families read it."""
+        return from_whom(self.author_role, self.sender)
+
+    @property
     def is_draft(self) -> bool:
         return self.state == State.DRAFT
 
@@ -173,7 +192,9 @@ class Notice(PublicId, Base):
             raise RuleBroken(_("This notice needs no confirmation. Reading it is enough."))
         if self.has_expired(today):
             raise RuleBroken(
-                _("This notice has expired and can no longer be confirmed. Ring the school if it still matters.")
+                _(
+                    "This notice has expired and can no longer be confirmed. Ring the school if it still matters."
+                )
             )
 
 
@@ -200,9 +221,7 @@ class NoticeReceipt(Base):
 
     __tablename__ = "notice_receipt"
     __table_args__ = (
-        CheckConstraint(
-            "confirmed_at IS NULL OR opened_at <= confirmed_at", name="confirmed_after_opened"
-        ),
+        CheckConstraint("confirmed_at IS NULL OR opened_at <= confirmed_at", name="confirmed_after_opened"),
         Index("ix_notice_receipt_person", "person_id", "notice_id"),
     )
 

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Select, and_, or_, select
 from sqlalchemy.orm import aliased
 
 from portal.access import Actor, Permission, Role
-from portal.notices.models import Notice, Scope, State
+from portal.notices.models import Notice, Scope
 from portal.schools.models import District, Enrolment, Guardianship, School, SchoolClass
 from portal.schools.policy import (
     classes_of_guardian,
@@ -155,4 +155,3 @@ NOTICE_WARNED = Permission("notice.warned", Notice, "F1", {Role.DISTRICT_STAFF: 
 
 SEES_NAMES = frozenset({Role.CLASS_TEACHER, Role.PRINCIPAL, Role.SCHOOL_OFFICE})
 """Roles that see the children whose families are missing; chairs and districts see numbers only."""
-

@@ -1,5 +1,6 @@
 """What a family sees: hot reads for the list and the first page, prepared once, with the same scopes as everywhere."""
 
+import re
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -22,13 +23,23 @@ from sqlalchemy.orm import aliased
 from portal import clock
 from portal.access import Actor, Role
 from portal.extensions import UtcDateTime, db
-from portal.notices.models import Counts, Level, Notice, NoticeHousehold, NoticeReceipt, Scope, State
+from portal.notices.models import (
+    Counts,
+    Level,
+    Notice,
+    NoticeHousehold,
+    NoticeReceipt,
+    Scope,
+    State,
+    from_whom,
+)
 from portal.prepared import Prepared
 from portal.schools.models import District, Enrolment, Guardianship, Pupil, School, SchoolClass
 from portal.schools.policy import in_force, unrestricted_guardianship
 
 PAGE = 20
 WAITING = 60
+_PLACE = re.compile(r"[0-9]{1,16}-[0-9]{1,18}")
 RUNS_FOR = timedelta(days=120)
 """How long a published notice without an expiry may wait for an answer on the first page."""
 
@@ -40,7 +51,7 @@ def _whoever() -> Actor:
     return Actor(person_id=person, role=Role.GUARDIAN, on=day)
 
 
-def _family() -> Select[Any]:
+def _family() -> Select[*tuple[Any, ...]]:
     """One row per child of the guardian today, with class, grade, school and the path of the district."""
     actor = _whoever()
     return (
@@ -68,7 +79,7 @@ def _reach() -> CTE:
     above = aliased(District)
     who = (family.c.child_id, family.c.child, family.c.household_id)
 
-    def of(kind: Scope, scope_id: Any) -> Select[Any]:
+    def of(kind: Scope, scope_id: Any) -> Select[*tuple[Any, ...]]:
         return select(literal(str(kind)).label("kind"), scope_id.label("scope_id"), *who)
 
     return union_all(
@@ -83,7 +94,7 @@ def _in(reach: CTE) -> ColumnElement[bool]:
     return and_(Notice.scope_kind == reach.c.kind, Notice.scope_id == reach.c.scope_id)
 
 
-def _with_answers(reach: CTE) -> Select[Any]:
+def _with_answers(reach: CTE) -> Select[*tuple[Any, ...]]:
     """Notices with the children they concern and what this guardian and each household did."""
     return (
         select(
@@ -91,6 +102,7 @@ def _with_answers(reach: CTE) -> Select[Any]:
             Notice.public_id,
             Notice.title,
             Notice.sender,
+            Notice.author_role,
             Notice.level,
             Notice.counts,
             Notice.state,
@@ -124,7 +136,7 @@ def _with_answers(reach: CTE) -> Select[Any]:
     )
 
 
-def _waiting() -> Select[Any]:
+def _waiting() -> Select[*tuple[Any, ...]]:
     """Notices that wait for this guardian: to be confirmed, or to be read where the author reminded."""
     reach = _reach()
     alone = Notice.counts == Counts.GUARDIAN
@@ -148,7 +160,11 @@ def _waiting() -> Select[Any]:
             or_(to_confirm, to_read),
         )
         .order_by(
-            Notice.reminded_at.is_(None), Notice.due_on.is_(None), Notice.due_on, Notice.published_at, Notice.id
+            Notice.reminded_at.is_(None),
+            Notice.due_on.is_(None),
+            Notice.due_on,
+            Notice.published_at,
+            Notice.id,
         )
         .limit(WAITING)
     )
@@ -176,7 +192,7 @@ def _newest(reach: CTE) -> Subquery:
     )
 
 
-def _listed() -> Select[Any]:
+def _listed() -> Select[*tuple[Any, ...]]:
     reach = _reach()
     newest = _newest(reach)
     return (
@@ -199,6 +215,11 @@ class Entry:
     today: date
     children: list[str] = field(default_factory=list)
     households_confirmed: list[bool] = field(default_factory=list)
+
+    @property
+    def from_whom(self) -> str:
+        """Who speaks, as families read it."""
+        return from_whom(self.row.author_role, self.row.sender)
 
     @property
     def has_expired(self) -> bool:
@@ -243,10 +264,8 @@ class Cursor:
     def read(cls, text: str) -> "Cursor":
         """From the address; whatever is not one of ours means the first page."""
         first, _, second = text.partition("-")
-        if first.isascii() and first.isdigit() and second.isascii() and second.isdigit():
-            if len(first) <= 16 and len(second) <= 18:
-                instant = datetime.fromtimestamp(0, UTC) + timedelta(microseconds=int(first))
-                return cls(instant, int(second))
+        if _PLACE.fullmatch(text):
+            return cls(datetime.fromtimestamp(0, UTC) + timedelta(microseconds=int(first)), int(second))
         return cls(clock.now() + timedelta(days=1), 2**62)
 
     def write(self) -> str:
@@ -267,9 +286,7 @@ def _entries(rows: Any, today: date) -> list[Entry]:
 
 def waiting(actor: Actor) -> list[Entry]:
     """Notices the guardian should act on, reminded ones first, then by due day; one statement."""
-    rows = WAITS.all(
-        db.session(), person=actor.person_id, day=actor.on, since=clock.now() - RUNS_FOR
-    )
+    rows = WAITS.all(db.session(), person=actor.person_id, day=actor.on, since=clock.now() - RUNS_FOR)
     return _entries(rows, actor.on)
 
 

@@ -32,10 +32,12 @@ def _of_family(entry: reading.Entry) -> Task:
     to_confirm = row.level == Level.CONFIRM
     return Task(
         about=i18n.listing(entry.children),
-        title=_("Confirm: %(title)s", title=row.title) if to_confirm else _("Read: %(title)s", title=row.title),
+        title=_("Confirm: %(title)s", title=row.title)
+        if to_confirm
+        else _("Read: %(title)s", title=row.title),
         url=url,
         button=_("Read and confirm") if to_confirm else _("Read it"),
-        body=" · ".join(filter(None, (row.sender, reminded))),
+        body=" · ".join(filter(None, (entry.from_whom, reminded))),
         due_on=row.due_on,
     )
 
@@ -61,7 +63,9 @@ def _of_author(actor: Actor) -> list[Task]:
 def _nearly_due(notice: Notice) -> Task:
     missing = notice.summary.households - notice.summary.confirmed_households
     if notice.counts == Counts.GUARDIAN:
-        body = ngettext("%(num)s family has not confirmed at all.", "%(num)s families have not confirmed at all.", missing)
+        body = ngettext(
+            "%(num)s family has not confirmed at all.", "%(num)s families have not confirmed at all.", missing
+        )
     else:
         body = ngettext("%(num)s family has not confirmed.", "%(num)s families have not confirmed.", missing)
     return Task(

@@ -214,7 +214,9 @@ def publish(public_id: str) -> Response | tuple[str, int]:
     notice.must_be_draft()
     form = PublishForm()
     if writing.asks_for_money(notice) and not form.money_known.data:
-        form.money_known.errors = [_("Take the request for money out, or tick that you publish it all the same.")]
+        form.money_known.errors = [
+            _("Take the request for money out, or tick that you publish it all the same.")
+        ]
         return _preview(notice, form), 422
     writing.publish(notice, actor())
     answer = commit_and_go(url_for("notices.report", public_id=public_id), _("Published."))
@@ -226,7 +228,9 @@ def publish(public_id: str) -> Response | tuple[str, int]:
 @requires(NOTICE_WRITE)
 def discard(public_id: str) -> Response:
     """Delete a draft."""
-    writing.discard(find(NOTICE_WRITE, public_id, joinedload(Notice.summary), selectinload(Notice.texts)), actor())
+    writing.discard(
+        find(NOTICE_WRITE, public_id, joinedload(Notice.summary), selectinload(Notice.texts)), actor()
+    )
     return commit_and_go(url_for("notices.outbox"), _("The draft is deleted."))
 
 
@@ -235,7 +239,11 @@ def discard(public_id: str) -> Response:
 def report(public_id: str) -> str:
     """How a notice went: delivered, opened and confirmed kept apart, and who is missing, for those who may know."""
     notice = find(
-        NOTICE_REPORT, public_id, joinedload(Notice.summary), joinedload(Notice.author), selectinload(Notice.texts)
+        NOTICE_REPORT,
+        public_id,
+        joinedload(Notice.summary),
+        joinedload(Notice.author),
+        selectinload(Notice.texts),
     )
     acting = actor()
     counted = notice.summary
@@ -302,7 +310,9 @@ def correct(public_id: str) -> Response | tuple[str, int]:
     money = writing.asks_for_money(form.words())
     if valid and money and not form.money_known.data:
         valid = False
-        form.money_known.errors = [_("Take the request for money out, or tick that you publish it all the same.")]
+        form.money_known.errors = [
+            _("Take the request for money out, or tick that you publish it all the same.")
+        ]
     if not valid:
         return render("notices/correction.html", notice=notice, form=form, money=money), 422
     writing.correct(notice, actor(), form.change.data or "", bool(form.ask_again.data), **form.words())

@@ -9,7 +9,7 @@ from portal.access import Actor
 from portal.errors import RuleBroken
 from portal.extensions import db
 from portal.i18n import gettext as _
-from portal.notices import money
+from portal.notices import counting, money
 from portal.notices.answering import insert_once
 from portal.notices.audience import Audience, missing_households, sender_of
 from portal.notices.models import Notice, NoticeReminder, NoticeSummary, NoticeText, State
@@ -71,7 +71,7 @@ def publish(notice: Notice, actor: Actor) -> None:
     assert isinstance(result, CursorResult)
     if result.rowcount != 1:
         raise RuleBroken(_("This notice is published. Correct it or withdraw it instead."))
-    db.session.refresh(notice)
+    db.session.refresh(notice, ["state", "published_at", "updated_at", "money_words"])
     note("notice.published", notice, person_id=actor.person_id, role=actor.role)
     if words:
         _note_money(notice, actor, words)
@@ -111,11 +111,7 @@ def correct(notice: Notice, actor: Actor, change: str, ask_again: bool, **words:
     if ask_again:
         notice.round += 1
         notice.reminded_at = None
-        db.session.execute(
-            update(NoticeSummary)
-            .where(NoticeSummary.notice_id == notice.id)
-            .values(opened_guardians=0, opened_households=0, confirmed_guardians=0, confirmed_households=0)
-        )
+        counting.start_anew(notice)
 
 
 def remind(notice: Notice, actor: Actor) -> int:
