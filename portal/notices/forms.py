@@ -3,8 +3,8 @@
 from datetime import date, timedelta
 from typing import Any
 
-from wtforms import BooleanField, DateField, HiddenField, RadioField, SelectField
-from wtforms.validators import InputRequired, Length, Optional, ValidationError
+from wtforms import BooleanField, DateField, HiddenField, RadioField, SelectChoice, SelectField
+from wtforms.validators import DataRequired, InputRequired, Length, Optional, ValidationError
 
 from portal import clock
 from portal.forms import LineField, PortalForm, TextField, half_width
@@ -54,11 +54,11 @@ class NoticeWords(PortalForm):
 
     title = LineField(
         _l("What is it about, in one line"),
-        [InputRequired(_l("Say in one line what it is about.")), _at_most(TITLE_LENGTH)],
+        [DataRequired(_l("Say in one line what it is about.")), _at_most(TITLE_LENGTH)],
     )
     body = TextField(
         _l("What families should know"),
-        [InputRequired(_l("Write what families should know.")), _at_most(BODY_LENGTH)],
+        [DataRequired(_l("Write what families should know.")), _at_most(BODY_LENGTH)],
     )
     who = LineField(_l("Who it concerns"), [Optional(), _at_most(LINE_LENGTH)])
     act = TextField(_l("What to do"), [Optional(), _at_most(ACT_LENGTH)])
@@ -83,7 +83,7 @@ class NoticeWords(PortalForm):
 
     def _refuse_odd_day(self, field: Any) -> None:
         today = clock.today()
-        if field.data in self._kept_days:
+        if field.data is None or field.data in self._kept_days:
             return
         if field.data < today:
             raise ValidationError(_("This day has passed. Choose today or a later day."))
@@ -112,21 +112,21 @@ class NoticeForm(NoticeWords):
     level = RadioField(
         _l("What do you ask for"),
         [InputRequired(_l("Choose what you ask for."))],
-        choices=[(str(level), name) for level, name in LEVEL_NAMES.items()],
+        choices=[SelectChoice(str(level), name) for level, name in LEVEL_NAMES.items()],
         default=str(Level.READ),
     )
     counts = RadioField(
         _l("Whose answer counts"),
         [InputRequired(_l("Choose whose answer counts."))],
-        choices=[(str(counts), name) for counts, name in COUNTS_NAMES.items()],
+        choices=[SelectChoice(str(counts), name) for counts, name in COUNTS_NAMES.items()],
         default=str(Counts.HOUSEHOLD),
     )
 
     def __init__(self, audiences: list[Audience], **named: Any) -> None:
         super().__init__(**named)
         self._audiences = {audience.key: audience for audience in audiences}
-        offered = [(audience.key, audience.name) for audience in audiences]
-        self.audience.choices = offered if len(offered) == 1 else [("", _("Choose")), *offered]
+        offered = [SelectChoice(audience.key, audience.name) for audience in audiences]
+        self.audience.choices = offered if len(offered) == 1 else [SelectChoice("", _("Choose")), *offered]
 
     def chosen(self) -> Audience:
         """The audience that was chosen."""
@@ -147,7 +147,7 @@ class CorrectionForm(NoticeWords):
 
     change = LineField(
         _l("What has changed"),
-        [InputRequired(_l("Say in a few words what has changed.")), _at_most(REASON_LENGTH)],
+        [DataRequired(_l("Say in a few words what has changed.")), _at_most(REASON_LENGTH)],
     )
     ask_again = BooleanField(_l("Ask everyone again"))
     money_known = BooleanField(_l("I publish it all the same. The district will see this notice."))
@@ -158,5 +158,5 @@ class WithdrawalForm(PortalForm):
 
     reason = LineField(
         _l("Why is it withdrawn"),
-        [InputRequired(_l("Say why, families will read it.")), _at_most(REASON_LENGTH)],
+        [DataRequired(_l("Say why, families will read it.")), _at_most(REASON_LENGTH)],
     )
