@@ -1,0 +1,152 @@
+"""Who reaches which visits, invitations, steps and sealed notes.
+
+A visit belongs to a household. The other household of the same child learns that it happened, not what was said.
+"""
+
+from sqlalchemy import ColumnElement, and_, false, select, true
+
+from portal.access import Actor, Permission, Role
+from portal.schools.models import Pupil
+from portal.schools.policy import class_now, households_of_guardian, pupils_of_class, pupils_of_guardian
+from portal.visits.models import Correction, FollowUp, Invitation, Outcome, SealedNote, Visit
+
+
+
+def visits_of_class(actor: Actor) -> ColumnElement[bool]:
+    """Visits to pupils who are in the teacher's class today."""
+    return Visit.pupil_id.in_(pupils_of_class(actor))
+
+
+def visits_of_school(actor: Actor) -> ColumnElement[bool]:
+    """Visits made for the actor's school."""
+    return Visit.school_id == actor.school_id
+
+
+def visits_to_own_children(actor: Actor) -> ColumnElement[bool]:
+    """Visits about the guardian's children, to either household; attempts are the school's own note."""
+    return and_(Visit.pupil_id.in_(pupils_of_guardian(actor)), Visit.outcome == Outcome.MET)
+
+
+def visits_to_own_household(actor: Actor) -> ColumnElement[bool]:
+    """Visits about the guardian's children to the guardian's own household."""
+    return and_(visits_to_own_children(actor), Visit.household_id.in_(households_of_guardian(actor)))
+
+
+def own_visits_in_class(actor: Actor) -> ColumnElement[bool]:
+    """Visits that the teacher wrote, to pupils of the class today."""
+    return and_(Visit.author_id == actor.person_id, visits_of_class(actor))
+
+
+def invitations_of_class(actor: Actor) -> ColumnElement[bool]:
+    """Invitations to families of the class today."""
+    return Invitation.pupil_id.in_(pupils_of_class(actor))
+
+
+def invitations_to_own_household(actor: Actor) -> ColumnElement[bool]:
+    """Invitations to the guardian's household about the guardian's children."""
+    return and_(
+        Invitation.pupil_id.in_(pupils_of_guardian(actor)),
+        Invitation.household_id.in_(households_of_guardian(actor)),
+    )
+
+
+def steps_of_class(actor: Actor) -> ColumnElement[bool]:
+    """Steps agreed about pupils of the class today."""
+    return FollowUp.pupil_id.in_(pupils_of_class(actor))
+
+
+def steps_of_own_household(actor: Actor) -> ColumnElement[bool]:
+    """Steps that the guardian's household took on."""
+    return and_(
+        FollowUp.pupil_id.in_(pupils_of_guardian(actor)),
+        FollowUp.household_id.in_(households_of_guardian(actor)),
+        FollowUp.owner == "family",
+    )
+
+
+def own_sealed_notes(actor: Actor) -> ColumnElement[bool]:
+    """Sealed notes that the teacher wrote about pupils of the class today."""
+    written_for = select(Visit.id).where(visits_of_class(actor))
+    return and_(SealedNote.author_id == actor.person_id, SealedNote.visit_id.in_(written_for))
+
+
+def sealed_notes_of_school(actor: Actor) -> ColumnElement[bool]:
+    """Sealed notes of the principal's school."""
+    return SealedNote.visit_id.in_(select(Visit.id).where(visits_of_school(actor)))
+
+
+def corrections_of_own_visits(actor: Actor) -> ColumnElement[bool]:
+    """Corrections asked of visits that the teacher wrote."""
+    return Correction.visit_id.in_(select(Visit.id).where(own_visits_in_class(actor)))
+
+
+def narrative_scope(actor: Actor) -> ColumnElement[bool]:
+    """Visits whose story, not only whose facts, the actor may read."""
+    match actor.role:
+        case Role.GUARDIAN:
+            return Visit.household_id.in_(households_of_guardian(actor))
+        case Role.CLASS_TEACHER | Role.PRINCIPAL:
+            return true()
+        case _:
+            return false()
+
+
+PUPIL_VISIT = Permission("visit.write", Pupil, "F4", {Role.CLASS_TEACHER: class_now})
+
+VISIT_READ = Permission(
+    "visit.read",
+    Visit,
+    "F4",
+    {
+        Role.GUARDIAN: visits_to_own_children,
+        Role.CLASS_TEACHER: visits_of_class,
+        Role.PRINCIPAL: visits_of_school,
+        Role.SCHOOL_OFFICE: visits_of_school,
+    },
+)
+
+VISIT_SCHOOL = Permission(
+    "visit.school",
+    Visit,
+    "F4",
+    {Role.PRINCIPAL: visits_of_school, Role.SCHOOL_OFFICE: visits_of_school},
+)
+
+VISIT_FAMILY = Permission("visit.family", Visit, "F4", {Role.GUARDIAN: visits_to_own_household})
+
+VISIT_AMEND = Permission("visit.amend", Visit, "F4", {Role.CLASS_TEACHER: own_visits_in_class})
+
+INVITATION_READ = Permission(
+    "invitation.read",
+    Invitation,
+    "F2",
+    {Role.GUARDIAN: invitations_to_own_household, Role.CLASS_TEACHER: invitations_of_class},
+)
+
+INVITATION_ANSWER = Permission(
+    "invitation.answer", Invitation, "F2", {Role.GUARDIAN: invitations_to_own_household}
+)
+
+INVITATION_WITHDRAW = Permission(
+    "invitation.withdraw", Invitation, "F2", {Role.CLASS_TEACHER: invitations_of_class}
+)
+
+STEPS_READ = Permission("step.read", FollowUp, "F4", {Role.CLASS_TEACHER: steps_of_class})
+
+STEP_TICK = Permission(
+    "step.tick",
+    FollowUp,
+    "F4",
+    {Role.CLASS_TEACHER: steps_of_class, Role.GUARDIAN: steps_of_own_household},
+)
+
+SEALED_READ = Permission(
+    "sealed_note.read",
+    SealedNote,
+    "F4S",
+    {Role.CLASS_TEACHER: own_sealed_notes, Role.PRINCIPAL: sealed_notes_of_school},
+)
+
+CORRECTION_ANSWER = Permission(
+    "correction.answer", Correction, "F4", {Role.CLASS_TEACHER: corrections_of_own_visits}
+)

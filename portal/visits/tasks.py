@@ -1,0 +1,179 @@
+"""What visits put on the first page."""
+
+from datetime import timedelta
+
+from flask import url_for
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload
+
+from portal import clock
+from portal.access import Actor, Role
+from portal.extensions import db
+from portal.i18n import gettext as _
+from portal.i18n import moment
+from portal.tasks import Task
+from portal.visits.models import Correction, FollowUp, Invitation, InvitationState, Outcome, Visit
+from portal.visits.policy import INVITATION_READ, STEP_TICK, STEPS_READ, VISIT_FAMILY, corrections_of_own_visits
+
+SOON = timedelta(days=7)
+AT_MOST = 5
+"""Cards of one kind on the first page; the rest stands in the lists."""
+
+
+def tasks(actor: Actor) -> list[Task]:
+    """The cards of a class teacher or a guardian; nothing for other hats."""
+    if actor.role == Role.CLASS_TEACHER:
+        return [*_booked(actor), *_corrections(actor), *_steps_of_class(actor)]
+    if actor.role == Role.GUARDIAN:
+        return [*_invited(actor), *_to_confirm(actor), *_own_steps(actor)]
+    return []
+
+
+def _booked(actor: Actor) -> list[Task]:
+    """Meetings that families accepted, until they are written down."""
+    until = clock.now() + SOON
+    found = db.session.scalars(
+        INVITATION_READ.rows(actor)
+        .where(Invitation.state == InvitationState.ACCEPTED, Invitation.chosen_at <= until)
+        .options(joinedload(Invitation.pupil))
+        .order_by(Invitation.chosen_at, Invitation.id)
+        .limit(AT_MOST)
+    )
+    cards = []
+    for one in found:
+        assert one.chosen_at is not None
+        write = url_for("visits.new", pupil=one.pupil.public_id)
+        look = url_for("visits.invitation", public_id=one.public_id)
+        over = one.chosen_at <= clock.now()
+        cards.append(
+            Task(
+                about=one.pupil.name,
+                title=_("Write down the visit") if over else _("A family expects you"),
+                body=_("%(when)s · %(purpose)s", when=moment(one.chosen_at), purpose=one.purpose),
+                url=write if over else look,
+                button=_("Write it down") if over else _("See what was agreed"),
+                due_on=clock.local(one.chosen_at).date(),
+                others=((_("See what was agreed"), look),) if over else ((_("Write it down"), write),),
+            )
+        )
+    return cards
+
+
+def _corrections(actor: Actor) -> list[Task]:
+    found = db.session.scalars(
+        select(Correction)
+        .where(corrections_of_own_visits(actor), Correction.answered_at.is_(None))
+        .options(joinedload(Correction.visit).joinedload(Visit.pupil))
+        .order_by(Correction.id)
+        .limit(AT_MOST)
+    )
+    return [
+        Task(
+            about=one.visit.pupil.name,
+            title=_("A family asks for a correction"),
+            url=url_for("visits.show", public_id=one.visit.public_id),
+            button=_("Read and answer"),
+            due_on=clock.local(one.asked_at).date() + SOON,
+        )
+        for one in found
+    ]
+
+
+def _steps_of_class(actor: Actor) -> list[Task]:
+    found = db.session.scalars(
+        STEPS_READ.rows(actor)
+        .where(FollowUp.done_on.is_(None), FollowUp.owner == "school", FollowUp.due_on <= actor.on + SOON)
+        .options(joinedload(FollowUp.pupil))
+        .order_by(FollowUp.due_on, FollowUp.id)
+        .limit(AT_MOST)
+    )
+    return [
+        Task(
+            about=step.pupil.name,
+            title=_("Keep what was agreed"),
+            body=step.what,
+            url=url_for("visits.follow_up", public_id=step.public_id),
+            button=_("Tick off"),
+            due_on=step.due_on,
+        )
+        for step in found
+    ]
+
+
+def _invited(actor: Actor) -> list[Task]:
+    found = db.session.scalars(
+        INVITATION_READ.rows(actor)
+        .where(Invitation.state == InvitationState.OPEN, Invitation.last_time_at > clock.now())
+        .options(
+            joinedload(Invitation.pupil), joinedload(Invitation.author), joinedload(Invitation.school_class)
+        )
+        .order_by(Invitation.id)
+        .limit(AT_MOST)
+    )
+    cards = []
+    for one in found:
+        page = url_for("visits.invitation", public_id=one.public_id)
+        coming = [at for at in one.proposed if at > clock.now()]
+        single = len(coming) == 1
+        cards.append(
+            Task(
+                about=_about(one.pupil.name, one.school_class.name),
+                title=_("%(teacher)s would like to meet you", teacher=one.author.name),
+                body=_("%(when)s · %(purpose)s", when=moment(coming[0]), purpose=one.purpose),
+                url=page,
+                button=_("This time suits me") if single else _("Choose a time"),
+                post_to=url_for("visits.accept", public_id=one.public_id) if single else None,
+                due_on=clock.local(coming[0]).date(),
+                others=((_("Another way"), page), (_("Not now"), page)),
+            )
+        )
+    return cards
+
+
+def _to_confirm(actor: Actor) -> list[Task]:
+    asked = select(Correction.visit_id).where(Correction.answered_at.is_(None))
+    found = db.session.scalars(
+        VISIT_FAMILY.rows(actor)
+        .where(Visit.outcome == Outcome.MET, Visit.confirmed_at.is_(None), Visit.id.not_in(asked))
+        .options(joinedload(Visit.pupil), joinedload(Visit.school_class), joinedload(Visit.author))
+        .order_by(Visit.held_at)
+        .limit(AT_MOST)
+    )
+    return [
+        Task(
+            about=_about(visit.pupil.name, visit.school_class.name),
+            title=_("Confirm a visit"),
+            body=_("%(teacher)s met you on %(when)s.", teacher=visit.author.name, when=moment(visit.held_at)),
+            url=url_for("visits.show", public_id=visit.public_id),
+            button=_("Yes, it was so"),
+            post_to=url_for("visits.confirm", public_id=visit.public_id),
+            others=((_("Read the note"), url_for("visits.show", public_id=visit.public_id)),),
+        )
+        for visit in found
+    ]
+
+
+def _own_steps(actor: Actor) -> list[Task]:
+    found = db.session.scalars(
+        STEP_TICK.rows(actor)
+        .where(FollowUp.done_on.is_(None), FollowUp.due_on <= actor.on + SOON)
+        .options(joinedload(FollowUp.pupil))
+        .order_by(FollowUp.due_on, FollowUp.id)
+        .limit(AT_MOST)
+    )
+    return [
+        Task(
+            about=step.pupil.name,
+            title=_("You agreed on this at home"),
+            body=step.what,
+            url=url_for("visits.follow_up", public_id=step.public_id),
+            button=_("We did it"),
+            post_to=url_for("visits.finish", public_id=step.public_id),
+            due_on=step.due_on,
+        )
+        for step in found
+    ]
+
+
+def _about(pupil: str, school_class: str) -> str:
+    return f"{pupil} · {school_class}"
