@@ -30,8 +30,9 @@ from portal.roster import commands as roster_commands
 from portal.roster import views as roster
 from portal.schools import commands as schools_commands
 from portal.schools import views as schools
+from portal.visits import views as visits
 
-BLUEPRINTS = (accounts.bp, schools.bp, roster.bp, courses.bp, notices.bp, ratings.bp, home.bp)
+BLUEPRINTS = (accounts.bp, schools.bp, roster.bp, courses.bp, visits.bp, notices.bp, ratings.bp, home.bp)
 COMMANDS = (
     commands.access_table,
     doctor,

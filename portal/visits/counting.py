@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, func, select
 
 from portal.extensions import db
 from portal.schools import summaries
@@ -67,12 +67,14 @@ def _by_day(terms: Terms, day: Any, school: Any, *conditions: ColumnElement[bool
         yield school_id, terms.of(school_id, on), number
 
 
-def _first_of_year(*conditions: ColumnElement[bool]) -> Select[Any]:
-    return (
+def _by_first_of_year(terms: Terms, *conditions: Any) -> Iterable[Count]:
+    first = (
         select(Visit.school_id, func.min(Visit.held_on))
         .where(_MET, *conditions)
         .group_by(Visit.school_id, Visit.pupil_id, Visit.year_on)
     )
+    for school_id, on in db.session.execute(first):
+        yield school_id, terms.of(school_id, on), 1
 
 
 @measure(VISITS)
@@ -96,15 +98,13 @@ def count_visits_confirmed(terms: Terms) -> Iterable[Count]:
 @measure(PUPILS_VISITED)
 def count_pupils_visited(terms: Terms) -> Iterable[Count]:
     """Pupils, by the day of their first visit in a school year."""
-    for school_id, on in db.session.execute(_first_of_year()):
-        yield school_id, terms.of(school_id, on), 1
+    yield from _by_first_of_year(terms)
 
 
 @measure(PRIORITY_VISITED)
 def count_priority_pupils_visited(terms: Terms) -> Iterable[Count]:
     """Pupils who were priority pupils when visited, by the day of the first such visit in a school year."""
-    for school_id, on in db.session.execute(_first_of_year(Visit.was_priority)):
-        yield school_id, terms.of(school_id, on), 1
+    yield from _by_first_of_year(terms, Visit.was_priority)
 
 
 @measure(STEPS_DUE)

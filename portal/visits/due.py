@@ -106,7 +106,11 @@ def entries(actor: Actor) -> list[Entry]:
         held = invitation.state in (InvitationState.OPEN, InvitationState.ACCEPTED)
         if held or year_start(invitation.created_at.date()) == year_on:
             found[invitation.pupil_id].invitation = invitation
-    asked = select(Visit.pupil_id).join(Correction).where(visits_of_class(actor), Correction.answered_at.is_(None))
+    asked = (
+        select(Visit.pupil_id)
+        .join(Correction)
+        .where(visits_of_class(actor), Correction.answered_at.is_(None))
+    )
     for pupil_id in db.session.scalars(asked):
         found[pupil_id].corrected = True
     return sorted(found.values(), key=_urgency)

@@ -57,7 +57,9 @@ class HomeForm(PortalForm):
 
     def validate_household(self, _field: Any) -> None:
         if not self.homes:
-            raise ValidationError(_("No guardian of this child is on the roster. The school office can add one."))
+            raise ValidationError(
+                _("No guardian of this child is on the roster. The school office can add one.")
+            )
         if self.home is None:
             raise ValidationError(_("Choose which home."))
 
@@ -166,7 +168,9 @@ class VisitForm(HomeForm):
         home = self.home
         at_home = {CHILD} | {tie.public_id for tie in home.guardians} if home else known
         if set(field.data or ()) - at_home:
-            raise ValidationError(_("Someone of the other home was chosen. Write a visit of its own for them."))
+            raise ValidationError(
+                _("Someone of the other home was chosen. Write a visit of its own for them.")
+            )
 
     def steps(self) -> Iterable[tuple[Any, Any, Any]]:
         """The fields of each agreed step: what, owner, day."""

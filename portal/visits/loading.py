@@ -7,7 +7,16 @@ from sqlalchemy.orm import joinedload, selectinload
 
 from portal.access import Actor
 from portal.extensions import db
-from portal.visits.models import Correction, Outcome, SealedNote, Visit, VisitChange, VisitMet, VisitPart, VisitRemark
+from portal.visits.models import (
+    Correction,
+    Outcome,
+    SealedNote,
+    Visit,
+    VisitChange,
+    VisitMet,
+    VisitPart,
+    VisitRemark,
+)
 from portal.visits.policy import SEALED_READ, narrative_scope
 
 PAGE_LENGTH = 25

@@ -92,7 +92,8 @@ class Invitation(PublicId, Base):
         CheckConstraint(f"state IN ({INVITATION_STATES})", name="state_known"),
         CheckConstraint(f"chosen_form IS NULL OR chosen_form IN ({FORMS})", name="form_known"),
         CheckConstraint(
-            "state <> 'accepted' OR (chosen_form IS NOT NULL AND chosen_at IS NOT NULL)", name="accepted_is_set"
+            "state <> 'accepted' OR (chosen_form IS NOT NULL AND chosen_at IS NOT NULL)",
+            name="accepted_is_set",
         ),
         Index(
             "uq_visit_invitation_held",

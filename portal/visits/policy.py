@@ -11,7 +11,6 @@ from portal.schools.policy import class_now, households_of_guardian, pupils_of_c
 from portal.visits.models import Correction, FollowUp, Invitation, Outcome, SealedNote, Visit
 
 
-
 def visits_of_class(actor: Actor) -> ColumnElement[bool]:
     """Visits to pupils who are in the teacher's class today."""
     return Visit.pupil_id.in_(pupils_of_class(actor))

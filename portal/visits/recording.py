@@ -56,9 +56,7 @@ class Account:
 
 def already_written(author_id: int, client_id: str) -> Visit | None:
     """The visit that this author's device has sent before under the same id."""
-    return db.session.scalar(
-        select(Visit).where(Visit.author_id == author_id, Visit.client_id == client_id)
-    )
+    return db.session.scalar(select(Visit).where(Visit.author_id == author_id, Visit.client_id == client_id))
 
 
 def record(

@@ -13,7 +13,13 @@ from portal.i18n import gettext as _
 from portal.i18n import moment
 from portal.tasks import Task
 from portal.visits.models import Correction, FollowUp, Invitation, InvitationState, Outcome, Visit
-from portal.visits.policy import INVITATION_READ, STEP_TICK, STEPS_READ, VISIT_FAMILY, corrections_of_own_visits
+from portal.visits.policy import (
+    INVITATION_READ,
+    STEP_TICK,
+    STEPS_READ,
+    VISIT_FAMILY,
+    corrections_of_own_visits,
+)
 
 SOON = timedelta(days=7)
 AT_MOST = 5

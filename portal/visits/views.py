@@ -82,7 +82,9 @@ def _class_today(pupil: Pupil) -> tuple[SchoolClass, Enrolment]:
     row = db.session.execute(
         select(SchoolClass, Enrolment)
         .join(Enrolment, Enrolment.class_id == SchoolClass.id)
-        .where(SchoolClass.id == actor().class_id, Enrolment.pupil_id == pupil.id, in_force(Enrolment, actor()))
+        .where(
+            SchoolClass.id == actor().class_id, Enrolment.pupil_id == pupil.id, in_force(Enrolment, actor())
+        )
         .limit(1)
     ).one()
     return row[0], row[1]
@@ -99,7 +101,7 @@ def index() -> str:
     groups = due.grouped(everyone)
     group = request.args.get("group", "")
     query = request.args.get("q", "").strip()[:60]
-    shown = groups[group] if group in groups else everyone
+    shown = groups.get(group, everyone)
     return render(
         "visits/index.html",
         entries=[entry for entry in shown if due.matches(entry.pupil, query)],
@@ -126,7 +128,10 @@ def pupil(public_id: str) -> str:
         VISIT_READ.rows(actor()).where(Visit.pupil_id == child.id), request.args.get("after")
     )
     invitation = db.session.scalar(
-        INVITATION_READ.rows(actor()).where(Invitation.pupil_id == child.id).order_by(Invitation.id.desc()).limit(1)
+        INVITATION_READ.rows(actor())
+        .where(Invitation.pupil_id == child.id)
+        .order_by(Invitation.id.desc())
+        .limit(1)
     )
     steps = db.session.scalars(
         STEPS_READ.rows(actor())
@@ -278,7 +283,12 @@ def new() -> str:
 
 def _visit_page(form: VisitForm, child: Pupil, client_id: str) -> str:
     return render(
-        "visits/new.html", form=form, pupil=child, client_id=client_id, step_fields=list(form.steps()), **WORDS
+        "visits/new.html",
+        form=form,
+        pupil=child,
+        client_id=client_id,
+        step_fields=list(form.steps()),
+        **WORDS,
     )
 
 
@@ -310,7 +320,11 @@ def create() -> Answer:
 
 
 def _written(visit: Visit) -> Response:
-    message = _("The visit is saved. The family can confirm it now.") if visit.counts else _("The attempt is noted.")
+    message = (
+        _("The visit is saved. The family can confirm it now.")
+        if visit.counts
+        else _("The attempt is noted.")
+    )
     return commit_and_go(url_for("visits.show", public_id=visit.public_id), message)
 
 
@@ -487,9 +501,7 @@ def ask_correction(public_id: str) -> Answer:
     if loading.has_open_correction(visit):
         raise RuleBroken(_("A correction is asked for already. The teacher answers it first."))
     db.session.add(
-        Correction(
-            visit_id=visit.id, person_id=actor().person_id, body=form.body.data, asked_at=clock.now()
-        )
+        Correction(visit_id=visit.id, person_id=actor().person_id, body=form.body.data, asked_at=clock.now())
     )
     note("correction.asked", visit, person_id=actor().person_id, role=actor().role)
     return commit_and_go(url_for("visits.show", public_id=public_id), _("The teacher will answer you here."))
@@ -576,7 +588,11 @@ def follow_up(public_id: str) -> str:
 
 def _step_page(public_id: str, form: TickForm) -> str:
     step = find(
-        STEP_TICK, public_id, joinedload(FollowUp.pupil), joinedload(FollowUp.visit), joinedload(FollowUp.done_by)
+        STEP_TICK,
+        public_id,
+        joinedload(FollowUp.pupil),
+        joinedload(FollowUp.visit),
+        joinedload(FollowUp.done_by),
     )
     family = actor().role == Role.GUARDIAN
     return render("visits/follow_up.html", step=step, form=form, family=family, today=actor().on, **WORDS)
@@ -617,7 +633,9 @@ def family() -> str:
     own = set(
         db.session.scalars(
             select(Visit.id).where(
-                Visit.id.in_([visit.id for visit in visits]), VISIT_FAMILY.within(acting), narrative_scope(acting)
+                Visit.id.in_([visit.id for visit in visits]),
+                VISIT_FAMILY.within(acting),
+                narrative_scope(acting),
             )
         )
     )

@@ -1,0 +1,118 @@
+"""Visits of 王雪's class in every state: to confirm, invited, settled, declined, done, tried without an answer."""
+
+import uuid
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+
+from portal import clock
+from portal.access import Actor, Role
+from portal.extensions import db
+from portal.rehearsal.cast import Town
+from portal.schools.models import Enrolment, Guardianship, Pupil, SchoolClass
+from portal.visits import counting
+from portal.visits.inviting import invite
+from portal.visits.models import FORM_NAMES, Form, Invitation, Visit
+from portal.visits.recording import Account, Step, record
+
+THIRD = "望溪小学 三(2)班"
+
+
+def build(town: Town) -> None:
+    """Add the records, in the current transaction."""
+    _to_confirm(town)
+    _done(town)
+    _invitations(town)
+    _tried(town)
+
+
+def _author(town: Town) -> Actor:
+    return Actor(town.people["王雪"].id, Role.CLASS_TEACHER, town.today, class_id=_third(town).id)
+
+
+def _third(town: Town) -> SchoolClass:
+    return town.classes[THIRD]
+
+
+def _ties(town: Town, name: str) -> list[Guardianship]:
+    return list(db.session.query(Guardianship).filter_by(pupil_id=town.pupils[name].id))
+
+
+def _at(town: Town, days: int, hour: int, minute: int = 0) -> datetime:
+    """A time of day so many days from today, but not before the school year."""
+    return clock.instant_of(max(town.start, town.today + timedelta(days=days)), hour, minute)
+
+
+def _visit(town: Town, name: str, account: Account) -> Visit:
+    key = str(uuid.uuid5(uuid.NAMESPACE_OID, f"{name} {account.held_at.isoformat()}"))
+    written_at = min(account.held_at + timedelta(hours=2), clock.now())
+    return record(town.pupils[name], _third(town), _author(town), key, account, written_at)
+
+
+def _told(town: Town, name: str, form: Form | None, days: int, hour: int, minute: int = 0) -> Account:
+    at = _at(town, days, hour, minute)
+    return Account(_ties(town, name)[0].household_id, form, clock.local(at).date(), at)
+
+
+def _to_confirm(town: Town) -> None:
+    account = _told(town, "赵小满", Form.IN_HOME, -2, 18, 30)
+    account.minutes, account.child_met = 40, True
+    account.guardians = _ties(town, "赵小满")[:1]
+    account.hopes = "小满最近自己整理书包，外婆很高兴。外婆盼着小满周末能和爸爸视频，听他讲讲学校的事。"
+    account.note = "放学后在外婆家写作业，桌灯有点暗，外婆说想换一盏。"
+    account.sealed = "小满说夜里有时想爸爸睡不着。先多陪伴、多观察，下周请心理老师一起看看。"
+    account.steps = [
+        Step("借一盏护眼灯给小满", "school", town.today + timedelta(days=3)),
+        Step("周日晚上七点和爸爸视频一次", "family", town.today + timedelta(days=5)),
+    ]
+    _visit(town, "赵小满", account)
+
+
+def _done(town: Town) -> None:
+    account = _told(town, "林嘉树", Form.AT_SCHOOL, -9, 16, 20)
+    account.minutes, account.child_met = 25, True
+    account.guardians = _ties(town, "林嘉树")
+    account.hopes = "嘉树喜欢画画，家里把他的画贴了一面墙。妈妈希望他能大胆举手。"
+    account.gift_refused = True
+    account.steps = [Step("请嘉树给板报画插图", "school", town.today - timedelta(days=1))]
+    visit = _visit(town, "林嘉树", account)
+    before = counting.tally(visit.pupil_id)
+    visit.confirmed_by_id = town.people["林悦"].id
+    visit.confirmed_at = _at(town, -8, 21, 30)
+    counting.keep(before, counting.tally(visit.pupil_id))
+
+
+def _invitations(town: Town) -> None:
+    forms = [form.value for form in FORM_NAMES]
+    _invite(
+        town,
+        "陈一诺",
+        [_at(town, 3, 18, 30), _at(town, 4, 19)],
+        forms,
+        "聊聊一诺最近的阅读，想听听家里的想法。",
+    )
+    settled = _invite(town, "买买提·艾合买提", [_at(town, 1, 19)], forms, "聊聊孩子交朋友的事。")
+    settled.accept(settled.proposed[0], Form.IN_HOME, town.people["阿依古丽·吐尔逊"].id, _at(town, -1, 20))
+    declined = _invite(town, "何雨桐", [_at(town, 2, 18)], forms, "认识一下，听听家里的期盼。")
+    declined.decline(town.people["方晴"].id, _at(town, -1, 21))
+
+
+def _invite(town: Town, name: str, times: list[datetime], forms: list[str], purpose: str) -> Invitation:
+    household_id = _ties(town, name)[0].household_id
+    return invite(
+        town.pupils[name], _third(town), household_id, _author(town), times, forms, purpose, _at(town, -2, 17)
+    )
+
+
+def _tried(town: Town) -> None:
+    """A neighbour who did not answer twice."""
+    told = ("赵小满", "林嘉树", "陈一诺", "买买提·艾合买提", "何雨桐")
+    neighbour = db.session.scalars(
+        select(Pupil.name)
+        .join(Enrolment, Enrolment.pupil_id == Pupil.id)
+        .where(Enrolment.class_id == _third(town).id, Pupil.name.not_in(told))
+        .order_by(Pupil.id)
+        .limit(1)
+    ).one()
+    for days in (-6, -3):
+        _visit(town, neighbour, _told(town, neighbour, None, days, 18))
