@@ -14,6 +14,7 @@ from wtforms import (
     SelectMultipleField,
     TimeField,
 )
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, Optional, ValidationError
 
 from portal import clock
@@ -44,7 +45,7 @@ class HomeForm(PortalForm):
     def __init__(self, homes: list[Home], **named: Any) -> None:
         super().__init__(**named)
         self.homes = homes
-        self.household.choices = [(home.key, home.label) for home in homes]
+        self.household.choices = [SelectChoice(home.key, home.label) for home in homes]
         if request.method != "POST" and len(homes) == 1:
             self.household.data = homes[0].key
 
@@ -73,7 +74,7 @@ class InvitationForm(HomeForm):
     )
     forms = SelectMultipleField(
         _l("Ways you offer"),
-        choices=[(form.value, name) for form, name in FORM_NAMES.items()],
+        choices=[SelectChoice(form.value, name) for form, name in FORM_NAMES.items()],
         validate_choice=False,
     )
     time_1 = DateTimeLocalField(_l("First time"), [InputRequired(_l("Propose at least one time."))])
@@ -120,7 +121,10 @@ class VisitForm(HomeForm):
     how = RadioField(
         _l("How you met"),
         [InputRequired(_l("Choose how you met."))],
-        choices=[*((form.value, name) for form, name in FORM_NAMES.items()), (NO_ANSWER, _l("No answer"))],
+        choices=[
+            *(SelectChoice(form.value, name) for form, name in FORM_NAMES.items()),
+            SelectChoice(NO_ANSWER, _l("No answer")),
+        ],
     )
     held_on = DateField(_l("Day"), [InputRequired(_l("Give the day."))])
     held_time = TimeField(_l("Time"), [InputRequired(_l("Give the time."))])
@@ -137,7 +141,10 @@ class VisitForm(HomeForm):
         super().__init__(homes, **named)
         self.earliest_on = earliest_on
         ties = [tie for home in homes for tie in home.guardians]
-        self.met.choices = [(CHILD, _("The child")), *((tie.public_id, tie.relation) for tie in ties)]
+        self.met.choices = [
+            SelectChoice(CHILD, _("The child")),
+            *(SelectChoice(tie.public_id, tie.relation) for tie in ties),
+        ]
 
     def validate_held_on(self, field: Any) -> None:
         if not field.data:
@@ -160,7 +167,7 @@ class VisitForm(HomeForm):
     def validate_met(self, field: Any) -> None:
         if self.how.data in (NO_ANSWER, None):
             return
-        known = {value for value, _label in field.choices}
+        known = {choice.value for choice in field.choices}
         if set(field.data or ()) - known:
             raise ValidationError(_("Choose people from the list."))
         if not field.data and not self.others_met.data:
@@ -222,7 +229,7 @@ for _number in range(1, STEPS + 1):
         f"step_{_number}_owner",
         SelectField(
             _l("Who does it"),
-            choices=[(owner.value, name) for owner, name in OWNER_NAMES.items()],
+            choices=[SelectChoice(owner.value, name) for owner, name in OWNER_NAMES.items()],
             default=Owner.SCHOOL.value,
         ),
     )
