@@ -15,7 +15,7 @@ from wtforms import (
     TimeField,
 )
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import InputRequired, Length, Optional, ValidationError
+from wtforms.validators import DataRequired, InputRequired, Length, Optional, ValidationError
 
 from portal import clock
 from portal.forms import LineField, PortalForm, TextField
@@ -70,7 +70,7 @@ class InvitationForm(HomeForm):
 
     purpose = LineField(
         _l("What would you like to talk about"),
-        [InputRequired(_l("Say in a line what you would like to talk about.")), _line_too_long],
+        [DataRequired(_l("Say in a line what you would like to talk about.")), _line_too_long],
     )
     forms = SelectMultipleField(
         _l("Ways you offer"),
@@ -254,7 +254,7 @@ def _step_holds(what: Any, due_on: Any, earliest_on: date) -> bool:
 class RemarkForm(PortalForm):
     """A guardian's own words about a visit."""
 
-    body = TextField(_l("Your remark"), [InputRequired(_l("Write your remark first.")), _too_long])
+    body = TextField(_l("Your remark"), [DataRequired(_l("Write your remark first.")), _too_long])
 
 
 class ConfirmationForm(PortalForm):
@@ -266,20 +266,20 @@ class ConfirmationForm(PortalForm):
 class CorrectionForm(PortalForm):
     """What is not right about a visit."""
 
-    body = TextField(_l("What is not right"), [InputRequired(_l("Say what is not right.")), _too_long])
+    body = TextField(_l("What is not right"), [DataRequired(_l("Say what is not right.")), _too_long])
 
 
 class AnswerForm(PortalForm):
     """The teacher's answer to a correction."""
 
-    answer = TextField(_l("Your answer"), [InputRequired(_l("Write an answer first.")), _too_long])
+    answer = TextField(_l("Your answer"), [DataRequired(_l("Write an answer first.")), _too_long])
 
 
 class ReasonForm(PortalForm):
     """Why a sealed note is opened."""
 
     reason = LineField(
-        _l("Why you open it"), [InputRequired(_l("Give the reason for opening it.")), _line_too_long]
+        _l("Why you open it"), [DataRequired(_l("Give the reason for opening it.")), _line_too_long]
     )
 
 

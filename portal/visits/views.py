@@ -706,17 +706,9 @@ def _coverage(year_on: Any) -> dict[int, tuple[int, int]]:
     """Class id → (pupils visited this school year, pupils), for the school's classes of today: two queries."""
     acting = actor()
     of_school = Enrolment.school_id == acting.school_id, in_force(Enrolment, acting)
-    pupils = dict(
-        db.session.execute(
-            select(Enrolment.class_id, func.count()).where(*of_school).group_by(Enrolment.class_id)
-        ).tuples()
-    )
-    visited = dict(
-        db.session.execute(
-            select(Enrolment.class_id, func.count(Enrolment.pupil_id.distinct()))
-            .join(Visit, Visit.pupil_id == Enrolment.pupil_id)
-            .where(*of_school, Visit.year_on == year_on, Visit.outcome == Outcome.MET)
-            .group_by(Enrolment.class_id)
-        ).tuples()
-    )
-    return {class_id: (visited.get(class_id, 0), number) for class_id, number in pupils.items()}
+    number = func.count(Enrolment.pupil_id.distinct())
+    pupils = select(Enrolment.class_id, number).where(*of_school).group_by(Enrolment.class_id)
+    met = Visit.year_on == year_on, Visit.outcome == Outcome.MET
+    seen = pupils.join(Visit, Visit.pupil_id == Enrolment.pupil_id).where(*met)
+    visited = {class_id: found for class_id, found in db.session.execute(seen)}
+    return {class_id: (visited.get(class_id, 0), found) for class_id, found in db.session.execute(pupils)}
