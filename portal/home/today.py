@@ -12,8 +12,14 @@ from portal.i18n import no_op
 from portal.notices import tasks as notices
 from portal.ratings import tasks as ratings
 from portal.tasks import Task, in_order
+from portal.visits import tasks as visits
 
-SOURCES: tuple[Callable[[Actor], list[Task]], ...] = (courses.tasks, notices.tasks, ratings.tasks)
+SOURCES: tuple[Callable[[Actor], list[Task]], ...] = (
+    courses.tasks,
+    visits.tasks,
+    notices.tasks,
+    ratings.tasks,
+)
 """The features that put work on the first page, each with its ``tasks``."""
 
 
@@ -28,7 +34,7 @@ class Way:
 
 WAYS: dict[Role, tuple[tuple[str, str, str], ...]] = {
     Role.GUARDIAN: (
-        ("visits.history", no_op("Visits to our family"), "door-open"),
+        ("visits.family", no_op("Visits to our family"), "door-open"),
         ("opinions.new", no_op("Tell the school what you think"), "message-square-text"),
         ("opinions.index", no_op("My opinions and their answers"), "mail"),
         ("courses.mine", no_op("Our learning record"), "award"),
