@@ -8,7 +8,7 @@ from alembic import op
 from portal.extensions import UtcDateTime
 
 revision: str = "0003_visits"
-down_revision: str | None = "0003_rosters"
+down_revision: str | None = "0004_notices"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
