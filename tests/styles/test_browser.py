@@ -2,17 +2,15 @@
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.support.browser import DESKTOP, PHONE, OpenContext
+from tests.support.looking import SMALL, TOO_WIDE, barriers
 from tests.support.server import Portal
 
 pytestmark = pytest.mark.browser
-AXE = Path(__file__).resolve().parents[1] / "vendor/axe.min.js"
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 WAYS = [
     (PHONE, "layout=app"),
     (PHONE, "layout=focus&elder=1&theme=dark"),
@@ -20,13 +18,6 @@ WAYS = [
     (DESKTOP, "layout=app&theme=dark&language=zh-Hant"),
     (DESKTOP, "layout=public&elder=1"),
 ]
-SMALL = """(least) => [...document.querySelectorAll("a, button, input, select, textarea, summary")]
-  .filter((one) => !one.closest(".unseen, .skip, p") && one.type !== "hidden")
-  .map((one) => one.matches("[type=radio], [type=checkbox]") ? one.closest(".choice, .option") : one)
-  .filter((one) => { const box = one.getBoundingClientRect();
-    return box.width && (box.width < least - 0.5 || box.height < least - 0.5); })
-  .map((one) => one.outerHTML.slice(0, 120))"""
-TOO_WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
 @pytest.fixture(scope="module")
@@ -37,22 +28,13 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield f"{portal.address}/styles"
 
 
-def problems(page: Page) -> list[str]:
-    """What axe-core finds, one line each."""
-    page.evaluate(AXE.read_text(encoding="utf-8"))
-    found = page.evaluate("(rules) => axe.run(document, {runOnly: rules})", RULES)
-    return [
-        f"{broken['id']}: {node['html'][:150]}" for broken in found["violations"] for node in broken["nodes"]
-    ]
-
-
 @pytest.mark.parametrize(("screen", "query"), WAYS)
 def test_everyone_can_use_every_component(open_context: OpenContext, address: str, screen, query):
     page = open_context(screen, bypass_csp=True).new_page()
     page.goto(f"{address}?{query}")
     page.evaluate("document.querySelectorAll('details.more').forEach((one) => { one.open = true; })")
 
-    assert problems(page) == []
+    assert barriers(page) == []
     assert page.evaluate(TOO_WIDE) == 0
     assert page.evaluate(SMALL, 44) == []
 
@@ -69,7 +51,7 @@ def test_the_nets_catch_what_they_are_for(open_context: OpenContext, address: st
         }"""
     )
 
-    assert any("button-name" in problem for problem in problems(page))
+    assert any("button-name" in problem for problem in barriers(page))
     assert page.evaluate(TOO_WIDE) > 0
     assert any("defect" in small for small in page.evaluate(SMALL, 44))
 
