@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from wtforms import BooleanField, DateField, FileField, RadioField, SelectField, SelectMultipleField
-from wtforms.validators import InputRequired, Length, Optional, ValidationError
+from wtforms.validators import DataRequired, InputRequired, Length, Optional, ValidationError
 
 from portal import clock
 from portal.accounts.models import Person
@@ -126,7 +126,7 @@ class ReasonForm(PortalForm):
 
     reason = TextField(
         _l("What must the school correct?"),
-        [InputRequired(_l("Write what the school must correct.")), Length(max=LONG)],
+        [DataRequired(_l("Write what the school must correct.")), Length(max=LONG)],
     )
 
 
@@ -136,7 +136,7 @@ class VetoForm(PortalForm):
     veto = RadioField(_l("Which veto item?"), [InputRequired(_l("Choose a veto item."))])
     reason = TextField(
         _l("What happened, and how it was established"),
-        [InputRequired(_l("Write what happened.")), Length(max=LONG)],
+        [DataRequired(_l("Write what happened.")), Length(max=LONG)],
     )
 
     @classmethod

@@ -3,7 +3,7 @@
 A rubric names a metric in an item's ``source: "system:<name>"``.
 """
 
-from portal.ratings.metrics import families
+from portal.ratings.metrics import courses, families
 from portal.ratings.metrics.registry import (
     METRICS,
     Figure,
@@ -22,6 +22,7 @@ __all__ = [
     "Metric",
     "Period",
     "Record",
+    "courses",
     "families",
     "fits",
     "metric",

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, func, or_, select
@@ -29,6 +29,11 @@ class Period:
     def until_on(self) -> date:
         """The last day that is looked at: the end of the year, or the day of counting while it still runs."""
         return min(self.ends_on, self.counted_on)
+
+    @property
+    def after_on(self) -> date:
+        """The first day that is not looked at any more."""
+        return self.until_on + timedelta(days=1)
 
     def term_of(self, day: date) -> str:
         """``term1`` or ``term2`` of a day; between terms the one that ended last."""
