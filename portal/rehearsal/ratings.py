@@ -30,6 +30,7 @@ from portal.schools.models import SchoolYear
 
 DEFAULT = Path(rubric.__file__).parent / "examples" / "default.yaml"
 INSPECTORS = ("吴正清", "冯秀英")
+PRIORITY_PUPILS = 31
 GOOD_YEAR: dict[str, dict[str, Any]] = {
     "A1": {"present": {"head": True, "duties": True, "plan": True}},
     "A2": {"missing": ["summary"]},
@@ -177,11 +178,15 @@ def _rated(
 
 
 def _measured(item: Item, facts: dict[str, Any]) -> dict[str, Any]:
+    given = facts
+    if "shortfall" in facts:
+        whole = PRIORITY_PUPILS
+        facts = {**facts, "numerator": whole - facts["shortfall"], "denominator": whole}
     counts = facts.get("counts", {})
     numerator = facts.get("numerator", facts.get("count", sum(counts.values())))
     return {
         "metric": rubrics.metric_of(item),
-        "facts": facts,
+        "facts": given,
         "numerator": numerator,
         "denominator": facts.get("denominator"),
         "counts": counts,

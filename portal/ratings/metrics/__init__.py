@@ -3,7 +3,7 @@
 A rubric names a metric in an item's ``source: "system:<name>"``.
 """
 
-from portal.ratings.metrics import courses, families
+from portal.ratings.metrics import courses, families, notices, visits
 from portal.ratings.metrics.registry import (
     METRICS,
     Figure,
@@ -26,6 +26,8 @@ __all__ = [
     "families",
     "fits",
     "metric",
+    "notices",
     "period_of",
     "school_facts",
+    "visits",
 ]
