@@ -17,7 +17,7 @@ ROOM_NEEDED = 20 * 1024 * 1024
 PR_SET_PDEATHSIG = 1
 
 
-def _end_with_parent(number: signal.Signals) -> Callable[[], None] | None:
+def end_with_parent(number: signal.Signals) -> Callable[[], None] | None:
     """On Linux, what a child calls to be sent a signal when its parent is killed; elsewhere None."""
     if not sys.platform.startswith("linux"):
         return None
@@ -55,7 +55,7 @@ def start(
         stderr=subprocess.STDOUT if output is not None else None,
         pass_fds=tuple(handed_over),
         start_new_session=True,
-        preexec_fn=_end_with_parent(ends_by),
+        preexec_fn=end_with_parent(ends_by),
         text=True,
         encoding="utf-8",
         errors="replace",

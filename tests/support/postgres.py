@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import machine
+import processes
 import psycopg
 import pytest
 from sqlalchemy.engine import URL, make_url
@@ -96,6 +97,7 @@ def running_server(programs: Path, folder: Path) -> Iterator[Server]:
             [programs / "postgres", "-D", data, "-k", folder, "-c", "listen_addresses=", *settings],
             user=user, group=group, extra_groups=[] if account else None, env=environment, cwd=folder,
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+            preexec_fn=processes.end_with_parent(signal.SIGQUIT),
         )  # fmt: skip
     server = Server(
         URL.create("postgresql+psycopg", "tester", database="postgres", query={"host": str(folder)}), process

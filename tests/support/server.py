@@ -19,6 +19,8 @@ from pathlib import Path
 from random import Random
 from types import TracebackType
 
+import processes
+
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS_TO_START = 60
 
@@ -106,6 +108,7 @@ class Portal:
                 [sys.executable, "-m", *words],
                 cwd=ROOT, env={**os.environ, **self.settings}, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 start_new_session=True, pass_fds=[self._listener.fileno()],
+                preexec_fn=processes.end_with_parent(signal.SIGKILL),
             )  # fmt: skip
 
     def answers(self) -> bool:
