@@ -15,7 +15,9 @@ from portal.notices.models import Notice, NoticeHousehold, NoticeReceipt, Notice
 def insert_once(table: type[Base], **values: Any) -> bool:
     """Insert a row unless one with the same key stands there; whether it is new."""
     insert = postgresql.insert if db.engine.dialect.name == "postgresql" else sqlite.insert
-    return _count(insert(table).values(**values).on_conflict_do_nothing()) == 1
+    key = table.__mapper__.primary_key[0]
+    statement = insert(table).values(**values).on_conflict_do_nothing().returning(key)
+    return db.session.execute(statement).first() is not None
 
 
 def _count(statement: Any) -> int:

@@ -39,6 +39,7 @@ from portal.schools.policy import in_force, unrestricted_guardianship
 
 PAGE = 20
 WAITING = 60
+LAST_ID = 2**31 - 1
 _PLACE = re.compile(r"[0-9]{1,16}-[0-9]{1,18}")
 RUNS_FOR = timedelta(days=120)
 """How long a published notice without an expiry may wait for an answer on the first page."""
@@ -265,8 +266,10 @@ class Cursor:
         """From the address; whatever is not one of ours means the first page."""
         first, _, second = text.partition("-")
         if _PLACE.fullmatch(text):
-            return cls(datetime.fromtimestamp(0, UTC) + timedelta(microseconds=int(first)), int(second))
-        return cls(clock.now() + timedelta(days=1), 2**62)
+            return cls(
+                datetime.fromtimestamp(0, UTC) + timedelta(microseconds=int(first)), min(int(second), LAST_ID)
+            )
+        return cls(clock.now() + timedelta(days=1), LAST_ID)
 
     def write(self) -> str:
         """As it stands in the address."""

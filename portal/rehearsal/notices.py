@@ -15,11 +15,11 @@ from portal.rehearsal.cast import Town
 
 def build(town: Town) -> None:
     """Add the notices in the current transaction."""
+    _open_day(town)
+    _safety_letter(town)
+    _reading_hour(town)
     _picnic(town)
     _dental_check(town)
-    _safety_letter(town)
-    _umbrella_day(town)
-    _reading_hour(town)
 
 
 def _author(town: Town, name: str, role: Role, **scope: int) -> Actor:
@@ -32,7 +32,7 @@ def _publish(actor: Actor, scope: str, days_ago: int, **words: Any) -> Notice:
     given = {"who": "", "act": "", "ask": "", "due_on": None, "expires_on": None, **words}
     notice = writing.draft(actor, chosen, **given)
     writing.publish(notice, actor)
-    notice.published_at = clock.now() - timedelta(days=days_ago)
+    notice.published_at = clock.instant_of(actor.on - timedelta(days=days_ago), 17, 30)
     counting.keep_size(notice.id, audience.size(notice))
     db.session.flush()
     return notice
@@ -52,9 +52,9 @@ def _picnic(town: Town) -> None:
         chair,
         "class",
         2,
-        title="周六上午去云溪河边认树，请确认是否收到",
+        title="周六上午去云溪河边认树",
         body="三(2)班家委会和王老师一起组织认树活动。孩子由家长陪同，自愿参加，不收费。下雨就改到下周六。",
-        act="请看好时间和集合地点。\n请给孩子穿运动鞋，带水。",
+        act="周六 9:00 在学校东门集合。\n请给孩子穿运动鞋，带水。",
         who="三(2)班所有家庭",
         ask="林悦(家委会)，或王雪老师",
         due_on=town.today + timedelta(days=3),
@@ -64,14 +64,14 @@ def _picnic(town: Town) -> None:
     answering.confirm_notice(notice, town.people["林悦"].id)
     answering.confirm_notice(notice, town.people["阿依古丽·吐尔逊"].id)
     answering.open_notice(notice, town.people["方晴"].id)
-    _a_day_after(notice)
+    _that_evening(notice)
 
 
-def _a_day_after(notice: Notice) -> None:
-    """Move the answers to the day after publication, as they would have come."""
+def _that_evening(notice: Notice) -> None:
+    """Move the answers to the evening of publication, as they would have come."""
     db.session.flush()
     assert notice.published_at is not None
-    answered_at = notice.published_at + timedelta(hours=20)
+    answered_at = notice.published_at + timedelta(hours=2)
     for table in (NoticeReceipt, NoticeHousehold):
         of_notice = update(table).where(table.notice_id == notice.id)
         db.session.execute(of_notice.values(opened_at=answered_at))
@@ -97,7 +97,7 @@ def _dental_check(town: Town) -> None:
         counts=Counts.HOUSEHOLD,
     )
     answering.open_notice(notice, town.people["李晚晴"].id)
-    _a_day_after(notice)
+    _that_evening(notice)
 
 
 def _safety_letter(town: Town) -> None:
@@ -116,12 +116,12 @@ def _safety_letter(town: Town) -> None:
     )
 
 
-def _umbrella_day(town: Town) -> None:
+def _open_day(town: Town) -> None:
     notice = _publish(
         _office(town),
         "school",
         20,
-        title="家长开放日请确认能否收到安排",
+        title="家长开放日的安排",
         body="开放日上午可以随班听两节课，请从东门进校。",
         level=Level.CONFIRM,
         counts=Counts.HOUSEHOLD,
@@ -129,7 +129,7 @@ def _umbrella_day(town: Town) -> None:
     answering.confirm_notice(notice, town.people["周桂兰"].id)
     notice.due_on = town.today - timedelta(days=14)
     notice.expires_on = town.today - timedelta(days=12)
-    _a_day_after(notice)
+    _that_evening(notice)
 
 
 def _reading_hour(town: Town) -> None:

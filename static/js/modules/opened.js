@@ -12,6 +12,10 @@ export function start(form) {
     }).then(
       (answer) => {
         if (answer.type !== "opaqueredirect" && !answer.ok) return;
+        if (!form.dataset.done) {
+          form.remove();
+          return;
+        }
         const done = document.createElement("p");
         done.className = "hint";
         done.setAttribute("role", "status");
