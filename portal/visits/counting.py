@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, func, select
 
 from portal.extensions import db
 from portal.schools import summaries
+from portal.schools.models import Pupil
 from portal.schools.summaries import Count, Terms, measure
 from portal.visits.models import FollowUp, Form, Outcome, Visit
 
@@ -51,6 +52,14 @@ def tally(pupil_id: int) -> Tally:
         found[school_id, due_on, STEPS_DUE] += 1
         found[school_id, due_on, STEPS_IN_TIME] += done_on is not None and done_on <= due_on
     return found
+
+
+def hold(pupil_id: int) -> None:
+    """Let no one else change this pupil's records until the transaction ends, so that nothing is counted twice.
+
+    PostgreSQL locks the pupil's row; on SQLite whoever writes is alone already.
+    """
+    db.session.execute(select(Pupil.id).where(Pupil.id == pupil_id).with_for_update())
 
 
 def keep(before: Tally, after: Tally) -> None:

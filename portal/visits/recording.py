@@ -68,6 +68,7 @@ def record(
     now: datetime,
 ) -> Visit:
     """A new visit with all its parts and numbers, in the current transaction. An accepted invitation is done by it."""
+    counting.hold(pupil.id)
     before = counting.tally(pupil.id)
     visit = Visit(
         client_id=client_id,
@@ -112,6 +113,7 @@ def amend(visit: Visit, part: VisitPart, author: Actor, account: Account, now: d
 
     ``visit`` comes with its people met and steps. An empty sealed text leaves a sealed note as it is.
     """
+    counting.hold(visit.pupil_id)
     before = counting.tally(visit.pupil_id)
     _set_facts(visit, account)
     wanted = {tie.id for tie in account.guardians}

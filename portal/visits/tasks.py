@@ -153,6 +153,7 @@ def _to_confirm(actor: Actor) -> list[Task]:
             url=url_for("visits.show", public_id=visit.public_id),
             button=_("Yes, it was so"),
             post_to=url_for("visits.confirm", public_id=visit.public_id),
+            due_on=clock.local(visit.written_at).date() + SOON,
             others=((_("Read the note"), url_for("visits.show", public_id=visit.public_id)),),
         )
         for visit in found

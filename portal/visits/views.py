@@ -454,6 +454,8 @@ def confirm(public_id: str) -> Answer:
     form = ConfirmationForm()
     if not form.validate():
         return _show_page(public_id, confirmation_form=form), 422
+    counting.hold(visit.pupil_id)
+    db.session.refresh(visit, ["confirmed_at", "confirmed_by_id"])
     first = visit.confirmed_at is None
     visit.confirm(actor().person_id, clock.now())
     if first:
@@ -498,6 +500,7 @@ def ask_correction(public_id: str) -> Answer:
     form = CorrectionForm()
     if not form.validate():
         return render("visits/correction.html", visit=visit, form=form), 422
+    counting.hold(visit.pupil_id)
     if loading.has_open_correction(visit):
         raise RuleBroken(_("A correction is asked for already. The teacher answers it first."))
     db.session.add(
@@ -606,6 +609,8 @@ def finish(public_id: str) -> Answer:
     form = TickForm()
     if not form.validate():
         return _step_page(public_id, form), 422
+    counting.hold(step.pupil_id)
+    db.session.refresh(step, ["done_on", "done_by_id"])
     step.finish(actor().person_id, form.line.data or "", actor().on)
     if actor().on <= step.due_on:
         summaries.add(step.school_id, step.due_on, counting.STEPS_IN_TIME, 1)

@@ -143,25 +143,6 @@ def test_an_odd_device_id_loses_nothing(as_, client_id):
     uuid.UUID(newest().client_id)
 
 
-def test_a_visit_takes_at_most_six_taps(as_):
-    """Taps beside typing, from the first page: tab, pupil, write, way, person, save."""
-    client = as_("王雪")
-    taps = ["家访"]
-    page = client.page(client.page("/").links["家访"])
-    row = next(text for text in page.links if "陈一诺" in text)
-    taps.append(row)
-    page = client.page(page.links[row])
-    taps.append("记一次家访")
-    page = client.page(page.links["记一次家访"])
-    taps += ["电话", "孩子", SAVE]
-
-    saved = page.press(SAVE, how="phone", met="child")
-
-    assert saved.status == 200
-    assert newest().pupil_id == pupil("陈一诺").id
-    assert len(taps) <= 6
-
-
 @pytest.mark.parametrize(
     ("told", "says"),
     [
