@@ -26,6 +26,8 @@ BREAKS = re.compile("[\t\n\x0b\x0c\r\x85\u2028\u2029]+")
 INTERPUNCTS = str.maketrans(dict.fromkeys("・･•‧∙⋅●.．", "·"))
 IGNORED_IN_KEYS = re.compile("[\\s\u200c\u200d\u00ad\ufe00-\ufe0f\U000e0100-\U000e01ef]+")
 
+MOBILE = re.compile(r"1[3-9]\d{9}", re.ASCII)
+SCIENTIFIC = re.compile(r"\d(?:\.\d+)?[eE]\+?\d+", re.ASCII)
 YES = frozenset({"是", "对", "有", "y", "yes", "true", "1", "√", "✓", "✔"})
 NO = frozenset({"否", "不", "无", "無", "n", "no", "false", "0", "×", "✗"})
 DAY = re.compile(r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*日?(?:[T\s].*)?")
@@ -51,24 +53,33 @@ class Clean:
 
 def clean_text(value: Value, longest: int = limits.CELL_CHARACTERS) -> Clean:
     """A cell as text without invisible characters and line breaks; refuses control characters and over-long text."""
-    text = as_typed(value)
+    text = value if isinstance(value, str) else as_typed(value)
+    if text.isprintable():
+        # Neither controls nor invisible characters: nearly every cell.
+        return Clean(check_length(text.strip(), longest))
     if CONTROL.search(text):
         raise UncleanError(
             no_op("There is a control character in this cell that cannot be seen. Type the text again.")
         )
     shown = INVISIBLE.sub("", text)
     joined = BREAKS.sub(" ", shown).strip()
-    if len(joined) > longest:
-        raise UncleanError(
-            no_op("This text has %(count)s characters; at most %(most)s fit."),
-            count=len(joined),
-            most=longest,
-        )
+    check_length(joined, longest)
     if shown != text:
         return Clean(joined, no_op("Invisible characters were left out."))
     if joined != shown.strip():
         return Clean(joined, no_op("A line break in this cell became a space."))
     return Clean(joined)
+
+
+def check_length(text: str, longest: int) -> str:
+    """The text, unless it is too long."""
+    if len(text) > longest:
+        raise UncleanError(
+            no_op("This text has %(count)s characters; at most %(most)s fit."),
+            count=len(text),
+            most=longest,
+        )
+    return text
 
 
 def as_typed(value: Value) -> str:
@@ -88,7 +99,7 @@ def as_typed(value: Value) -> str:
 
 def plain(text: str) -> str:
     """Full-width letters and digits as half-width; for codes, numbers, days and yes/no, never for names."""
-    return unicodedata.normalize("NFKC", text).strip()
+    return text.strip() if text.isascii() else unicodedata.normalize("NFKC", text).strip()
 
 
 def name_key(name: str) -> str:
@@ -105,7 +116,7 @@ def clean_name(value: Value) -> Clean:
 def clean_code(value: Value) -> Clean:
     """A code or number given by an office: half-width, no spaces inside a number, never in scientific notation."""
     text = plain(clean_text(value).text)
-    if re.fullmatch(r"\d(?:\.\d+)?[eE]\+?\d+", text):
+    if SCIENTIFIC.fullmatch(text):
         text = whole_number(text)
     if len(text) > limits.CODE_CHARACTERS:
         raise UncleanError(
@@ -140,7 +151,9 @@ def clean_phone(value: Value) -> str | None:
     text = plain(clean_text(value).text)
     if not text:
         return None
-    if re.fullmatch(r"\d(?:\.\d+)?[eE]\+?\d+", text):
+    if MOBILE.fullmatch(text):
+        return f"+86{text}"
+    if SCIENTIFIC.fullmatch(text):
         text = whole_number(text)
     digits = re.sub(r"\D", "", text)
     if re.fullmatch(r"1[\d\s-]*", text) and len(digits) != 11:

@@ -152,7 +152,7 @@ def read_and_stage(import_id: int) -> None:
             roster.close()
     problems = problems_of(import_id)
     settle(import_id, State.CHECKING, is_delta=is_delta, format=roster.format.value)
-    if problems:
+    if any(problem.line for problem in problems):
         annotate(path, annotated_of(found.public_id), problems)
 
 

@@ -53,6 +53,8 @@ class Line:
             return instead
 
     def _text(self, field: str, clean: Callable[[Value], Clean], required: bool) -> str:
+        if self.cells.get(field, "") == "" and not required:
+            return ""
         before = len(self.problems)
         cell = self._read(field, clean, Clean(""))
         if cell.notice:

@@ -144,7 +144,8 @@ class Planner:
     def settle(self, kind: Kind) -> None:
         """Stage what waits of a kind, after all it may refer to."""
         for earlier in Kind:
-            if self.waiting[earlier]:
+            # Nothing refers to a role, and whether one counts shows only when all are seen.
+            if self.waiting[earlier] and (earlier is not Kind.APPOINTMENT or kind is Kind.APPOINTMENT):
                 rows, self.waiting[earlier] = self.waiting[earlier], []
                 self.brought.add(earlier)
                 self.place[earlier](rows)

@@ -8,6 +8,7 @@ import openpyxl
 import pytest
 import xlsxwriter
 
+from portal.roster import limits
 from portal.roster.columns import SHEETS
 from portal.roster.problems import Problem
 from portal.roster.reading import read_roster
@@ -345,7 +346,7 @@ def test_two_hundred_columns_are_no_obstacle(tmp_path):
 
 
 def test_a_workbook_that_eats_memory_dies_alone_and_says_so(tmp_path, monkeypatch):
-    monkeypatch.setattr("portal.roster.limits.CHILD_MEMORY_BYTES", 220 * 1024 * 1024)
+    monkeypatch.setattr(limits, "CHILD_MEMORY_BYTES", 220 * 1024 * 1024)
     pupils = [
         ("班级", "姓名"),
         *[("三(2)班", f"林{n}", "x" * 40) for n in range(60_000)],
