@@ -56,6 +56,7 @@ def run(tmp_path):
     return roster
 
 
+@pytest.mark.timeout(600)
 def test_two_thousand_pupils_take_little_memory(run, tmp_path):
     path = county(tmp_path / "county.zip", 2_000)
 
