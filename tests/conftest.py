@@ -16,6 +16,7 @@ from hypothesis import settings as hypothesis_settings
 from portal import create_app
 from portal.config import Settings
 from portal.extensions import db
+from portal.rehearsal import rosters
 from portal.rehearsal import town as rehearsal
 from tests.support.client import PortalClient
 from tests.support.database import migrate
@@ -43,6 +44,7 @@ def one_app(home: Path) -> Iterator[Flask]:
     with app.app_context():
         rehearsal.build()
         db.session.commit()
+        rosters.bring()
         db.session.remove()
         db.engine.dispose()
     (home / "portal.db").rename(home / "town.db")

@@ -6,7 +6,7 @@ from sqlalchemy import func, select
 
 from portal.accounts.models import Person
 from portal.extensions import db
-from portal.rehearsal import town
+from portal.rehearsal import rosters, town
 
 rehearsal = AppGroup(
     "rehearsal", help="The rehearsal district: invented people for training and demonstration."
@@ -35,6 +35,7 @@ def load() -> None:
         return
     town.build()
     db.session.commit()
+    rosters.bring()
     click.echo("已载入演练县「云溪县」。人物和学校均为虚构。")
 
 

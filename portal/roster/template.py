@@ -4,7 +4,7 @@ The sheets and headings are in simplified Chinese whatever the reader's language
 and reading knows them by those names.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import BinaryIO
 
 import xlsxwriter
@@ -33,7 +33,7 @@ def write_template(stream: BinaryIO) -> None:
     write_workbook(stream, {})
 
 
-def write_workbook(stream: BinaryIO, lines: dict[str, Iterable[Sequence[str]]]) -> None:
+def write_workbook(stream: BinaryIO, lines: Mapping[str, Iterable[Sequence[str]]]) -> None:
     """Write a roster workbook: for each sheet's field, lines in the order of the template's columns, as text."""
     options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     with xlsxwriter.Workbook(stream, options) as book:

@@ -124,7 +124,7 @@ def test_a_school_office_does_not_rename_its_school(as_, tmp_path):
 )  # fmt: skip
 def test_who_may_look_at_an_import(as_, tmp_path, name, role, status):
     upload(as_(DISTRICT), builders.package(tmp_path / "town.zip"))
-    found = db.session.scalar(select(RosterImport.public_id))
+    found = db.session.scalar(select(RosterImport.public_id).order_by(RosterImport.id.desc()))
     db.session.commit()
 
     assert as_(name, role).get(f"/roster/{found}").status_code == status
