@@ -23,6 +23,7 @@ from portal.home import views as home
 from portal.jobs import commands as jobs_commands
 from portal.jobs import queue
 from portal.notices import views as notices
+from portal.opinions import views as opinions
 from portal.ratings import commands as ratings_commands
 from portal.ratings import views as ratings
 from portal.rehearsal import commands as rehearsal_commands
@@ -32,7 +33,17 @@ from portal.schools import commands as schools_commands
 from portal.schools import views as schools
 from portal.visits import views as visits
 
-BLUEPRINTS = (accounts.bp, schools.bp, roster.bp, courses.bp, visits.bp, notices.bp, ratings.bp, home.bp)
+BLUEPRINTS = (
+    accounts.bp,
+    schools.bp,
+    roster.bp,
+    courses.bp,
+    visits.bp,
+    notices.bp,
+    opinions.bp,
+    ratings.bp,
+    home.bp,
+)
 COMMANDS = (
     commands.access_table,
     doctor,

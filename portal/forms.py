@@ -49,6 +49,11 @@ def _clean(kind: type[Any]) -> type[Any]:
             filters = [*named.pop("filters", ()), tidy]
             super().__init__(label, [refuse_control_characters, *validators], filters=filters, **named)
 
+        def process_formdata(self, valuelist: list[str]) -> None:
+            # InputRequired looks at what was sent; spaces alone are nothing.
+            self.raw_data = [tidy(value) or "" for value in valuelist]
+            super().process_formdata(self.raw_data)
+
     Clean.__name__ = f"Clean{kind.__name__}"
     return Clean
 

@@ -4,6 +4,7 @@ import base64
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Generic, TypeVar
 
 from flask import request, url_for
@@ -24,9 +25,8 @@ class Listing(Generic[Row]):
 
 
 def _written(values: Sequence[Any]) -> str:
-    return (
-        base64.urlsafe_b64encode(json.dumps(list(values), ensure_ascii=False).encode()).decode().rstrip("=")
-    )
+    plain = [value.isoformat() if isinstance(value, date) else value for value in values]
+    return base64.urlsafe_b64encode(json.dumps(plain, ensure_ascii=False).encode()).decode().rstrip("=")
 
 
 def _read(text: str, count: int) -> list[Any] | None:
@@ -38,6 +38,19 @@ def _read(text: str, count: int) -> list[Any] | None:
         isinstance(values, list) and len(values) == count and all(isinstance(v, str | int) for v in values)
     )
     return values if sound and all(not isinstance(v, int) or abs(v) < 2**63 for v in values) else None
+
+
+def _typed(keys: Sequence[tuple[Any, bool]], values: list[Any]) -> list[Any] | None:
+    """The values as their columns hold them; None when one cannot be what its column holds."""
+    try:
+        typed = [
+            date.fromisoformat(value) if column.type.python_type is date else value
+            for (column, _descending), value in zip(keys, values, strict=True)
+        ]
+    except (TypeError, ValueError):
+        return None
+    kinds = [column.type.python_type for column, _descending in keys]
+    return typed if all(isinstance(value, kind) for value, kind in zip(typed, kinds, strict=True)) else None
 
 
 def _beyond(keys: Sequence[tuple[Any, bool]], values: Sequence[Any]) -> ColumnElement[bool]:
@@ -53,10 +66,11 @@ def page_of(
 ) -> Listing[Any]:
     """The page of ``query`` after the place named in the address.
 
-    ``keys`` are (column, descending) that order the list without ties (the last one unique) and hold text or whole
-    numbers; their values are read from the last row by the columns' names. A mangled place starts from the top.
+    ``keys`` are (column, descending) that order the list without ties (the last one unique) and hold text, whole
+    numbers or days; their values are read from the last row by the columns' names. A mangled place starts from the top.
     """
     after = _read(request.args.get(parameter, "")[:2000], len(keys)) if request.args.get(parameter) else None
+    after = _typed(keys, after) if after is not None else None
     if after is not None:
         query = query.where(_beyond(keys, after))
     order = [column.desc() if descending else column.asc() for column, descending in keys]

@@ -65,7 +65,10 @@ class CourseForm(PortalForm):
 
     def __init__(self, lecturers: dict[str, str], audiences: dict[str, str], **named: Any) -> None:
         super().__init__(**named)
-        self.topic.choices = [(topic.value, str(name)) for topic, name in TOPIC_NAMES.items()]
+        self.topic.choices = [
+            ("", _("Please choose")),
+            *((topic.value, str(name)) for topic, name in TOPIC_NAMES.items()),
+        ]
         self.form.choices = [(form.value, str(name)) for form, name in FORM_NAMES.items()]
         self.lecturer.choices = [("", _("Nobody of the team")), *lecturers.items()]
         self.audience.choices = list(audiences.items())

@@ -10,6 +10,7 @@ from portal.courses import tasks as courses
 from portal.i18n import gettext as _
 from portal.i18n import no_op
 from portal.notices import tasks as notices
+from portal.opinions import tasks as opinions
 from portal.ratings import tasks as ratings
 from portal.tasks import Task, in_order
 from portal.visits import tasks as visits
@@ -18,6 +19,7 @@ SOURCES: tuple[Callable[[Actor], list[Task]], ...] = (
     courses.tasks,
     visits.tasks,
     notices.tasks,
+    opinions.tasks,
     ratings.tasks,
 )
 """The features that put work on the first page, each with its ``tasks``."""
