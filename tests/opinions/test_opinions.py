@@ -136,7 +136,7 @@ def test_the_school_acknowledges_and_answers_and_the_family_rates(as_):
     rated = family.press("有帮助")
     assert "您的评价：有帮助" in rated.text
     assert "家长评价：有帮助" in as_("何静").page(address(opinion)).text
-    assert family.press("没有帮助").status == 409
+    assert family.press("没帮助").status == 409
     assert opinion.is_helpful is True
 
 
