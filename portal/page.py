@@ -76,6 +76,7 @@ class Page:
     elder: bool
     theme: str
     signed_in: bool
+    signs_in: bool
     person_name: str
     hat: Any
     hats: list[Any]
@@ -140,6 +141,7 @@ def build(app: Flask) -> Page:
         elder=elder,
         theme=_theme(person),
         signed_in=person is not None,
+        signs_in=(request.endpoint or "").startswith("accounts."),
         person_name=person.name if person is not None else "",
         hat=hat,
         hats=[other for other in person.hats if other.key != hat.key] if person is not None else [],

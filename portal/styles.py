@@ -86,6 +86,7 @@ def sample_page() -> SimpleNamespace:
         elder=elder,
         theme=request.args.get("theme", "light"),
         signed_in=True,
+        signs_in=False,
         person_name="李敏",
         hat=SimpleNamespace(id="1", label="班主任 · 三(2)班"),
         hats=[

@@ -6,7 +6,7 @@ from flask_login import current_user
 from portal import clock
 from portal.access import actor, public, signed_in
 from portal.database import is_alive
-from portal.home import today
+from portal.home import board, today
 from portal.templating import render
 
 bp = Blueprint("home", __name__)
@@ -25,6 +25,7 @@ def index() -> str:
         on=acting.on,
         tasks=today.tasks(acting),
         ways=today.ways(acting),
+        board=board.of(acting),
     )
 
 

@@ -59,7 +59,7 @@ def build() -> Town:
     _families(town)
     _other_families(town)
     db.session.flush()
-    summaries.rebuild([summaries.HOUSEHOLDS])
+    summaries.rebuild(summaries.FROM_ROSTER)
     courses.build(town)
     visits.build(town)
     notices.build(town)

@@ -224,7 +224,7 @@ def apply(import_id: int) -> None:
                 raise ChangedSinceError
             now = clock.now()
             apply_changes(connection, import_id, now, clock.today())
-            summaries.rebuild([summaries.HOUSEHOLDS])
+            summaries.rebuild(summaries.FROM_ROSTER)
             forget_older(connection, found)
             finish(connection, found, State.APPLIED, "roster.applied", applied_at=now)
     except ChangedSinceError:
@@ -244,7 +244,7 @@ def undo(import_id: int) -> None:
             if found is None:
                 return
             take_back(connection, import_id)
-            summaries.rebuild([summaries.HOUSEHOLDS])
+            summaries.rebuild(summaries.FROM_ROSTER)
             finish(connection, found, State.UNDONE, "roster.undone", undone_at=clock.now())
     except (ChangedSinceError, DependsError, IntegrityError):
         settle(import_id, State.APPLIED, reason=NEEDED)

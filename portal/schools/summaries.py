@@ -21,6 +21,9 @@ from portal.schools.models import Enrolment, Guardianship, School, SchoolYear, T
 
 MEASURE_LENGTH = 40
 HOUSEHOLDS = "households"
+PUPILS = "pupils"
+FROM_ROSTER = (HOUSEHOLDS, PUPILS)
+"""What whoever changes a roster rebuilds after."""
 
 
 class SchoolTermSummary(Base):
@@ -191,4 +194,17 @@ def count_households(terms: Terms) -> Iterable[Count]:
 def _overlaps(table: type[Enrolment] | type[Guardianship]) -> ColumnElement[bool]:
     return and_(
         table.started_on <= Term.ends_on, or_(table.ended_on.is_(None), table.ended_on > Term.starts_on)
+    )
+
+
+@measure(PUPILS)
+def count_pupils(terms: Terms) -> Iterable[Count]:
+    """Pupils who had a place at the school in each term that has begun; whoever changes rosters rebuilds it after."""
+    yield from db.session.execute(
+        select(Enrolment.school_id, Term.id, func.count(Enrolment.pupil_id.distinct()))
+        .join(School, School.id == Enrolment.school_id)
+        .join(SchoolYear, SchoolYear.district_id == School.district_id)
+        .join(Term, Term.school_year_id == SchoolYear.id)
+        .where(Term.starts_on <= clock.today(), _overlaps(Enrolment))
+        .group_by(Enrolment.school_id, Term.id)
     )

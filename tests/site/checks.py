@@ -14,7 +14,7 @@ from portal.config import ROOT
 
 XHTML = "{http://www.w3.org/1999/xhtml}"
 HTML_BUDGET = 30 * 1024
-MOST_QUERIES = 14
+MOST_QUERIES = 18
 WRITES = re.compile(r"^\s*(insert|update|delete|replace|create|drop|alter)\b", re.I)
 SEEN = re.compile(r"^UPDATE auth_session SET last_seen_at", re.I)
 HEADERS = {
