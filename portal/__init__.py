@@ -14,6 +14,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from portal import access, assets, commands, database, errors, headers, i18n, once, page, styles, templating
 from portal.accounts import sessions
 from portal.accounts import views as accounts
+from portal.backup import backup
 from portal.config import ROOT, Settings
 from portal.courses import views as courses
 from portal.doctor import doctor
@@ -47,6 +48,7 @@ BLUEPRINTS = (
 COMMANDS = (
     commands.access_table,
     doctor,
+    backup,
     commands.translations,
     jobs_commands.jobs,
     schools_commands.rollups,

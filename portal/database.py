@@ -23,6 +23,8 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from portal.extensions import db
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+SECONDS_FOR_READERS = 0.5
+"""How long a checkpoint, and with it every writer, waits for reads to end."""
 _reading: ContextVar[bool] = ContextVar("reading", default=False)
 
 
@@ -133,11 +135,12 @@ def checkpoint(database: str) -> tuple[int, int]:
     """Copy the log of the SQLite file ``database`` back into it while no writer is at work.
 
     Returns the pages in the log and the pages copied. The only caller in a running portal is the job process.
+    Pages that a long read (a backup, an export) still needs wait for the next turn: writers are not held up for them.
     """
     lock = os.open(write_lock_path(database), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        connection = sqlite3.connect(database, isolation_level=None, timeout=10)
+        connection = sqlite3.connect(database, isolation_level=None, timeout=SECONDS_FOR_READERS)
         try:
             connection.execute("PRAGMA wal_autocheckpoint=0")
             _busy, pages, copied = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()

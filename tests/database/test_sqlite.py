@@ -103,6 +103,26 @@ def test_without_the_lock_a_checkpoint_would_not_wait(app):
     assert time.monotonic() - began < 0.5
 
 
+def test_a_long_read_holds_up_neither_checkpoint_nor_writers(app):
+    """A backup may read for minutes; what it still needs is copied at a later turn, and the backup sees one moment."""
+    write(6)
+    db.session.commit()
+    backup = sqlite3.connect(f"file:{path(app)}?mode=ro", uri=True, isolation_level=None)
+    backup.execute("BEGIN")
+    seen = backup.execute("SELECT count(*) FROM attempts").fetchone()
+    write(7)
+    db.session.commit()
+    began = time.monotonic()
+    pages, copied = database.checkpoint(path(app))
+
+    assert time.monotonic() - began < 3
+    assert copied < pages
+    assert backup.execute("SELECT count(*) FROM attempts").fetchone() == seen
+    backup.close()
+    pages, copied = database.checkpoint(path(app))
+    assert pages == copied
+
+
 def test_the_log_does_not_shrink_by_itself(app):
     """Two thousand pages and more stay in the log until the checkpointer comes: nothing checkpoints automatically."""
     log = app.config["INSTANCE"] / "portal.db-wal"
