@@ -1,8 +1,8 @@
 """The school's self-assessment: its answers, what the records say, and the evidence frozen at submission."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import func, select
@@ -168,7 +168,7 @@ def freeze(entry: Entry) -> Snapshot:
         period,
         measured,
         school_facts(entry.school_id, period),
-        {name: item.id for name, item in items_of(rubric).items()},
+        items_of(rubric).keys(),
     )
 
 
@@ -177,7 +177,8 @@ def keep_snapshot(
     period: Period,
     measured: Mapping[str, Any],
     school: Mapping[str, Any],
-    known: Mapping[str, str],
+    known: Collection[str],
+    taken_at: datetime | None = None,
 ) -> Snapshot:
     """Write a snapshot row: what was measured, what was answered, by which rubric, over which period."""
     answered = {
@@ -204,7 +205,11 @@ def keep_snapshot(
     )
     number = db.session.scalar(select(func.count(Snapshot.id)).where(Snapshot.entry_id == entry.id)) or 0
     snapshot = Snapshot(
-        entry_id=entry.id, number=number + 1, taken_at=clock.now(), content=content, sha256=digest(content)
+        entry_id=entry.id,
+        number=number + 1,
+        taken_at=taken_at or clock.now(),
+        content=content,
+        sha256=digest(content),
     )
     db.session.add(snapshot)
     db.session.flush()

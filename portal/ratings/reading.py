@@ -30,7 +30,18 @@ def points(value: Fraction | None) -> str:
 
 def sentence(message: Message) -> str:
     """A message of the engine in the language of this request."""
-    return message.text(_, i18n.current().tag)
+    return _short(message).text(_, i18n.current().tag)
+
+
+def _short(message: Message) -> Message:
+    """The message with its numbers cut to what people read; the exact ones stay in the stored result."""
+    return Message(message.msgid, tuple((name, _readable(value)) for name, value in message.params))
+
+
+def _readable(value: object) -> object:
+    if isinstance(value, Fraction):
+        return points(value)
+    return _short(value) if isinstance(value, Message) else value
 
 
 def reasons(result: ItemResult) -> list[str]:
@@ -208,16 +219,18 @@ class Source:
     titles: list[str]
 
 
-def public_summary(rubric: Rubric, result: Result) -> list[Source]:
+def public_summary(result: Result) -> list[Source]:
     """The points by where they come from: records, inspectors' judgement, the school's own report."""
     found: dict[str, tuple[Fraction, list[str]]] = {}
-    extras = bonus_ids(rubric)
-    for leaf in result.walk():
-        if leaf.children or leaf.item.id in extras or leaf.points is None:
-            continue
-        name = source_words(leaf.item)
-        so_far, titles = found.get(name, (Fraction(0), []))
-        found[name] = (so_far + leaf.points, [*titles, words(leaf.item.title)])
+    for top in result.items:
+        leaves = [leaf for leaf in top.walk() if not leaf.children and leaf.points is not None]
+        own = sum((leaf.points for leaf in leaves if leaf.points is not None), Fraction(0))
+        # An item that does not apply leaves its points to its neighbours; so does their share of the sum.
+        scale = top.points / own if own and top.points is not None else Fraction(1)
+        for leaf in leaves:
+            name = source_words(leaf.item)
+            so_far, titles = found.get(name, (Fraction(0), []))
+            found[name] = (so_far + (leaf.points or 0) * scale, [*titles, words(leaf.item.title)])
     return [Source(name, points(total), titles) for name, (total, titles) in found.items()]
 
 

@@ -152,7 +152,7 @@ def _rated(
             db.session.add(answer)
     db.session.flush()
     school = {"stage": ["primary"], "classes": 12, "pupils": 560, "families": 500}
-    assessing.keep_snapshot(entry, period, measured, school, {name: name for name in facts})
+    assessing.keep_snapshot(entry, period, measured, school, facts.keys(), entry.submitted_at)
     for number, sheet in enumerate(entry.sheets):
         for item in inspecting.to_score(entry):
             own = {"points": 3} if item.id == "D4" and number else facts[item.id]

@@ -14,7 +14,7 @@ from portal.ratings.forms import ClaimForm, DeclarationForm
 from portal.ratings.metrics import METRICS, school_facts
 from portal.ratings.models import ENTRY_STATE_NAMES, Entry, EntryState, Round, RoundState
 from portal.ratings.policy import ENTRY_ASSESS
-from portal.ratings.reading import figure_lines, reading_of, sections, task_list
+from portal.ratings.reading import figure_lines, points, reading_of, sections, task_list
 from portal.ratings.rubric import Item
 from portal.ratings.rubrics import items_of, metric_of, rubric_of, school_answers, stars_of, words
 from portal.ratings.views.blueprint import bp
@@ -82,6 +82,7 @@ def _item_page(entry: Entry, item: Item, form: object) -> str:
         form=form,
         questions=questions.questions(item),
         title=words(item.title),
+        points=points,
     )
 
 

@@ -12,8 +12,9 @@ from portal.once import commit_and_go
 from portal.ratings.forms import RubricForm
 from portal.ratings.models import Round, RubricState, RubricVersion
 from portal.ratings.policy import RUBRIC_MANAGE
+from portal.ratings.reading import points
 from portal.ratings.rubric import RubricError
-from portal.ratings.rubrics import domains_of, publish, rubric_of, store, unsupported
+from portal.ratings.rubrics import domains_of, publish, rubric_of, store, unsupported, words
 from portal.ratings.views.blueprint import bp
 from portal.schools.models import District
 from portal.templating import render
@@ -72,6 +73,8 @@ def rubric(public_id: str) -> str:
         domains=list(domains_of(found)),
         rounds=rounds,
         hindrance=unsupported(version),
+        points=points,
+        words=words,
         is_draft=version.state == RubricState.DRAFT,
     )
 

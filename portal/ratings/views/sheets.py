@@ -15,7 +15,7 @@ from portal.ratings.canonical import restored
 from portal.ratings.forms import QuestionForm
 from portal.ratings.models import ENTRY_STATE_NAMES, Entry, EntryState, Mark, Round, Sheet
 from portal.ratings.policy import SHEET_SCORE
-from portal.ratings.reading import frozen_items
+from portal.ratings.reading import frozen_items, points
 from portal.ratings.rubric import Item
 from portal.ratings.rubrics import domains_of, items_of, metric_of, rubric_of, words
 from portal.ratings.views.blueprint import bp
@@ -65,6 +65,8 @@ def sheet(public_id: str) -> str:
         entry=found.entry,
         State=EntryState,
         domains=list(domains_of(rubric)),
+        points=points,
+        words=words,
         scored=scored,
         marks=marks,
         frozen=frozen_items(rubric, assessing.latest_snapshot(found.entry)),
@@ -110,6 +112,7 @@ def _item_page(found: Sheet, item: Item, form: object) -> str:
         form=form,
         title=words(item.title),
         computed=bool(metric_of(item)),
+        points=points,
         questions=[] if metric_of(item) else questions.questions(item),
         frozen=frozen_items(rubric, assessing.latest_snapshot(found.entry)).get(item.id),
         is_open=found.locked_at is None and found.entry.state == EntryState.SCORING,

@@ -86,7 +86,7 @@ def school_stars(public_id: str) -> str:
         "ratings/school_stars.html",
         entry=entry,
         reading=reading_of(rubric, result),
-        summary=public_summary(rubric, result),
+        summary=public_summary(result),
         notice_running=entry.round.publicity_ends_on >= today,
         is_valid=entry.round.valid_until_on >= today,
     )
