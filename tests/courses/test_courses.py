@@ -269,7 +269,9 @@ def test_the_full_session_has_a_waiting_list_and_a_freed_seat_goes_on(as_):
     assert session.seats_taken == 2
     assert "排第 1 位" in as_("方晴").page(page_of(HABITS)).text
 
-    kept = as_("林悦", "guardian").page("/courses/mine").press("我们会来")
+    home = as_("林悦", "guardian").page("/")
+    assert f"候补到名额了：《{HABITS}》" in home.text
+    kept = home.press("我们会来")
     assert "留好" in kept.text
     assert not seats_at(session)["林悦"].is_new_offer
 
@@ -388,6 +390,21 @@ def test_a_family_without_a_seat_walks_in(as_):
     assert summaries.differences() == {}
     assert "陪孩子读书" in as_("方晴").page("/courses/mine").text
     assert as_("方晴").page(page_of(READING)).press("退出报名").status == 409
+
+
+def test_what_is_near_stands_on_the_first_page(as_):
+    as_("李晚晴").page(page_of(READING)).press("为全家报名")
+    assert f"去听课：《{READING}》" in as_("李晚晴").page("/").text
+    assert "办理签到" not in as_("何静").page("/").text
+
+    move(session_of(READING), 0, 23)
+    assert f"办理签到：《{READING}》" in as_("何静").page("/").text
+    assert "完成并发布《幼小衔接" in as_("何静").page("/").text
+
+    as_("何静").page(f"/courses/sessions/{session_of(READING).public_id}/attendance").press(
+        "保存签到", present=[]
+    )
+    assert "办理签到" not in as_("何静").page("/").text
 
 
 def test_the_learning_record_adds_up(as_):
