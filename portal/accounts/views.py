@@ -233,7 +233,7 @@ def switch_theme() -> Response:
     return answer
 
 
-@bp.post("/devices/<int:session_id>/revocation")
+@bp.post("/devices/<int(max=2147483647):session_id>/revocation")
 @signed_in
 def revoke(session_id: int) -> BaseResponse:
     """Sign out one of one's own devices."""

@@ -296,7 +296,7 @@ def _term(term_id: int) -> Term:
     return term
 
 
-@bp.get("/terms/<int:term_id>")
+@bp.get("/terms/<int(max=2147483647):term_id>")
 @requires(DISTRICT_SET)
 def term(term_id: int) -> str:
     """The form for the dates of one term."""
@@ -305,7 +305,7 @@ def term(term_id: int) -> str:
     return render("schools/term.html", term=found, form=form)
 
 
-@bp.post("/terms/<int:term_id>")
+@bp.post("/terms/<int(max=2147483647):term_id>")
 @requires(DISTRICT_SET)
 def change_term(term_id: int) -> Response | tuple[str, int]:
     """Set the dates of a term, within its school year and apart from the other term."""
