@@ -3,7 +3,7 @@
 A rubric names a metric in an item's ``source: "system:<name>"``.
 """
 
-from portal.ratings.metrics import courses, families, notices, visits
+from portal.ratings.metrics import courses, families, notices, opinions, visits
 from portal.ratings.metrics.registry import (
     METRICS,
     Figure,
@@ -27,6 +27,7 @@ __all__ = [
     "fits",
     "metric",
     "notices",
+    "opinions",
     "period_of",
     "school_facts",
     "visits",
