@@ -27,16 +27,21 @@ def opinions_in_time(school_id: int, period: Period) -> Sequence[Record]:
         )
         .order_by(Opinion.sent_at, Opinion.id)
     )
-    return [
-        _record(opinion_id, number, answer_by, answered_on, due_on)
-        for opinion_id, number, answer_by, answered_on, due_on in rows
-        if answered_on is not None or answer_by < period.until_on
-    ]
+    listed = (_record(*row, until_on=period.until_on) for row in rows)
+    return [record for record in listed if record is not None]
 
 
 def _record(
-    opinion_id: int, number: str, answer_by: date, answered_on: date | None, due_on: date | None
-) -> Record:
+    opinion_id: int,
+    number: str,
+    answer_by: date,
+    answered_on: date | None,
+    due_on: date | None,
+    *,
+    until_on: date,
+) -> Record | None:
     day = due_on or answer_by
+    if answered_on is None and day >= until_on:
+        return None
     in_time = answered_on is not None and answered_on <= day
     return Record(opinion_id, number, _("Answer due on %(day)s", day=i18n.long_date(day)), int(in_time))
