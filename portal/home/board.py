@@ -16,6 +16,7 @@ from portal.courses import counting as courses
 from portal.extensions import db
 from portal.i18n import gettext as _
 from portal.i18n import percent
+from portal.opinions import counting as opinions
 from portal.paging import Listing, page_of
 from portal.schools.calendar import term_on
 from portal.schools.models import School, SchoolYear, Term
@@ -23,7 +24,15 @@ from portal.schools.policy import OWN_SCHOOL_SET, SCHOOL_READ
 from portal.schools.summaries import PUPILS, SchoolTermSummary
 from portal.visits import counting as visits
 
-YEARLY = (visits.PUPILS_VISITED, visits.VISITS_IN_HOME, visits.VISITS, visits.STEPS_DUE, visits.STEPS_IN_TIME)
+YEARLY = (
+    visits.PUPILS_VISITED,
+    visits.VISITS_IN_HOME,
+    visits.VISITS,
+    visits.STEPS_DUE,
+    visits.STEPS_IN_TIME,
+    opinions.ANSWERED,
+    opinions.IN_TIME,
+)
 TERMLY = (PUPILS, courses.HELD)
 SESSIONS_A_TERM = 2
 """Guidance activities a school owes its families each term (13-ministry opinion of 2023)."""
@@ -164,6 +173,14 @@ def _figures(role: Role, totals: dict[str, int], schools: dict[str, int]) -> lis
             behind,
         ),
     ]
+    figures.append(
+        Figure(
+            _("Opinions answered in time"),
+            _share(totals.get(opinions.IN_TIME, 0), totals.get(opinions.ANSWERED, 0)),
+            _("%(count)s answered this school year", count=totals.get(opinions.ANSWERED, 0)),
+            url_for("opinions.index"),
+        )
+    )
     if district:
         figures.append(
             Figure(

@@ -15,6 +15,7 @@ from portal.extensions import db
 from tests.site.actors import LANGUAGES, PLAYERS, Player
 from tests.site.checks import Answer, complaints
 from tests.site.crawl import endpoint_of, fetch, walk
+from tests.support.html import faults_in
 
 STARTS = ("/", "/courses/", "/stars/", "/account/sign-in")
 REACHED_OTHERWISE = {
@@ -124,3 +125,31 @@ def test_a_get_cannot_write_even_if_it_tries(app):
         with pytest.raises(Exception, match=re.compile("readonly|read-only", re.I)):
             db.session.execute(update(Person).values(name="谁"))
         db.session.rollback()
+
+
+def test_every_page_is_sound_html(app, as_):
+    """All pages of all actors through the strictest checker there is on this machine, in one run."""
+    pages = {}
+    for player in PLAYERS:
+        for answer in look(app, as_, player, "zh-Hans", elder=player.actor == "grandparent", same_page=1):
+            if answer.is_page and not answer.developer:
+                pages[f"{player.actor} {answer.path}"] = answer.html
+
+    assert len(pages) > 60
+    assert faults_in(pages) == []
+    assert faults_in({"seeded": "<!doctype html><html lang=zh><title>x</title><p><b>x</p></b>"}) != []
+
+
+def test_the_first_view_of_a_parent_is_light(app, as_):
+    """HTML, styles, scripts and signs of the first page, as they travel: at most 100 KB in all."""
+    client = as_("李晚晴")
+    html = client.get("/").get_data()
+    published = app.config["INSTANCE"] / "static"
+    sent = {"html": len(html)}
+    for kind, pattern in (("css", "portal.*.css.br"), ("script", "js-*/**/*.js.br"), ("signs", "img/icons.*.svg.br")):
+        sent[kind] = sum(path.stat().st_size for path in published.glob(pattern))
+
+    assert sent["html"] <= 30 * 1024
+    assert 0 < sent["css"] <= 25 * 1024
+    assert 0 < sent["script"] <= 40 * 1024
+    assert sum(sent.values()) <= 100 * 1024
