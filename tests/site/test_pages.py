@@ -146,7 +146,11 @@ def test_the_first_view_of_a_parent_is_light(app, as_):
     html = client.get("/").get_data()
     published = app.config["INSTANCE"] / "static"
     sent = {"html": len(html)}
-    for kind, pattern in (("css", "portal.*.css.br"), ("script", "js-*/**/*.js.br"), ("signs", "img/icons.*.svg.br")):
+    for kind, pattern in (
+        ("css", "portal.*.css.br"),
+        ("script", "js-*/**/*.js.br"),
+        ("signs", "img/icons.*.svg.br"),
+    ):
         sent[kind] = sum(path.stat().st_size for path in published.glob(pattern))
 
     assert sent["html"] <= 30 * 1024
