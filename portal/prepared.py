@@ -9,9 +9,18 @@ from collections import namedtuple
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import Select
+from sqlalchemy import Date, Integer, Select, bindparam
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import Session
+
+from portal.access import Actor, Role
+
+
+def whoever(role: Role) -> Actor:
+    """The actor of a prepared read: ``person`` and ``day`` are filled in at each call, so the scopes of every list hold."""
+    person: Any = bindparam("person", type_=Integer())
+    day: Any = bindparam("day", type_=Date())
+    return Actor(person_id=person, role=role, on=day)
 
 
 class Prepared:
@@ -41,7 +50,7 @@ class Prepared:
 
 class _Compiled:
     def __init__(self, query: Select[Any], dialect: Dialect) -> None:
-        compiled = query.compile(dialect=dialect)
+        compiled = query.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
         self.sql = compiled.string
         self._order = compiled.positiontup
         self._defaults = dict(compiled.params)

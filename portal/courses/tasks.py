@@ -1,18 +1,20 @@
 """What the parent school puts on the first page of families and of those who run courses."""
 
 from datetime import timedelta
+from typing import Any
 
 from flask import url_for
-from sqlalchemy import select
+from sqlalchemy import Select, and_, bindparam, func, select
 from sqlalchemy.orm import joinedload
 
 from portal import clock, i18n
 from portal.access import Actor, Role
 from portal.courses.models import Course, CourseSession, Seat
 from portal.courses.policy import COURSE_MANAGE, SEAT_READ, SESSION_MANAGE
-from portal.extensions import db
+from portal.extensions import UtcDateTime, db
 from portal.i18n import gettext as _
-from portal.schools.models import Household
+from portal.prepared import Prepared, whoever
+from portal.schools.models import District, Household, School
 from portal.tasks import Task
 
 SOON = timedelta(days=7)
@@ -31,66 +33,78 @@ def tasks(actor: Actor) -> list[Task]:
             return []
 
 
-def _for_family(actor: Actor) -> list[Task]:
-    """Seats offered from the waiting list, and sessions of the coming week with a seat."""
-    now = clock.now()
-    rows = db.session.execute(
-        select(Seat, Household.public_id)
+def _seats() -> Select[*tuple[Any, ...]]:
+    """The guardian's seats in sessions to come, those first that begin first."""
+    return (
+        select(
+            CourseSession.public_id,
+            CourseSession.starts_at,
+            CourseSession.place,
+            Course.public_id.label("course"),
+            Course.title,
+            func.coalesce(School.name, District.name).label("host"),
+            Household.public_id.label("household"),
+            and_(Seat.offered_at.is_not(None), Seat.offer_seen_at.is_(None)).label("is_new_offer"),
+        )
+        .select_from(Seat)
         .join(CourseSession, CourseSession.id == Seat.session_id)
         .join(Course, Course.id == CourseSession.course_id)
         .join(Household, Household.id == Seat.household_id)
+        .join(District, District.id == Course.district_id)
+        .outerjoin(School, School.id == Course.school_id)
         .where(
-            SEAT_READ.within(actor),
+            SEAT_READ.within(whoever(Role.GUARDIAN)),
             Seat.seated_at.is_not(None),
             Seat.given_back_at.is_(None),
             Course.withdrawn_at.is_(None),
-            CourseSession.starts_at > now,
-        )
-        .options(
-            joinedload(Seat.session).joinedload(CourseSession.course).joinedload(Course.school),
-            joinedload(Seat.session).joinedload(CourseSession.course).joinedload(Course.district),
+            CourseSession.starts_at > bindparam("now", type_=UtcDateTime()),
         )
         .order_by(CourseSession.starts_at, Seat.id)
         .limit(MOST)
-    ).all()
+    )
+
+
+SEATS = Prepared(_seats)
+
+
+def _for_family(actor: Actor) -> list[Task]:
+    """Seats offered from the waiting list, and sessions of the coming week with a seat."""
+    now = clock.now()
     cards = []
-    for seat, household in rows:
+    for seat in SEATS.all(db.session(), person=actor.person_id, day=actor.on, now=now):
         if seat.is_new_offer:
-            cards.append(_offer(seat, household))
-        elif seat.session.starts_at <= now + SOON:
+            cards.append(_offer(seat))
+        elif seat.starts_at <= now + SOON:
             cards.append(_reminder(seat))
     return cards
 
 
-def _offer(seat: Seat, household: str) -> Task:
-    session = seat.session
-    course = session.course
-    page = url_for("courses.show", public_id=course.public_id)
+def _offer(seat: Any) -> Task:
+    page = url_for("courses.show", public_id=seat.course)
     return Task(
-        about=course.host_name,
-        title=_("A seat is free for you: %(title)s", title=course.title),
-        body=_when_and_where(session),
+        about=seat.host,
+        title=_("A seat is free for you: %(title)s", title=seat.title),
+        body=_when_and_where(seat),
         url=page,
         button=_("We will come"),
-        due_on=session.starts_on,
-        post_to=url_for("courses.acknowledge", public_id=session.public_id, household=household),
+        due_on=clock.local(seat.starts_at).date(),
+        post_to=url_for("courses.acknowledge", public_id=seat.public_id, household=seat.household),
         others=((_("Look at the course, or give the seat back"), page),),
     )
 
 
-def _reminder(seat: Seat) -> Task:
-    session = seat.session
+def _reminder(seat: Any) -> Task:
     return Task(
-        about=session.course.host_name,
-        title=_("Go to the course: %(title)s", title=session.course.title),
-        body=_when_and_where(session),
-        url=url_for("courses.show", public_id=session.course.public_id),
+        about=seat.host,
+        title=_("Go to the course: %(title)s", title=seat.title),
+        body=_when_and_where(seat),
+        url=url_for("courses.show", public_id=seat.course),
         button=_("Open the course"),
-        due_on=session.starts_on,
+        due_on=clock.local(seat.starts_at).date(),
     )
 
 
-def _when_and_where(session: CourseSession) -> str:
+def _when_and_where(session: Any) -> str:
     return _("%(when)s · %(place)s", when=i18n.moment(session.starts_at), place=session.place)
 
 

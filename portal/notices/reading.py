@@ -33,7 +33,7 @@ from portal.notices.models import (
     State,
     from_whom,
 )
-from portal.prepared import Prepared
+from portal.prepared import Prepared, whoever
 from portal.schools.models import District, Enrolment, Guardianship, Pupil, School, SchoolClass
 from portal.schools.policy import in_force, unrestricted_guardianship
 
@@ -45,16 +45,9 @@ RUNS_FOR = timedelta(days=120)
 """How long a published notice without an expiry may wait for an answer on the first page."""
 
 
-def _whoever() -> Actor:
-    """The actor of a prepared read: person and day are filled in at each call."""
-    person: Any = bindparam("person")
-    day: Any = bindparam("day")
-    return Actor(person_id=person, role=Role.GUARDIAN, on=day)
-
-
 def _family() -> Select[*tuple[Any, ...]]:
     """One row per child of the guardian today, with class, grade, school and the path of the district."""
-    actor = _whoever()
+    actor = whoever(Role.GUARDIAN)
     return (
         select(
             Pupil.public_id.label("child_id"),

@@ -1,9 +1,10 @@
 """What opinions put on the first page: to answer, to look at because they lie, to rate."""
 
 from datetime import timedelta
+from typing import Any
 
 from flask import url_for
-from sqlalchemy import and_, or_, select
+from sqlalchemy import Date, Select, and_, bindparam, or_, select
 from sqlalchemy.orm import joinedload
 
 from portal.access import Actor, Role
@@ -11,6 +12,8 @@ from portal.extensions import db
 from portal.i18n import gettext as _
 from portal.opinions.models import CATEGORY_NAMES, Addressee, Category, Opinion
 from portal.opinions.policy import OPINION_ANSWER, OPINION_OWN
+from portal.prepared import Prepared, whoever
+from portal.schools.models import School
 from portal.tasks import Task
 
 MOST = 5
@@ -28,21 +31,28 @@ def tasks(actor: Actor) -> list[Task]:
             return []
 
 
-def _answers_to_read(actor: Actor) -> list[Task]:
-    opinions = db.session.scalars(
-        select(Opinion)
+def _answered() -> Select[*tuple[Any, ...]]:
+    return (
+        select(Opinion.public_id, Opinion.number, School.name.label("school"))
+        .join(School, School.id == Opinion.school_id)
         .where(
-            OPINION_OWN.within(actor),
-            Opinion.answered_on >= actor.on - RATED_WITHIN,
+            OPINION_OWN.within(whoever(Role.GUARDIAN)),
+            Opinion.answered_on >= bindparam("since", type_=Date()),
             Opinion.is_helpful.is_(None),
         )
-        .options(joinedload(Opinion.school))
         .order_by(Opinion.answered_on.desc(), Opinion.id.desc())
         .limit(MOST)
     )
+
+
+ANSWERED = Prepared(_answered)
+
+
+def _answers_to_read(actor: Actor) -> list[Task]:
+    opinions = ANSWERED.all(db.session(), person=actor.person_id, day=actor.on, since=actor.on - RATED_WITHIN)
     return [
         Task(
-            about=opinion.school.name,
+            about=opinion.school,
             title=_("Read the answer to your opinion %(number)s", number=opinion.number),
             body=_("You can say whether it helped, and ask once more."),
             url=url_for("opinions.show", public_id=opinion.public_id),

@@ -1,16 +1,20 @@
 """What visits put on the first page."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 from flask import url_for
-from sqlalchemy import select
+from sqlalchemy import Date, Select, bindparam, exists, select
 from sqlalchemy.orm import joinedload
 
 from portal import clock
 from portal.access import Actor, Role
-from portal.extensions import db
+from portal.accounts.models import Person
+from portal.extensions import UtcDateTime, db
 from portal.i18n import gettext as _
 from portal.i18n import moment
+from portal.prepared import Prepared, whoever
+from portal.schools.models import Pupil, SchoolClass
 from portal.tasks import Task
 from portal.visits.models import Correction, FollowUp, Invitation, InvitationState, Outcome, Visit
 from portal.visits.policy import (
@@ -106,25 +110,84 @@ def _steps_of_class(actor: Actor) -> list[Task]:
     ]
 
 
-def _invited(actor: Actor) -> list[Task]:
-    found = db.session.scalars(
-        INVITATION_READ.rows(actor)
-        .where(Invitation.state == InvitationState.OPEN, Invitation.last_time_at > clock.now())
-        .options(
-            joinedload(Invitation.pupil), joinedload(Invitation.author), joinedload(Invitation.school_class)
+def _invitations_of_family() -> Select[*tuple[Any, ...]]:
+    return (
+        select(
+            Invitation.public_id,
+            Invitation.times,
+            Invitation.purpose,
+            Pupil.name.label("pupil"),
+            SchoolClass.name.label("school_class"),
+            Person.name.label("author"),
+        )
+        .join(Pupil, Pupil.id == Invitation.pupil_id)
+        .join(SchoolClass, SchoolClass.id == Invitation.class_id)
+        .join(Person, Person.id == Invitation.author_id)
+        .where(
+            INVITATION_READ.within(whoever(Role.GUARDIAN)),
+            Invitation.state == InvitationState.OPEN,
+            Invitation.last_time_at > bindparam("now", type_=UtcDateTime()),
         )
         .order_by(Invitation.id)
         .limit(AT_MOST)
     )
+
+
+def _visits_to_confirm() -> Select[*tuple[Any, ...]]:
+    asked = exists().where(Correction.visit_id == Visit.id, Correction.answered_at.is_(None))
+    return (
+        select(
+            Visit.public_id,
+            Visit.held_at,
+            Visit.written_at,
+            Pupil.name.label("pupil"),
+            SchoolClass.name.label("school_class"),
+            Person.name.label("author"),
+        )
+        .join(Pupil, Pupil.id == Visit.pupil_id)
+        .join(SchoolClass, SchoolClass.id == Visit.class_id)
+        .join(Person, Person.id == Visit.author_id)
+        .where(
+            VISIT_FAMILY.within(whoever(Role.GUARDIAN)),
+            Visit.outcome == Outcome.MET,
+            Visit.confirmed_at.is_(None),
+            ~asked,
+        )
+        .order_by(Visit.held_at)
+        .limit(AT_MOST)
+    )
+
+
+def _steps_of_family() -> Select[*tuple[Any, ...]]:
+    return (
+        select(FollowUp.public_id, FollowUp.what, FollowUp.due_on, Pupil.name.label("pupil"))
+        .join(Pupil, Pupil.id == FollowUp.pupil_id)
+        .where(
+            STEP_TICK.within(whoever(Role.GUARDIAN)),
+            FollowUp.done_on.is_(None),
+            FollowUp.due_on <= bindparam("until", type_=Date()),
+        )
+        .order_by(FollowUp.due_on, FollowUp.id)
+        .limit(AT_MOST)
+    )
+
+
+INVITATIONS_OF_FAMILY = Prepared(_invitations_of_family)
+VISITS_TO_CONFIRM = Prepared(_visits_to_confirm)
+STEPS_OF_FAMILY = Prepared(_steps_of_family)
+
+
+def _invited(actor: Actor) -> list[Task]:
+    now = clock.now()
     cards = []
-    for one in found:
+    for one in INVITATIONS_OF_FAMILY.all(db.session(), person=actor.person_id, day=actor.on, now=now):
         page = url_for("visits.invitation", public_id=one.public_id)
-        coming = [at for at in one.proposed if at > clock.now()]
+        coming = [at for at in map(datetime.fromisoformat, one.times) if at > now]
         single = len(coming) == 1
         cards.append(
             Task(
-                about=_about(one.pupil.name, one.school_class.name),
-                title=_("%(teacher)s would like to meet you", teacher=one.author.name),
+                about=_about(one.pupil, one.school_class),
+                title=_("%(teacher)s would like to meet you", teacher=one.author),
                 body=_("%(when)s · %(purpose)s", when=moment(coming[0]), purpose=one.purpose),
                 url=page,
                 button=_("This time suits me") if single else _("Choose a time"),
@@ -137,19 +200,12 @@ def _invited(actor: Actor) -> list[Task]:
 
 
 def _to_confirm(actor: Actor) -> list[Task]:
-    asked = select(Correction.visit_id).where(Correction.answered_at.is_(None))
-    found = db.session.scalars(
-        VISIT_FAMILY.rows(actor)
-        .where(Visit.outcome == Outcome.MET, Visit.confirmed_at.is_(None), Visit.id.not_in(asked))
-        .options(joinedload(Visit.pupil), joinedload(Visit.school_class), joinedload(Visit.author))
-        .order_by(Visit.held_at)
-        .limit(AT_MOST)
-    )
+    found = VISITS_TO_CONFIRM.all(db.session(), person=actor.person_id, day=actor.on)
     return [
         Task(
-            about=_about(visit.pupil.name, visit.school_class.name),
+            about=_about(visit.pupil, visit.school_class),
             title=_("Confirm a visit"),
-            body=_("%(teacher)s met you on %(when)s.", teacher=visit.author.name, when=moment(visit.held_at)),
+            body=_("%(teacher)s met you on %(when)s.", teacher=visit.author, when=moment(visit.held_at)),
             url=url_for("visits.show", public_id=visit.public_id),
             button=_("Yes, it was so"),
             post_to=url_for("visits.confirm", public_id=visit.public_id),
@@ -161,16 +217,10 @@ def _to_confirm(actor: Actor) -> list[Task]:
 
 
 def _own_steps(actor: Actor) -> list[Task]:
-    found = db.session.scalars(
-        STEP_TICK.rows(actor)
-        .where(FollowUp.done_on.is_(None), FollowUp.due_on <= actor.on + SOON)
-        .options(joinedload(FollowUp.pupil))
-        .order_by(FollowUp.due_on, FollowUp.id)
-        .limit(AT_MOST)
-    )
+    found = STEPS_OF_FAMILY.all(db.session(), person=actor.person_id, day=actor.on, until=actor.on + SOON)
     return [
         Task(
-            about=step.pupil.name,
+            about=step.pupil,
             title=_("You agreed on this at home"),
             body=step.what,
             url=url_for("visits.follow_up", public_id=step.public_id),
