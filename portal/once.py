@@ -42,7 +42,7 @@ class OnceKey(Base):
 
 def field() -> Markup:
     """The hidden input with a fresh key."""
-    return Markup('<input type="hidden" name="{}" value="{}">').format(FIELD, secrets.token_hex(16))
+    return Markup(f'<input type="hidden" name="{FIELD}" value="{secrets.token_hex(16)}">')
 
 
 def _person_id() -> int:

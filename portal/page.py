@@ -80,7 +80,7 @@ class Page:
     person_name: str
     hat: Any
     hats: list[Any]
-    tabs: list[Tab]
+    tabs: tuple[Tab, ...]
     school_phone: str
     district_name: str
     return_to: str
@@ -91,8 +91,16 @@ class Page:
 ELDER_LEAVES_OUT = {"courses.index", "schools.my_class"}
 
 
-def tabs_for(app: Flask, role: Role, endpoint: str | None, elder: bool = False) -> list[Tab]:
+def tabs_for(app: Flask, role: Role, endpoint: str | None, elder: bool = False) -> tuple[Tab, ...]:
     """The places of a role; the current one is that of the endpoint's blueprint. Elder mode keeps to three."""
+    made: dict[Any, tuple[Tab, ...]] = app.extensions["portal.tabs"]
+    key = (i18n.current().tag, role, endpoint, elder)
+    if key not in made:
+        made[key] = _tabs(app, role, endpoint, elder)
+    return made[key]
+
+
+def _tabs(app: Flask, role: Role, endpoint: str | None, elder: bool) -> tuple[Tab, ...]:
     area = (endpoint or "").partition(".")[0]
     tabs = []
     for target, label, icon in TABS[role]:
@@ -105,7 +113,7 @@ def tabs_for(app: Flask, role: Role, endpoint: str | None, elder: bool = False) 
             tab if tab is first or not tab.current else Tab(tab.label, tab.icon, tab.endpoint, tab.url)
             for tab in tabs
         ]
-    return tabs
+    return tuple(tabs)
 
 
 LANGUAGES = list(i18n.LANGUAGES.values())
@@ -145,7 +153,7 @@ def build(app: Flask) -> Page:
         person_name=person.name if person is not None else "",
         hat=hat,
         hats=[other for other in person.hats if other.key != hat.key] if person is not None else [],
-        tabs=tabs_for(app, hat.role, request.endpoint, elder) if hat else [],
+        tabs=tabs_for(app, hat.role, request.endpoint, elder) if hat else (),
         school_phone=hat.school_phone if hat else "",
         district_name="",
         return_to=request.full_path.rstrip("?") if request.method == "GET" else url_for("home.index"),
@@ -161,3 +169,4 @@ def init_app(app: Flask) -> None:
         return {"page": build(app), "nonce": nonce()} if has_request_context() else {}
 
     app.extensions["portal.page"] = context
+    app.extensions["portal.tabs"] = {}

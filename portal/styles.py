@@ -25,6 +25,7 @@ from wtforms.validators import InputRequired, Length, Regexp
 
 from portal import i18n
 from portal.access import public
+from portal.page import Tab
 from portal.templating import render
 
 blueprint = Blueprint("styles", __name__)
@@ -93,10 +94,9 @@ def sample_page() -> SimpleNamespace:
             SimpleNamespace(id="2", label="家长 · 陈一诺"),
             SimpleNamespace(id="3", label="家委会主任 · 三(2)班"),
         ],
-        tabs=[
-            SimpleNamespace(label=label, icon=icon, url="#", current=current, badge=badge or None)
-            for label, icon, current, badge in tabs
-        ],
+        tabs=tuple(
+            Tab(label, icon, f"styles.{icon}", "#", current, badge) for label, icon, current, badge in tabs
+        ),
         school_phone="0730-5550123",
         district_name="云溪县",
         flashes=[("done", "已确认收到，谢谢您。")],

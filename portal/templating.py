@@ -5,7 +5,7 @@ is put into the compiled template, as are addresses of pages that take no argume
 environment over the same files.
 """
 
-from collections.abc import MutableMapping
+from collections.abc import Callable, Hashable, MutableMapping
 from typing import Any
 
 import jinja2
@@ -123,7 +123,25 @@ def _make(app: Flask, language: i18n.Language) -> PortalEnvironment:
     install = environment.install_gettext_callables  # type: ignore[attr-defined]
     install(catalogue.ugettext, catalogue.ungettext, newstyle=False)
     environment.globals["_"] = i18n.gettext
+    environment.globals["kept"] = _keeping()
     return environment
+
+
+def _keeping() -> Callable[..., Markup]:
+    """A function for templates: a macro's result, rendered once for each value of ``by`` and kept.
+
+    Only for what stands on every page of a role; a kept macro's name is its own. ``by`` names all that the macro reads
+    besides the language, and has few values in all: never a person, a row or a token.
+    """
+    rendered: dict[tuple[str, Hashable], Markup] = {}
+
+    def kept(macro: Any, *arguments: Any, by: Hashable) -> Markup:
+        key = (macro.name, by)
+        if key not in rendered:
+            rendered[key] = macro(*arguments)
+        return rendered[key]
+
+    return kept
 
 
 def init_app(app: Flask) -> None:

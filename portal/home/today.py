@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
-from flask import current_app, url_for
+from flask import url_for
 
+from portal import i18n
 from portal.access import Actor, Role
 from portal.courses import tasks as courses
 from portal.i18n import gettext as _
@@ -79,14 +81,14 @@ def tasks(actor: Actor) -> list[Task]:
     return in_order([task for source in SOURCES for task in source(actor)])
 
 
-def ways(actor: Actor) -> list[Way]:
+def ways(actor: Actor) -> tuple[Way, ...]:
     """The places this role often goes beside those in the bottom bar."""
-    known = current_app.view_functions
-    return [
-        Way(_(label), icon, url_for(endpoint))
-        for endpoint, label, icon in WAYS[actor.role]
-        if endpoint in known
-    ]
+    return _ways(actor.role, i18n.current())
+
+
+@cache
+def _ways(role: Role, _language: i18n.Language) -> tuple[Way, ...]:
+    return tuple(Way(_(label), icon, url_for(endpoint)) for endpoint, label, icon in WAYS[role])
 
 
 def greeting(hour: int, name: str) -> str:
