@@ -1,0 +1,395 @@
+"""To whom a row belongs, and what that makes it to a person. Written from the contract, without a look at the policies.
+
+A row belongs to children, households, classes, schools, districts, people, or to an audience. A person under a hat
+stands at a place. ``relation`` compares the two and says one word: own, other_household, same_class, same_school,
+same_district, other_district, past or absent. A row in a state that matters says it behind a colon: ``own:draft``.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import select
+
+from portal import clock
+from portal.access import Role
+from portal.accounts.models import Appointment, AuthSession, Person
+from portal.courses.models import Course, CourseSession, Seat
+from portal.extensions import db
+from portal.roster.models import RosterImport
+from portal.schools.models import (
+    District,
+    Enrolment,
+    Grade,
+    Guardianship,
+    Pupil,
+    School,
+    SchoolClass,
+    SchoolYear,
+    Term,
+)
+from tests.site.actors import Player
+
+Ids = frozenset[int]
+NONE: Ids = frozenset()
+CLASS_HATS = (Role.CLASS_TEACHER, Role.SUBJECT_TEACHER, Role.COMMITTEE_CHAIR)
+SCHOOL_HATS = (Role.PRINCIPAL, Role.SCHOOL_OFFICE)
+DISTRICT_HATS = (Role.DISTRICT_STAFF, Role.INSPECTOR, Role.LECTURER)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a class, school or district lies; ids of everything it lies in."""
+
+    classes: Ids = NONE
+    grades: Ids = NONE
+    schools: Ids = NONE
+    districts: Ids = NONE
+
+
+@dataclass(frozen=True)
+class Belonging:
+    """Whose a row is. ``place`` is the innermost place; ``past`` where it lay before; ``office`` who keeps it."""
+
+    place: Place
+    past: Place = Place()
+    children: Ids = NONE
+    households: Ids = NONE
+    people: Ids = NONE
+    audience: tuple[str, int] | None = None
+    office: str = ""
+    state: str = ""
+
+
+@dataclass
+class Standing:
+    """A player: who, under which hat, where, and with which children."""
+
+    player: Player
+    person_id: int = 0
+    role: Role | None = None
+    place: Place = Place()
+    past: Place = Place()
+    children: Ids = NONE
+    past_children: Ids = NONE
+    households: Ids = NONE
+    child_places: list[Place] = field(default_factory=list)
+
+
+def holds(row: Any) -> bool:
+    """Whether a dated row is in force today."""
+    today = clock.today()
+    return bool(row.started_on <= today and (row.ended_on is None or today < row.ended_on))
+
+
+def of_district(district_id: int | None) -> Place:
+    path = db.session.scalar(select(District.path).where(District.id == district_id)) or ""
+    return Place(districts=frozenset(int(part) for part in path.strip("/").split("/") if part))
+
+
+def of_school(school_id: int | None) -> Place:
+    district_id = db.session.scalar(select(School.district_id).where(School.id == school_id))
+    return Place(schools=frozenset({school_id or 0}), districts=of_district(district_id).districts)
+
+
+def of_class(class_id: int | None) -> Place:
+    school_class = db.session.get(SchoolClass, class_id)
+    assert school_class is not None
+    outer = of_school(school_class.school_id)
+    return Place(
+        frozenset({school_class.id}), frozenset({school_class.grade_id}), outer.schools, outer.districts
+    )
+
+
+def merged(places: list[Place]) -> Place:
+    return Place(
+        *(
+            frozenset().union(*(getattr(place, name) for place in places))
+            for name in ("classes", "grades", "schools", "districts")
+        )
+    )
+
+
+def of_pupil(pupil_id: int) -> tuple[Place, Place]:
+    """Where a child is today, and where it was before."""
+    enrolments = db.session.scalars(select(Enrolment).where(Enrolment.pupil_id == pupil_id)).all()
+    now = [of_class(enrolment.class_id) for enrolment in enrolments if holds(enrolment)]
+    before = [of_class(enrolment.class_id) for enrolment in enrolments if not holds(enrolment)]
+    if not now:
+        pupil = db.session.get_one(Pupil, pupil_id)
+        before.append(of_school(pupil.school_id))
+        now = [of_district(min(of_school(pupil.school_id).districts, default=0))] if not pupil.left_on else now
+    return merged(now), merged(before)
+
+
+# What each kind of row belongs to, by model; a permission that looks at another side of it has its own line.
+
+Register = dict[Any, Callable[[Any], Belonging]]
+BELONGS: Register = {}
+LEVELS: dict[Any, str] = {}
+
+
+def belongs(*keys: Any, level: str) -> Callable[[Callable[[Any], Belonging]], Callable[[Any], Belonging]]:
+    """Register how rows of a model (or of one permission) belong, and whether to a child, an audience or a place."""
+
+    def register(function: Callable[[Any], Belonging]) -> Callable[[Any], Belonging]:
+        for key in keys:
+            BELONGS[key] = function
+            LEVELS[key] = level
+        return function
+
+    return register
+
+
+def child(pupil_id: int, **more: Any) -> Belonging:
+    """What a row about one child belongs to."""
+    now, before = of_pupil(pupil_id)
+    return Belonging(now, before, frozenset({pupil_id}), **more)
+
+
+@belongs(Pupil, level="child")
+def pupil(row: Pupil) -> Belonging:
+    return child(row.id)
+
+
+@belongs(SchoolClass, level="class")
+def school_class(row: SchoolClass) -> Belonging:
+    return Belonging(of_class(row.id))
+
+
+@belongs(School, level="school")
+def school(row: School) -> Belonging:
+    return Belonging(of_school(row.id))
+
+
+@belongs(District, level="district")
+def district(row: District) -> Belonging:
+    return Belonging(of_district(row.id), office="district")
+
+
+@belongs(Term, level="district")
+def term(row: Term) -> Belonging:
+    year = db.session.get_one(SchoolYear, row.school_year_id)
+    return Belonging(of_district(year.district_id), office="district")
+
+
+@belongs(AuthSession, level="person")
+def auth_session(row: AuthSession) -> Belonging:
+    return Belonging(Place(), people=frozenset({row.person_id}))
+
+
+@belongs(RosterImport, level="school")
+def roster_import(row: RosterImport) -> Belonging:
+    if row.school_id is None:
+        return Belonging(of_district(row.district_id), office="district")
+    return Belonging(of_school(row.school_id), office="school")
+
+
+def _course_state(course: Course) -> str:
+    if course.published_at is None:
+        return "draft"
+    if course.withdrawn_at is not None:
+        return "withdrawn"
+    return "public" if course.is_public else ""
+
+
+def _runner(course: Course) -> Belonging:
+    """The school that runs a course, or the district itself; and who teaches it."""
+    place = of_school(course.school_id) if course.school_id else of_district(course.district_id)
+    people = frozenset({course.lecturer_id}) if course.lecturer_id else NONE
+    office = "school" if course.school_id else "district"
+    return Belonging(place, people=people, office=office, state=_course_state(course))
+
+
+@belongs(Course, level="school")
+def course_run(row: Course) -> Belonging:
+    return _runner(row)
+
+
+@belongs("course.read", level="audience")
+def course_read(row: Course) -> Belonging:
+    place = _audience_place(row.audience_kind, row.audience_id)
+    runner = _runner(row)
+    return Belonging(
+        place, people=runner.people, audience=(row.audience_kind, row.audience_id), state=_course_state(row)
+    )
+
+
+def _audience_place(kind: str, key: int) -> Place:
+    if kind == "class":
+        return of_class(key)
+    if kind == "grade":
+        outer = of_school(db.session.get_one(Grade, key).school_id)
+        return Place(NONE, frozenset({key}), outer.schools, outer.districts)
+    return of_school(key) if kind == "school" else of_district(key)
+
+
+@belongs(CourseSession, level="school")
+def course_session(row: CourseSession) -> Belonging:
+    return _runner(db.session.get_one(Course, row.course_id))
+
+
+@belongs("course_seat.take", level="audience")
+def seat_take(row: CourseSession) -> Belonging:
+    return course_read(db.session.get_one(Course, row.course_id))
+
+
+@belongs("course_seat.keep", level="household")
+def seat_keep(row: CourseSession) -> Belonging:
+    """A session belongs to the households that have a place in it."""
+    seated = db.session.scalars(select(Seat.household_id).where(Seat.session_id == row.id)).all()
+    return _of_households(frozenset(seated), _runner(db.session.get_one(Course, row.course_id)).place)
+
+
+def _of_households(households: Ids, otherwise: Place) -> Belonging:
+    ties = db.session.scalars(select(Guardianship).where(Guardianship.household_id.in_(households))).all()
+    children = frozenset(tie.pupil_id for tie in ties)
+    places = [of_pupil(key) for key in sorted(children)]
+    now = merged([now for now, _before in places]) if places else otherwise
+    return Belonging(now, merged([before for _now, before in places]), children, households)
+
+
+# Where a person stands.
+
+
+def standing(player: Player) -> Standing:
+    """Where a player stands today; the restricted guardian's child counts as own, the leaver's class as past."""
+    if player.name is None:
+        return Standing(player)
+    person_id = db.session.scalar(select(Person.id).where(Person.name == player.name))
+    assert person_id is not None
+    found = Standing(player, person_id, Role(player.role) if player.role else Role.GUARDIAN)
+    appointments = db.session.scalars(select(Appointment).where(Appointment.person_id == person_id)).all()
+    for appointment in appointments:
+        place = _place_of(appointment)
+        if holds(appointment) and appointment.role == player.role:
+            found.place = place
+        elif not holds(appointment):
+            found.past = place
+    if found.role == Role.GUARDIAN:
+        ties = db.session.scalars(select(Guardianship).where(Guardianship.person_id == person_id)).all()
+        found.children = frozenset(tie.pupil_id for tie in ties if holds(tie))
+        found.past_children = frozenset(tie.pupil_id for tie in ties if not holds(tie)) - found.children
+        found.households = frozenset(tie.household_id for tie in ties if holds(tie))
+        found.child_places = [of_pupil(key)[0] for key in sorted(found.children)]
+        found.place = merged(found.child_places) if found.child_places else Place()
+    return found
+
+
+def _place_of(appointment: Appointment) -> Place:
+    if appointment.class_id:
+        return of_class(appointment.class_id)
+    if appointment.school_id:
+        return of_school(appointment.school_id)
+    return of_district(appointment.district_id) if appointment.district_id else Place()
+
+
+# What the one is to the other.
+
+
+def relation(who: Standing, what: Belonging) -> str:
+    """One word for what a row is to a player, with its state behind a colon where it has one."""
+    word = _word(who, what)
+    return f"{word}:{what.state}" if what.state else word
+
+
+def _word(who: Standing, what: Belonging) -> str:
+    if who.role is None or who.role == Role.SYSTEM_ADMIN:
+        return "any"
+    if who.player.actor == "leaver":
+        return "past" if who.past.classes & (what.place.classes | what.past.classes) else _nearby(who.past, what)
+    if who.role == Role.GUARDIAN:
+        return _to_guardian(who, what)
+    if who.role in CLASS_HATS:
+        return _to_class_hat(who, what)
+    if who.role in SCHOOL_HATS:
+        return _to_school_hat(who, what)
+    return _to_district_hat(who, what)
+
+
+def _nearby(place: Place, what: Belonging) -> str:
+    counties = place.districts - _roots(place.districts)
+    if place.classes & what.place.classes:
+        return "same_class"
+    if place.schools & what.place.schools:
+        return "same_school"
+    if counties & what.place.districts:
+        return "same_district"
+    return "other_district"
+
+
+def _roots(districts: Ids) -> Ids:
+    """Districts at the top: having one in common makes no neighbours."""
+    tops = db.session.scalars(select(District.id).where(District.parent_id.is_(None))).all()
+    return frozenset(tops) if districts - frozenset(tops) else NONE
+
+
+def reaches(audience: tuple[str, int], place: Place) -> bool:
+    """Whether an audience holds somebody at this place."""
+    kind, key = audience
+    return key in getattr(place, {"class": "classes", "grade": "grades"}.get(kind, kind + "s"))
+
+
+def _to_guardian(who: Standing, what: Belonging) -> str:
+    if what.audience is not None:
+        return "own" if any(reaches(what.audience, place) for place in who.child_places) else _nearby(
+            who.place, what
+        )
+    if not what.children and what.people:
+        return "own" if who.person_id in what.people else "stranger"
+    if what.children & who.children:
+        return "own" if not what.households or what.households & who.households else "other_household"
+    if what.children & who.past_children:
+        return "past"
+    return _nearby(who.place, what)
+
+
+def _to_class_hat(who: Standing, what: Belonging) -> str:
+    if what.audience is not None and reaches(what.audience, who.place):
+        return "own"
+    if who.place.classes & what.place.classes:
+        same_office = not what.office or what.office in (who.role, "class")
+        mine = not what.people or who.person_id in what.people
+        return "own" if same_office and mine else "same_class"
+    if who.place.classes & what.past.classes:
+        return "past"
+    if not (what.place.schools or what.place.districts) and what.people:
+        return "own" if who.person_id in what.people else "stranger"
+    return _nearby(who.place, what)
+
+
+def _to_school_hat(who: Standing, what: Belonging) -> str:
+    if what.audience is not None:
+        kind, key = what.audience
+        if kind == "district" and key in who.place.districts:
+            return "own"
+    if who.place.schools & what.place.schools:
+        same_office = not what.office or what.office in (who.role, "school")
+        return "own" if same_office else "same_school"
+    if who.place.schools & what.past.schools:
+        return "past"
+    if not what.place.districts and what.people:
+        return "own" if who.person_id in what.people else "stranger"
+    return _nearby(who.place, what)
+
+
+def _to_district_hat(who: Standing, what: Belonging) -> str:
+    if what.people and who.role != Role.DISTRICT_STAFF and who.person_id in what.people:
+        return "own"
+    if not what.place.districts:
+        return "own" if who.person_id in what.people else "stranger"
+    own = max(who.place.districts)
+    if own in what.place.districts:
+        at_home = what.office == "district" or (not what.place.schools and not what.office)
+        return "own" if at_home and who.role == Role.DISTRICT_STAFF and own == max(
+            what.place.districts
+        ) else "same_district"
+    return _nearby(who.place, what)
+
+
+def relations(rows: Iterator[Any], who: Standing, key: Any) -> dict[str, list[Any]]:
+    """The rows by what they are to a player."""
+    found: dict[str, list[Any]] = {}
+    for row in rows:
+        found.setdefault(relation(who, BELONGS[key](row)), []).append(row)
+    return found
