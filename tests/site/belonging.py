@@ -6,7 +6,7 @@ same_district, other_district, past or absent. A row in a state that matters say
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import select
@@ -16,6 +16,8 @@ from portal.access import Role
 from portal.accounts.models import Appointment, AuthSession, Person
 from portal.courses.models import Course, CourseSession, Seat
 from portal.extensions import db
+from portal.notices.models import Notice
+from portal.ratings.models import Entry, EntryState, Round, RoundState, RubricVersion, Sheet
 from portal.roster.models import RosterImport
 from portal.schools.models import (
     District,
@@ -28,6 +30,7 @@ from portal.schools.models import (
     SchoolYear,
     Term,
 )
+from portal.visits.models import Correction, FollowUp, Invitation, Outcome, SealedNote, Visit
 from tests.site.actors import Player
 
 Ids = frozenset[int]
@@ -118,7 +121,9 @@ def of_pupil(pupil_id: int) -> tuple[Place, Place]:
     if not now:
         pupil = db.session.get_one(Pupil, pupil_id)
         before.append(of_school(pupil.school_id))
-        now = [of_district(min(of_school(pupil.school_id).districts, default=0))] if not pupil.left_on else now
+        now = (
+            [of_district(min(of_school(pupil.school_id).districts, default=0))] if not pupil.left_on else now
+        )
     return merged(now), merged(before)
 
 
@@ -226,7 +231,8 @@ def _audience_place(kind: str, key: int) -> Place:
 
 @belongs(CourseSession, level="school")
 def course_session(row: CourseSession) -> Belonging:
-    return _runner(db.session.get_one(Course, row.course_id))
+    runner = _runner(db.session.get_one(Course, row.course_id))
+    return replace(runner, state="held") if row.signed_in_at else runner
 
 
 @belongs("course_seat.take", level="audience")
@@ -247,6 +253,100 @@ def _of_households(households: Ids, otherwise: Place) -> Belonging:
     places = [of_pupil(key) for key in sorted(children)]
     now = merged([now for now, _before in places]) if places else otherwise
     return Belonging(now, merged([before for _now, before in places]), children, households)
+
+
+@belongs(Seat, level="household")
+def seat(row: Seat) -> Belonging:
+    return _of_households(frozenset({row.household_id}), Place())
+
+
+@belongs(Visit, level="household")
+def visit(row: Visit) -> Belonging:
+    """A visit belongs to the child and the household visited, and to the teacher who wrote it."""
+    return child(
+        row.pupil_id,
+        households=frozenset({row.household_id}),
+        people=frozenset({row.author_id}),
+        state="" if row.outcome == Outcome.MET else "missed",
+    )
+
+
+@belongs(Invitation, level="household")
+def invitation(row: Invitation) -> Belonging:
+    return child(row.pupil_id, households=frozenset({row.household_id}))
+
+
+@belongs(FollowUp, level="household")
+def follow_up(row: FollowUp) -> Belonging:
+    households = frozenset({row.household_id})
+    return child(row.pupil_id, households=households, state="" if row.owner == "family" else "of_school")
+
+
+@belongs(SealedNote, level="household")
+def sealed_note(row: SealedNote) -> Belonging:
+    of_visit = visit(db.session.get_one(Visit, row.visit_id))
+    return replace(of_visit, people=frozenset({row.author_id}), state="")
+
+
+@belongs(Correction, level="household")
+def correction(row: Correction) -> Belonging:
+    return replace(visit(db.session.get_one(Visit, row.visit_id)), state="")
+
+
+OFFICES = {"principal": "school", "school_office": "school", "district_staff": "district"}
+
+
+def _notice_state(row: Notice) -> str:
+    if row.published_at is None:
+        return "draft"
+    return "money" if row.money_words else "published"
+
+
+@belongs(Notice, level="office")
+def notice(row: Notice) -> Belonging:
+    """A notice belongs to the office that wrote it and lies where its audience is."""
+    place = _audience_place(row.scope_kind, row.scope_id)
+    return Belonging(place, office=OFFICES.get(row.author_role, row.author_role), state=_notice_state(row))
+
+
+@belongs("notice.read", level="audience")
+def notice_read(row: Notice) -> Belonging:
+    place = _audience_place(row.scope_kind, row.scope_id)
+    state = "draft" if row.published_at is None else ""
+    return Belonging(place, audience=(row.scope_kind, row.scope_id), state=state)
+
+
+@belongs(RubricVersion, Round, level="district")
+def of_own_district(row: RubricVersion | Round) -> Belonging:
+    return Belonging(of_district(row.district_id), office="district")
+
+
+@belongs("stars", level="school")
+def stars(row: School) -> Belonging:
+    """A school's stars are everybody's, once a round that rated it is published."""
+    rated = (
+        select(Entry.id)
+        .join(Round, Round.id == Entry.round_id)
+        .where(Entry.school_id == row.id, Round.state == RoundState.PUBLISHED, Entry.star.is_not(None))
+    )
+    return replace(school(row), state="" if db.session.scalar(rated.limit(1)) else "unrated")
+
+
+@belongs(Entry, level="school")
+def entry(row: Entry) -> Belonging:
+    found = db.session.get_one(Round, row.round_id)
+    return Belonging(of_school(row.school_id), state="draft" if found.state == RoundState.DRAFT else "")
+
+
+SCORED = (EntryState.SCORING, EntryState.LOCKED, EntryState.AGREED, EntryState.DECIDED)
+
+
+@belongs(Sheet, level="sheet")
+def sheet(row: Sheet) -> Belonging:
+    """A sheet belongs to the inspector who fills it in; it lies unopened until the self-assessment is accepted."""
+    found = db.session.get_one(Entry, row.entry_id)
+    state = "" if found.state in SCORED else "early"
+    return Belonging(of_school(found.school_id), people=frozenset({row.person_id}), state=state)
 
 
 # Where a person stands.
@@ -294,10 +394,14 @@ def relation(who: Standing, what: Belonging) -> str:
 
 
 def _word(who: Standing, what: Belonging) -> str:
+    if who.role == Role.SYSTEM_ADMIN and what.people and not what.place.districts:
+        return "own" if who.person_id in what.people else "stranger"
     if who.role is None or who.role == Role.SYSTEM_ADMIN:
         return "any"
-    if who.player.actor == "leaver":
-        return "past" if who.past.classes & (what.place.classes | what.past.classes) else _nearby(who.past, what)
+    if who.player.actor == "leaver" and (what.place.districts or what.past.districts):
+        return (
+            "past" if who.past.classes & (what.place.classes | what.past.classes) else _nearby(who.past, what)
+        )
     if who.role == Role.GUARDIAN:
         return _to_guardian(who, what)
     if who.role in CLASS_HATS:
@@ -332,10 +436,12 @@ def reaches(audience: tuple[str, int], place: Place) -> bool:
 
 def _to_guardian(who: Standing, what: Belonging) -> str:
     if what.audience is not None:
-        return "own" if any(reaches(what.audience, place) for place in who.child_places) else _nearby(
-            who.place, what
+        return (
+            "own"
+            if any(reaches(what.audience, place) for place in who.child_places)
+            else _nearby(who.place, what)
         )
-    if not what.children and what.people:
+    if not what.children and not what.place.districts and what.people:
         return "own" if who.person_id in what.people else "stranger"
     if what.children & who.children:
         return "own" if not what.households or what.households & who.households else "other_household"
@@ -381,9 +487,11 @@ def _to_district_hat(who: Standing, what: Belonging) -> str:
     own = max(who.place.districts)
     if own in what.place.districts:
         at_home = what.office == "district" or (not what.place.schools and not what.office)
-        return "own" if at_home and who.role == Role.DISTRICT_STAFF and own == max(
-            what.place.districts
-        ) else "same_district"
+        return (
+            "own"
+            if at_home and who.role == Role.DISTRICT_STAFF and own == max(what.place.districts)
+            else "same_district"
+        )
     return _nearby(who.place, what)
 
 

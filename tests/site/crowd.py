@@ -1,0 +1,321 @@
+"""The town with a neighbour for everything: for each kind of record one at every place it could stand.
+
+What the rehearsal tells once (a visit to 陈一诺) is copied to the sister class, the sister school and the other
+district, to a child that moved away and to the other household, so that no relation is left without a row.
+"""
+
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+
+from portal import clock
+from portal.access import Role
+from portal.accounts.models import Appointment, AuthSession, Person
+from portal.courses.models import Course, Lesson
+from portal.extensions import Base, db
+from portal.roster.models import RosterImport, State
+from portal.schools import enrolling
+from portal.schools.models import (
+    District,
+    Enrolment,
+    Guardianship,
+    Pupil,
+    School,
+    SchoolClass,
+    Term,
+)
+from tests.site.belonging import BELONGS, holds
+
+FAMILIES = (Enrolment, Guardianship, Appointment)
+STANDING = (Pupil, SchoolClass, School, District, Term, AuthSession)
+"""What the town itself has at every place."""
+ENTERED_BY_PLACE = {"class": "class_id", "school": "school_id", "district": "district_id"}
+
+
+@dataclass(frozen=True)
+class Spot:
+    """One place a record can stand at: a child, its household, class, school and district, and who writes it."""
+
+    pupil_id: int
+    household_id: int
+    class_id: int
+    school_id: int
+    district_id: int
+    author_id: int
+
+    def audience(self, kind: str) -> int:
+        if kind == "grade":
+            return db.session.get_one(SchoolClass, self.class_id).grade_id
+        return int(getattr(self, ENTERED_BY_PLACE[kind]))
+
+
+def person(name: str) -> Person:
+    return db.session.scalars(select(Person).where(Person.name == name)).one()
+
+
+def pupil(name: str) -> Pupil:
+    return db.session.scalars(select(Pupil).where(Pupil.name == name)).one()
+
+
+def class_in(school_name: str, name: str) -> SchoolClass:
+    return db.session.scalars(
+        select(SchoolClass).join(School).where(School.name == school_name, SchoolClass.name == name)
+    ).one()
+
+
+def populate() -> None:
+    """Children who moved, left or were cared for once; households apart; then a copy of each record at each spot."""
+    today, start = clock.today(), _start()
+    _moved("柳燕飞", start, today)
+    _left("白鹭洲", start, today)
+    for name, others in (("陈一诺", "陈守川"), ("赵小满", "赵大江")):
+        _apart(name, others, start)
+    for guardian in ("李晚晴", "周桂兰", "何志强"):
+        _once_cared_for(guardian, start, today)
+    db.session.flush()
+    _imports()
+    _lessons()
+    spots = list(_spots())
+    for model in [key for key in BELONGS if isinstance(key, type) and key not in STANDING]:
+        _spread(model, spots)
+    db.session.commit()
+
+
+def _start() -> date:
+    return db.session.scalars(select(Enrolment.started_on).limit(1)).one()
+
+
+def _moved(name: str, start: date, today: date) -> None:
+    """A child that went from the third class's second group to its first last week."""
+    second, first = class_in("望溪小学", "三(2)班"), class_in("望溪小学", "三(1)班")
+    found = _newcomer(name, second, start)
+    enrolment = db.session.scalars(select(Enrolment).where(Enrolment.pupil_id == found.id)).one()
+    enrolment.ended_on = today - timedelta(days=7)
+    db.session.flush()
+    enrolling.enrol(found, first, today - timedelta(days=7))
+
+
+def _left(name: str, start: date, today: date) -> None:
+    """A child that left the school last week."""
+    found = _newcomer(name, class_in("望溪小学", "三(2)班"), start)
+    enrolment = db.session.scalars(select(Enrolment).where(Enrolment.pupil_id == found.id)).one()
+    enrolment.ended_on = found.left_on = today - timedelta(days=7)
+
+
+def _newcomer(name: str, school_class: SchoolClass, start: date) -> Pupil:
+    school = db.session.get_one(School, school_class.school_id)
+    found = enrolling.add_pupil(name, school, start)
+    db.session.flush()
+    enrolling.enrol(found, school_class, start)
+    adult = enrolling.add_person(f"{name[0]}长青", phone=None)
+    db.session.flush()
+    enrolling.add_guardian(found, adult, "妈妈", enrolling.form_household(start), start, [])
+    db.session.flush()
+    return found
+
+
+def _apart(child: str, adult: str, start: date) -> None:
+    """Another household for one of a child's guardians."""
+    tie = db.session.scalars(
+        select(Guardianship).join(Pupil).join(Person).where(Pupil.name == child, Person.name == adult)
+    ).one()
+    home = enrolling.form_household(start)
+    db.session.flush()
+    tie.household_id = home.id
+
+
+def _once_cared_for(adult: str, start: date, today: date) -> None:
+    """A child of the sister class that an adult cared for until last week."""
+    found = _newcomer(f"{adult[0]}归帆", class_in("望溪小学", "三(1)班"), start)
+    home = enrolling.form_household(start)
+    db.session.flush()
+    tie = enrolling.add_guardian(found, person(adult), "姑姑", home, start, [])
+    db.session.flush()
+    tie.ended_on = today - timedelta(days=7)
+
+
+def _teacher(class_id: int) -> int:
+    found = db.session.scalars(
+        select(Appointment).where(Appointment.class_id == class_id, Appointment.role == Role.CLASS_TEACHER)
+    ).all()
+    now = [appointment.person_id for appointment in found if holds(appointment)]
+    return now[0] if now else person("刘明远").id
+
+
+def _spots() -> Iterator[Spot]:
+    neighbours = (
+        ("望溪小学", "三(2)班"), ("望溪小学", "三(1)班"), ("东塔小学", "二(1)班"), ("石桥县第一小学", "三(1)班"),
+    )  # fmt: skip
+    for name in ("陈一诺", "赵小满", "何雨桐", "林嘉树", "柳燕飞", "白鹭洲", "李归帆", "周归帆", "何归帆"):
+        yield from _spots_of(pupil(name))
+    for school, name in neighbours:
+        school_class = class_in(school, name)
+        last = (
+            select(Pupil)
+            .join(Enrolment)
+            .where(Enrolment.class_id == school_class.id)
+            .order_by(Pupil.id.desc())
+        )
+        yield from _spots_of(db.session.scalars(last.limit(1)).one())
+    own = next(_spots_of(pupil("陈一诺")))
+    yield replace(own, author_id=person("刘明远").id)
+    yield replace(own, author_id=person("马兰").id)
+    yield replace(own, author_id=person("吴正清").id)
+    yield replace(own, author_id=person("冯秀英").id)
+    yield replace(own, author_id=person("郑雅琴").id)
+
+
+def _spots_of(child: Pupil) -> Iterator[Spot]:
+    """One spot per household of the child, at its last class."""
+    last = select(Enrolment).where(Enrolment.pupil_id == child.id).order_by(Enrolment.id.desc()).limit(1)
+    enrolment = db.session.scalars(last).one()
+    ties = db.session.scalars(select(Guardianship).where(Guardianship.pupil_id == child.id)).all()
+    district_id = db.session.get_one(School, enrolment.school_id).district_id
+    for household_id in sorted({tie.household_id for tie in ties}):
+        author_id = _teacher(enrolment.class_id)
+        yield Spot(child.id, household_id, enrolment.class_id, enrolment.school_id, district_id, author_id)
+
+
+def _lessons() -> None:
+    """A lesson in each course that has none yet."""
+    full = select(Lesson.course_id)
+    for course_id in db.session.scalars(select(Course.id).where(Course.id.not_in(full))).all():
+        db.session.add(Lesson(course_id=course_id, position=1, title="听孩子说完", text="先听，再说。"))
+    db.session.flush()
+
+
+def _imports() -> None:
+    """One roster of the district and one of a school."""
+    school = db.session.scalars(select(School).where(School.name == "望溪小学")).one()
+    for school_id in (None, school.id):
+        made = RosterImport(
+            district_id=school.district_id,
+            school_id=school_id,
+            file_name="名册.xlsx",
+            file_hash=secrets.token_hex(32),
+            format="workbook",
+            state=State.CHECKED,
+            created_at=clock.now(),
+            moved_at=clock.now(),
+        )
+        db.session.add(made)
+    db.session.flush()
+
+
+# Copies of records
+
+
+def _variant(row: Any) -> tuple[Any, ...]:
+    """What makes a record another kind of the same: its state, the office that keeps it, its audience."""
+    what = BELONGS[type(row)](row)
+    audience = what.audience[0] if what.audience else ""
+    return (
+        what.state,
+        what.office,
+        audience or getattr(row, "audience_kind", getattr(row, "scope_kind", "")),
+    )
+
+
+def _spread(model: type[Base], spots: list[Spot]) -> None:
+    sources: dict[tuple[Any, ...], Any] = {}
+    for row in db.session.scalars(select(model)).all():
+        sources.setdefault(_variant(row), row)
+    for source in sources.values():
+        seen = set()
+        for spot in spots:
+            with db.session.begin_nested() as savepoint:
+                try:
+                    made = copied(source, spot, {})
+                    db.session.flush()
+                except IntegrityError:
+                    savepoint.rollback()
+                    continue
+                signature = BELONGS[model](made)
+                if signature in seen:
+                    savepoint.rollback()
+                seen.add(signature)
+
+
+def copied(source: Any, spot: Spot, done: dict[tuple[str, int], Any]) -> Any:
+    """A copy of a record at a spot; what it hangs on (visit, course, round …) is copied along."""
+    table = source.__table__
+    if (table.name, source.id) in done:
+        return done[table.name, source.id]
+    values = {
+        column.key: _value(source, column, spot, done) for column in table.columns if not column.primary_key
+    }
+    made = type(source)(**values)
+    done[table.name, source.id] = made
+    db.session.add(made)
+    db.session.flush()
+    for model, column in _parts(table):
+        for part in db.session.scalars(select(model).where(column == source.id)).all():
+            _copy_part(part, column, made, spot, done)
+    return made
+
+
+def _parts(table: Any) -> list[tuple[Any, Any]]:
+    """The tables whose rows are part of a record: they fall with it and have no address of their own."""
+    found = []
+    for mapper in Base.registry.mappers:
+        for column in mapper.local_table.columns:  # type: ignore[attr-defined]
+            owner = [
+                key for key in column.foreign_keys if key.column.table is table and key.ondelete == "CASCADE"
+            ]
+            if owner and mapper.class_ not in BELONGS and mapper.class_ not in FAMILIES:
+                found.append((mapper.class_, column))
+    return found
+
+
+def _copy_part(part: Any, column: Any, made: Any, spot: Spot, done: dict[tuple[str, int], Any]) -> None:
+    values = {}
+    for other in part.__table__.columns:
+        if (
+            other.primary_key
+            and not other.foreign_keys
+            and other.autoincrement is not False
+            and other.key == "id"
+        ):
+            continue
+        values[other.key] = made.id if other.key == column.key else _value(part, other, spot, done)
+    db.session.add(type(part)(**values))
+    db.session.flush()
+
+
+UNIQUE_TEXTS = {"public_id", "token_hash", "client_id", "file_hash"}
+WRITERS = {"author_id", "person_id", "lecturer_id"}
+CARRIED = {
+    "visit_id",
+    "course_id",
+    "session_id",
+    "round_id",
+    "entry_id",
+    "rubric_version_id",
+    "invitation_id",
+}
+
+
+def _value(source: Any, column: Any, spot: Spot, done: dict[tuple[str, int], Any]) -> Any:
+    value, name = getattr(source, column.key), column.key
+    if name in UNIQUE_TEXTS:
+        return secrets.token_urlsafe(16)
+    if value is None:
+        return None
+    if name in WRITERS:
+        return spot.author_id
+    if name in CARRIED:
+        return copied(_parent(column, value), spot, done).id
+    if name in ("audience_id", "scope_id"):
+        return spot.audience(getattr(source, name.replace("_id", "_kind")))
+    return getattr(spot, name, value)
+
+
+def _parent(column: Any, value: int) -> Any:
+    target = next(iter(column.foreign_keys)).column.table
+    model = next(mapper.class_ for mapper in Base.registry.mappers if mapper.local_table is target)
+    return db.session.get_one(model, value)
