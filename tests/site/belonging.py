@@ -17,6 +17,7 @@ from portal.accounts.models import Appointment, AuthSession, Person
 from portal.courses.models import Course, CourseSession, Seat
 from portal.extensions import db
 from portal.notices.models import Notice
+from portal.opinions.models import Opinion
 from portal.ratings.models import Entry, EntryState, Round, RoundState, RubricVersion, Sheet
 from portal.roster.models import RosterImport
 from portal.schools.models import (
@@ -316,6 +317,32 @@ def notice_read(row: Notice) -> Belonging:
     return Belonging(place, audience=(row.scope_kind, row.scope_id), state=state)
 
 
+def _opinion_state(row: Opinion) -> str:
+    """What decides who reads an opinion: what it is about, whom it went to, and whether it was let lie."""
+    if row.category == "principal":
+        return "about_principal"
+    straight = row.category in ("bullying", "safety")
+    if row.lifts_on <= (row.answered_on or clock.today()):
+        return "straight_lifted" if straight else "lifted"
+    if straight:
+        return "straight"
+    elsewhere = {"principal": "reopened", "district": "at_district"}.get(row.addressee, "")
+    return elsewhere or ("answered" if row.answered_on else "")
+
+
+@belongs(Opinion, level="household")
+def opinion(row: Opinion) -> Belonging:
+    """An opinion belongs to the parent who sent it, about a child, and lies at the school it was sent to."""
+    author = frozenset({row.author_id})
+    return Belonging(
+        of_school(row.school_id),
+        children=frozenset({row.pupil_id}),
+        people=author,
+        office="family",
+        state=_opinion_state(row),
+    )
+
+
 @belongs(RubricVersion, Round, level="district")
 def of_own_district(row: RubricVersion | Round) -> Belonging:
     return Belonging(of_district(row.district_id), office="district")
@@ -443,6 +470,8 @@ def _to_guardian(who: Standing, what: Belonging) -> str:
         )
     if not what.children and not what.place.districts and what.people:
         return "own" if who.person_id in what.people else "stranger"
+    if what.children & who.children and what.office == "family":
+        return "own" if who.person_id in what.people else "other_household"
     if what.children & who.children:
         return "own" if not what.households or what.households & who.households else "other_household"
     if what.children & who.past_children:
@@ -470,7 +499,7 @@ def _to_school_hat(who: Standing, what: Belonging) -> str:
         if kind == "district" and key in who.place.districts:
             return "own"
     if who.place.schools & what.place.schools:
-        same_office = not what.office or what.office in (who.role, "school")
+        same_office = what.office in ("", "family", "school", who.role)
         return "own" if same_office else "same_school"
     if who.place.schools & what.past.schools:
         return "past"

@@ -18,6 +18,7 @@ from portal.access import Role
 from portal.accounts.models import Appointment, AuthSession, Person
 from portal.courses.models import Course, Lesson
 from portal.extensions import Base, db
+from portal.opinions.models import Opinion
 from portal.roster.models import RosterImport, State
 from portal.schools import enrolling
 from portal.schools.models import (
@@ -47,6 +48,7 @@ class Spot:
     school_id: int
     district_id: int
     author_id: int
+    guardian_id: int
 
     def audience(self, kind: str) -> int:
         if kind == "grade":
@@ -80,6 +82,7 @@ def populate() -> None:
     db.session.flush()
     _imports()
     _lessons()
+    _opinions()
     spots = list(_spots())
     for model in [key for key in BELONGS if isinstance(key, type) and key not in STANDING]:
         _spread(model, spots)
@@ -176,9 +179,10 @@ def _spots_of(child: Pupil) -> Iterator[Spot]:
     enrolment = db.session.scalars(last).one()
     ties = db.session.scalars(select(Guardianship).where(Guardianship.pupil_id == child.id)).all()
     district_id = db.session.get_one(School, enrolment.school_id).district_id
-    for household_id in sorted({tie.household_id for tie in ties}):
+    for household_id, guardian_id in sorted({tie.household_id: tie.person_id for tie in ties}.items()):
         author_id = _teacher(enrolment.class_id)
-        yield Spot(child.id, household_id, enrolment.class_id, enrolment.school_id, district_id, author_id)
+        places = (enrolment.class_id, enrolment.school_id, district_id)
+        yield Spot(child.id, household_id, *places, author_id, guardian_id)
 
 
 def _lessons() -> None:
@@ -186,6 +190,25 @@ def _lessons() -> None:
     full = select(Lesson.course_id)
     for course_id in db.session.scalars(select(Course.id).where(Course.id.not_in(full))).all():
         db.session.add(Lesson(course_id=course_id, position=1, title="听孩子说完", text="先听，再说。"))
+    db.session.flush()
+
+
+def _opinions() -> None:
+    """An opinion of each kind that has readers of its own, beside the everyday one of 李晚晴."""
+    today = clock.today()
+    soon, past = today + timedelta(days=30), today - timedelta(days=1)
+    everyday = db.session.scalars(select(Opinion).where(Opinion.answered_on.is_(None)).limit(1)).one()
+    for category, addressee, lifts_on in (
+        ("canteen", "office", soon),
+        ("canteen", "office", past),
+        ("canteen", "principal", soon),
+        ("canteen", "district", soon),
+        ("safety", "principal", soon),
+        ("safety", "principal", past),
+        ("principal", "district", soon),
+    ):
+        made = copied(everyday, next(_spots_of(pupil("陈一诺"))), {})
+        made.category, made.addressee, made.lifts_on, made.answered_on = category, addressee, lifts_on, None
     db.session.flush()
 
 
@@ -304,6 +327,10 @@ def _value(source: Any, column: Any, spot: Spot, done: dict[tuple[str, int], Any
     value, name = getattr(source, column.key), column.key
     if name in UNIQUE_TEXTS:
         return secrets.token_urlsafe(16)
+    if name == "number" and isinstance(value, str):
+        return secrets.token_urlsafe(16)
+    if isinstance(source, Opinion) and name == "author_id":
+        return spot.guardian_id
     if value is None:
         return None
     if name in WRITERS:

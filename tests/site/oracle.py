@@ -26,19 +26,10 @@ RELATIONS = {
     "absent",
     "any",
 }
-STATES = {
-    "",
-    "draft",
-    "withdrawn",
-    "public",
-    "missed",
-    "of_school",
-    "money",
-    "early",
-    "held",
-    "published",
-    "unrated",
-}
+STATES = set(
+    " draft withdrawn public missed of_school money early held published unrated"
+    " answered straight straight_lifted about_principal lifted reopened at_district".split(" ")
+)
 ROLES = {role.value for role in Role} | {"anonymous", "restricted_guardian", "leaver"}
 WEARS = {"restricted_guardian": "guardian", "leaver": "guardian", "grandparent": "guardian"}
 """Whose hat an actor wears when no line speaks of the actor in particular."""
