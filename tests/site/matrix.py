@@ -30,7 +30,7 @@ from tests.site.belonging import BELONGS, Standing, relation, standing
 from tests.site.crowd import populate
 from tests.support.client import PortalClient
 
-ROWS_PER_RELATION = 2
+ROWS_PER_RELATION = 1
 ABSENT = "AAAAAAAAAAAAAAAAAAAAAA"
 TOKEN = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"')
 
@@ -274,15 +274,23 @@ class Knocker:
         return response, changed
 
 
-def cells(app: Flask, crowd: Crowd, player: Player, endpoints: Iterable[str] | None = None) -> Iterator[Cell]:
-    """Every cell of a player, for all endpoints or some."""
+def cells(
+    app: Flask,
+    crowd: Crowd,
+    player: Player,
+    endpoints: Iterable[str] | None = None,
+    rows: int = ROWS_PER_RELATION,
+) -> Iterator[Cell]:
+    """Every cell of a player, for all endpoints or some, with so many rows of each relation."""
     wanted = set(endpoints) if endpoints is not None else None
     for rule, method in rules(app):
         if wanted is None or rule.endpoint in wanted:
-            yield from _cells_of(app, crowd, player, rule, method)
+            yield from _cells_of(app, crowd, player, rule, method, rows)
 
 
-def _cells_of(app: Flask, crowd: Crowd, player: Player, rule: Rule, method: str) -> Iterator[Cell]:
+def _cells_of(
+    app: Flask, crowd: Crowd, player: Player, rule: Rule, method: str, count: int
+) -> Iterator[Cell]:
     endpoint = rule.endpoint
     outside = IN_QUERY.get(endpoint) or IN_FORM.get(endpoint)
     if not rule.arguments and outside is None:
@@ -293,14 +301,14 @@ def _cells_of(app: Flask, crowd: Crowd, player: Player, rule: Rule, method: str)
         yield Cell(player, endpoint, method, "any", _address(app, rule, {}))
     related = crowd.related(player, key, outside[1] if outside else model_of(app, endpoint))
     for word, rows in sorted(related.items()):
-        for row in _some(rows):
+        for row in _some(rows, count):
             yield _cell(app, crowd, player, rule, method, word, row, name)
     yield _absent(app, player, rule, method, name)
 
 
-def _some(rows: list[Any]) -> list[Any]:
-    """A few rows, the first and the last among them."""
-    return rows if len(rows) <= ROWS_PER_RELATION else [rows[0], *rows[-(ROWS_PER_RELATION - 1) :]]
+def _some(rows: list[Any], count: int) -> list[Any]:
+    """So many of the rows, the first and the last of them among these."""
+    return rows if len(rows) <= count else [*rows[: count - 1], rows[-1]]
 
 
 def _cell(

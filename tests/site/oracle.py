@@ -27,8 +27,26 @@ RELATIONS = {
     "any",
 }
 STATES = set(
-    " draft withdrawn public missed of_school money early held published unrated"
-    " answered straight straight_lifted about_principal lifted reopened at_district".split(" ")
+    [
+        "",
+        "draft",
+        "withdrawn",
+        "public",
+        "missed",
+        "of_school",
+        "money",
+        "early",
+        "held",
+        "published",
+        "unrated",
+        "answered",
+        "straight",
+        "straight_lifted",
+        "about_principal",
+        "lifted",
+        "reopened",
+        "at_district",
+    ]
 )
 ROLES = {role.value for role in Role} | {"anonymous", "restricted_guardian", "leaver"}
 WEARS = {"restricted_guardian": "guardian", "leaver": "guardian", "grandparent": "guardian"}
