@@ -15,41 +15,41 @@ from pathlib import Path
 
 import machine
 from PIL import Image
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 from words import StopError, prepare_streams, say, stop
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from portal.rehearsal.town import PASSWORD  # noqa: E402
-from tests.support.browser import ARGUMENTS, DESKTOP, PHONE  # noqa: E402
+from tests.support.browser import ARGUMENTS, PHONE  # noqa: E402
 from tests.support.server import Portal  # noqa: E402
 
 FOLDER = ROOT / "docs/pictures"
-COLOURS = 96
+COLOURS = 128
 LARGEST_TOGETHER = 900_000
+BOARD: ViewportSize = {"width": 1280, "height": 1220}
 
 
 @dataclass(frozen=True)
 class Picture:
-    """One picture: its file, who looks (an account, or nobody), where, and the link to follow from there."""
+    """One picture: its file, who looks (an account, or nobody), where, and the links to follow from there."""
 
     name: str
     account: str
     path: str
-    link: str = ""
+    links: tuple[str, ...] = ()
     wide: bool = False
-    dark: bool = False
 
 
 PICTURES = (
     Picture("sign-in", "", "/account/sign-in"),
     Picture("parent", "liwanqing", "/"),
     Picture("elder", "zhouguilan", "/"),
-    Picture("notice", "liwanqing", "/notices/", "main a[href^='/notices/']:has-text('认树')"),
-    Picture("course", "liwanqing", "/courses/", "main a:has-text('陪孩子读书')"),
-    Picture("visit", "wangxue", "/visits/"),
-    Picture("stars", "", "/stars/", "main a[href^='/stars/']"),
+    Picture("notice", "liwanqing", "/notices/", ("main a[href^='/notices/']:has-text('认树')",)),
+    Picture("course", "liwanqing", "/courses/", ("main a:has-text('陪孩子读书')",)),
+    Picture("visit", "sunlide", "/visits/school", ("main a[href^='/visits/']:has-text('待家长确认')",)),
+    Picture("stars", "", "/stars/", ("main a[href^='/stars/']",)),
     Picture("district", "zhangjianping", "/", wide=True),
 )
 
@@ -57,11 +57,11 @@ PICTURES = (
 def take(browser: Browser, address: str, picture: Picture) -> bytes:
     """One picture as PNG; the page is the one a person gets to by signing in and following the link."""
     context = browser.new_context(
-        viewport=DESKTOP if picture.wide else PHONE,
-        device_scale_factor=1 if picture.wide else 1.5,
+        viewport=BOARD if picture.wide else PHONE,
+        device_scale_factor=1 if picture.wide else 2,
         locale="zh-CN",
         timezone_id="Asia/Shanghai",
-        color_scheme="dark" if picture.dark else "light",
+        color_scheme="light",
         reduced_motion="reduce",
     )
     try:
@@ -69,8 +69,8 @@ def take(browser: Browser, address: str, picture: Picture) -> bytes:
         if picture.account:
             sign_in(page, address, picture.account)
         page.goto(address + picture.path)
-        if picture.link:
-            page.locator(picture.link).first.click()
+        for link in picture.links:
+            page.locator(link).first.click()
         page.wait_for_load_state("networkidle")
         return page.screenshot()
     finally:

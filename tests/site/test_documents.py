@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import click
+import pictures
 import polib
 import pytest
 
@@ -246,6 +247,16 @@ def test_the_architecture_names_every_feature():
 
 def test_the_architecture_fits_into_one_sitting():
     assert len(read("ARCHITECTURE.md").splitlines()) <= 200
+
+
+def test_every_picture_can_be_taken_again_and_is_shown():
+    kept = {path.stem for path in (ROOT / "docs/pictures").iterdir()}
+
+    assert kept == {picture.name for picture in pictures.PICTURES}
+    assert kept == set(
+        re.findall(r'<img src="docs/pictures/([a-z-]+)\.png"[^>]+ alt="[^"]+">', read("README.md"))
+    )
+    assert sum(path.stat().st_size for path in pictures.FOLDER.iterdir()) < pictures.LARGEST_TOGETHER
 
 
 HANDBOOKS = ("docs/district.md", "docs/school.md")
