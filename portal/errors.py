@@ -5,7 +5,7 @@ from typing import Any
 from flask import Flask, g, request
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import OperationalError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, SecurityError
 
 from portal.extensions import db
 from portal.i18n import gettext as _
@@ -46,6 +46,11 @@ def init_app(app: Flask) -> None:
     @app.errorhandler(CSRFError)
     def forged(_error: CSRFError) -> tuple[str | dict[str, object], int]:
         return error_page(400, _("This page was open for too long. Go back, reload it and send again."))
+
+    @app.errorhandler(SecurityError)
+    def unknown_host(_error: SecurityError) -> tuple[str, int, dict[str, str]]:
+        # Without a trusted host no address can be made, so there is no page around the sentence.
+        return _("This address is not served here."), 400, {"Content-Type": "text/plain; charset=utf-8"}
 
     @app.errorhandler(HTTPException)
     def refused(error: HTTPException) -> Any:
