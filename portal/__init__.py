@@ -11,7 +11,20 @@ from flask_wtf.csrf import CSRFProtect
 from sqlalchemy.engine import make_url
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from portal import access, assets, commands, database, errors, headers, i18n, once, page, styles, templating
+from portal import (
+    access,
+    assets,
+    commands,
+    database,
+    errors,
+    forms,
+    headers,
+    i18n,
+    once,
+    page,
+    styles,
+    templating,
+)
 from portal.accounts import sessions
 from portal.accounts import views as accounts
 from portal.backup import backup
@@ -72,6 +85,7 @@ def create_app(settings: Settings | None = None, **overrides: Any) -> Flask:
     i18n.compile_catalogues()
     database.init_app(app)
     Migrate(app, db, directory=str(ROOT / "migrations"), render_as_batch=True, compare_type=True)
+    forms.init_app(app)
     CSRFProtect(app)
     sessions.init_app(app)
     access.init_app(app)

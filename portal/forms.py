@@ -4,7 +4,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from flask import request
+from flask import Flask, request
 from flask_wtf import FlaskForm
 from flask_wtf.csrf import generate_csrf
 from markupsafe import Markup
@@ -17,6 +17,15 @@ from portal.i18n import no_op
 
 CONTROL = {chr(code) for code in range(32)} - {"\n", "\t"} | {chr(127)}
 HIDDEN = {"\u202a", "\u202b", "\u202c", "\u202d", "\u202e", "\u2066", "\u2067", "\u2068", "\u2069", "\ufeff"}
+
+
+def init_app(app: Flask) -> None:
+    """Hold every ordinary form to the limit of form fields; Werkzeug keeps to it in multipart forms only."""
+
+    @app.before_request
+    def limit_form() -> None:
+        if request.mimetype == "application/x-www-form-urlencoded":
+            request.max_content_length = app.config["MAX_FORM_MEMORY_SIZE"]
 
 
 def form_fields() -> Markup:
