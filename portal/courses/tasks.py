@@ -56,6 +56,7 @@ def _seats() -> Select[*tuple[Any, ...]]:
             SEAT_READ.within(whoever(Role.GUARDIAN)),
             Seat.seated_at.is_not(None),
             Seat.given_back_at.is_(None),
+            Seat.present_at.is_(None),
             Course.withdrawn_at.is_(None),
             CourseSession.starts_at > bindparam("now", type_=UtcDateTime()),
         )

@@ -33,7 +33,7 @@ def tasks(actor: Actor) -> list[Task]:
 
 def _answered() -> Select[*tuple[Any, ...]]:
     return (
-        select(Opinion.public_id, Opinion.number, School.name.label("school"))
+        select(Opinion.public_id, Opinion.category, School.name.label("school"))
         .join(School, School.id == Opinion.school_id)
         .where(
             OPINION_OWN.within(whoever(Role.GUARDIAN)),
@@ -53,7 +53,10 @@ def _answers_to_read(actor: Actor) -> list[Task]:
     return [
         Task(
             about=opinion.school,
-            title=_("Read the answer to your opinion %(number)s", number=opinion.number),
+            title=_(
+                "Your opinion is answered: %(category)s",
+                category=str(CATEGORY_NAMES[Category(opinion.category)]),
+            ),
             body=_("You can say whether it helped, and ask once more."),
             url=url_for("opinions.show", public_id=opinion.public_id),
             button=_("Read the answer"),

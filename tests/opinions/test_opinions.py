@@ -131,7 +131,7 @@ def test_the_school_acknowledges_and_answers_and_the_family_rates(as_):
     as_("何静").page(address(opinion) + "/answer").press("发出答复", text="灯周五前修好。")
     family = as_("李晚晴").page(address(opinion))
     assert "灯周五前修好。" in family.text
-    assert "看看对您意见" in as_("李晚晴").page("/").text
+    assert "您的意见有答复了" in as_("李晚晴").page("/").text
 
     rated = family.press("有帮助")
     assert "您的评价：有帮助" in rated.text

@@ -1,0 +1,139 @@
+"""People who walk through the portal with a browser: they read, follow links, fill in forms and press buttons."""
+
+import os
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from playwright.sync_api import BrowserContext, Locator, Page, expect
+
+from portal.rehearsal.town import PASSWORD
+from tests.support.looking import TOO_WIDE
+
+PICTURES = os.environ.get("PICTURES", "")
+"""A folder for a picture of every page on the way; none are taken without it."""
+
+Value = str | bool | Iterable[str]
+
+
+class Walker:
+    """One person at one browser. Every page they come to is in Chinese, fits the screen and is no error."""
+
+    taken = 0
+
+    def __init__(self, context: BrowserContext, address: str, name: str = "") -> None:
+        self.page: Page = context.new_page()
+        self.address = address
+        self.name = name or "visitor"
+        self.seen = ""
+
+    def sign_in(self, account: str) -> "Walker":
+        """Through the real form."""
+        self.open("/account/sign-in")
+        self.fill(name=account, password=PASSWORD)
+        return self.press("登录")
+
+    def wear(self, hat: str) -> "Walker":
+        """Act under another hat, unless it is worn already."""
+        self.open("/account/")
+        wanted = self.page.get_by_role("button", name=re.compile(hat))
+        if wanted.count():
+            self.go(wanted.first)
+        return self.open("/")
+
+    def open(self, path: str) -> "Walker":
+        """Type an address of the portal."""
+        self.page.goto(self.address + path)
+        return self._arrived()
+
+    def follow(self, words: str, within: str = "main") -> "Walker":
+        """Follow the first link that says these words."""
+        return self.go(self.page.locator(within).get_by_role("link", name=words).first)
+
+    def fill(self, **fields: Value) -> "Walker":
+        """Fill in fields by their names; a choice is given by its value, several by a list, a tick by True or False."""
+        self.page.locator("main details").evaluate_all("all => all.forEach((one) => { one.open = true; })")
+        for name, value in fields.items():
+            self._fill_one(self.page.locator(f"main [name='{name}']"), value)
+        return self
+
+    def _fill_one(self, found: Locator, value: Value) -> None:
+        kind = found.first.evaluate("(one) => one.type")
+        if kind in ("checkbox", "radio"):
+            wanted = (value,) if isinstance(value, str) else value
+            for place in range(found.count()):
+                option = found.nth(place)
+                ticked = wanted if isinstance(wanted, bool) else option.get_attribute("value") in wanted
+                if kind == "checkbox" or ticked:
+                    option.set_checked(ticked, force=True)
+        elif kind == "select-one":
+            found.select_option(str(value))
+        else:
+            found.fill(str(value))
+
+    def choose(self, *labels: str) -> "Walker":
+        """Tap options by what they say."""
+        for label in labels:
+            self.page.locator("main label", has_text=label).first.click()
+        return self
+
+    def press(self, words: str) -> "Walker":
+        """Press the first button that says these words, and arrive."""
+        return self.go(self.page.get_by_role("button", name=words, exact=True).first)
+
+    def go(self, control: Locator) -> "Walker":
+        """Press or follow this and wait for the page it leads to."""
+        with self.page.expect_navigation():
+            control.click()
+        return self._arrived()
+
+    def _arrived(self) -> "Walker":
+        self.page.wait_for_load_state()
+        expect(self.page.locator("h1")).to_have_count(1)
+        self.seen = self.page.locator("body").inner_text()
+        wide = self.page.evaluate(TOO_WIDE)
+        assert wide == 0, f"{self.page.url}: {wide} px wider than the screen"
+        assert self.page.locator("main .error").count() == 0, self.seen
+        self._take_picture()
+        return self
+
+    def _take_picture(self) -> None:
+        if not PICTURES:
+            return
+        Walker.taken += 1
+        path = re.sub(r"[^a-z-]+", "_", self.page.url.removeprefix(self.address).partition("?")[0])[:50]
+        usual = self.page.viewport_size
+        assert usual
+        whole = self.page.evaluate("document.documentElement.scrollHeight")
+        self.page.set_viewport_size({"width": usual["width"], "height": max(whole, usual["height"])})
+        self.page.screenshot(path=Path(PICTURES) / f"{Walker.taken:03d}-{self.name}-{path}.png")
+        self.page.set_viewport_size(usual)
+
+    def reads(self, *words: str) -> "Walker":
+        """All of these words stand on the page."""
+        missing = [one for one in words if one not in self.seen]
+        assert not missing, f"{self.name} at {self.page.url} misses {missing}:\n{self.seen}"
+        return self
+
+    def reads_nothing_of(self, *words: str) -> "Walker":
+        """None of these words stands anywhere in the page's source."""
+        source = self.page.content()
+        found = [one for one in words if one in source]
+        assert not found, f"{self.name} at {self.page.url} can read {found}"
+        return self
+
+    def finds_no_button(self, words: str) -> "Walker":
+        """There is no such button here."""
+        expect(self.page.get_by_role("button", name=words, exact=True)).to_have_count(0)
+        return self
+
+    @property
+    def path(self) -> str:
+        """The address of the page without the portal's own."""
+        return self.page.url.removeprefix(self.address)
+
+    def number_after(self, words: str) -> int:
+        """The first whole number that follows these words on the page."""
+        found = re.search(re.escape(words) + r"\D*(\d+)", self.seen)
+        assert found, f"no number after {words}:\n{self.seen}"
+        return int(found[1])
