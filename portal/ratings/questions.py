@@ -370,7 +370,7 @@ def in_words(item: Item, facts: Mapping[str, Any]) -> list[tuple[str, str]]:
             answer = "、".join(str(labels.get(key, key)) for key in data) or _("None of these")
         else:
             answer = labels.get(str(data or ""), str(data or ""))
-        shown.append((question.label, answer))
+        shown.append((question.label.rstrip("?？"), answer))
     return shown
 
 

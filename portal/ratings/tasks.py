@@ -47,6 +47,7 @@ def _principal(actor: Actor) -> list[Task]:
             if left
             else _("All indicators are answered.")
         )
+        body = f"{entry.round.name} · {body}"
         if entry.returned_at is not None:
             body = _("Returned for correction: %(reason)s", reason=entry.return_reason)
         found.append(

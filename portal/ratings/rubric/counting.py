@@ -216,9 +216,13 @@ def in_band(case: Case, value: Fraction, bands: list[Mapping[str, Any]], reason:
                 else exact(band.get("share_of_points", 0)) * case.full
             )
             words = band_words(band)
+            if words == "else":
+                fits = phrase("It falls below the other bands.")
+            else:
+                fits = phrase("Band: %(band)s.", band=words)
             return Outcome(
                 points,
-                (reason, phrase("Band: %(band)s.", band=words)),
+                (reason, fits),
                 band=words,
                 met=points == case.full,
                 ratio=value,
