@@ -389,7 +389,20 @@ def test_a_family_without_a_seat_walks_in(as_):
     assert "未报名到场" in page.text
     assert summaries.differences() == {}
     assert "陪孩子读书" in as_("方晴").page("/courses/mine").text
-    assert as_("方晴").page(page_of(READING)).press("退出报名").status == 409
+    assert "退出报名" not in as_("方晴").page(page_of(READING)).buttons
+
+
+def test_who_is_present_keeps_the_seat(as_):
+    as_("方晴").page(page_of(READING)).press("为全家报名")
+    session = session_of(READING)
+    move(session, 0, 23)
+    opened_before = as_("方晴").page(page_of(READING))
+    sheet = as_("何静").page(f"/courses/sessions/{session.public_id}/attendance")
+    sheet.press("保存签到", present=[one.get("value") for one in sheet.all("input", name="present")])
+
+    assert "退出报名" not in as_("方晴").page(page_of(READING)).buttons
+    assert "退出报名" not in as_("方晴").page("/courses/mine").buttons
+    assert opened_before.press("退出报名").status == 409
 
 
 def test_what_is_near_stands_on_the_first_page(as_):
