@@ -194,7 +194,7 @@ def switch_language() -> Response:
     """Read the portal in another language; remembered with the person, or in a cookie before sign-in."""
     tag = request.form.get("language", "")
     if tag not in i18n.LANGUAGES:
-        raise RuleBroken(_("The portal does not speak this language."), status=422)
+        raise RuleBroken(_("The portal is not available in this language."), status=422)
     if current_user.is_authenticated:
         db.session.get_one(Person, current_user.person_id).language = tag
         db.session.commit()
@@ -224,7 +224,7 @@ def switch_theme() -> Response:
     """Light, dark, or as the device is set."""
     theme = request.form.get("theme", "")
     if theme not in THEMES:
-        raise RuleBroken(_("There is no such appearance."), status=422)
+        raise RuleBroken(_("There is no such display setting."), status=422)
     if current_user.is_authenticated:
         db.session.get_one(Person, current_user.person_id).theme = theme
         db.session.commit()

@@ -68,7 +68,7 @@ WAYS: dict[Role, tuple[tuple[str, str, str], ...]] = {
         ("notices.outbox", no_op("Notices of the district"), "megaphone"),
         ("notices.flagged", no_op("Notices that mention money"), "triangle-alert"),
         ("courses.manage", no_op("Courses of the district"), "book-open"),
-        ("opinions.index", no_op("Opinions that were lifted"), "message-square-text"),
+        ("opinions.index", no_op("Opinions passed on to the district"), "message-square-text"),
         ("roster.index", no_op("Roster"), "users"),
         ("ratings.stars", no_op("Stars of the schools"), "star-full"),
     ),

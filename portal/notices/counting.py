@@ -7,6 +7,7 @@ from sqlalchemy import Select, func, select, update
 
 from portal import clock
 from portal.extensions import db
+from portal.i18n import gettext as _
 from portal.notices.audience import Size
 from portal.notices.models import Notice, NoticeHousehold, NoticeReceipt, NoticeSummary
 from portal.schools.summaries import TALLIES, Tally
@@ -61,7 +62,10 @@ def differences() -> dict[str, tuple[int, int]]:
     counted = counted_anew()
     none = dict.fromkeys(NUMBERS, 0)
     return {
-        f"notice {row.notice_id} {name}": (getattr(row, name), counted.get(row.notice_id, none)[name])
+        _("notice %(notice)s, %(name)s", notice=row.notice_id, name=name): (
+            getattr(row, name),
+            counted.get(row.notice_id, none)[name],
+        )
         for row in db.session.scalars(select(NoticeSummary).order_by(NoticeSummary.notice_id))
         for name in NUMBERS
         if getattr(row, name) != counted.get(row.notice_id, none)[name]

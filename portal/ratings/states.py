@@ -153,7 +153,7 @@ def no_veto_open(row: Row, _actor: Actor) -> str | None:
 def did_not_score(row: Row, actor: Actor) -> str | None:
     """Who scored a school does not decide about it."""
     scored = select(Sheet.id).where(Sheet.entry_id == row.id, Sheet.person_id == actor.person_id)
-    return _("Who scored a school cannot decide about it.") if db.session.scalar(scored) else None
+    return _("Someone who scored a school cannot decide about it.") if db.session.scalar(scored) else None
 
 
 def all_decided(row: Row, _actor: Actor) -> str | None:

@@ -248,7 +248,7 @@ class WorkbookReader:
         code = line.code("code", required=True)
         stages = stage_codes(line.text("stages", required=True))
         if stages is None:
-            line.refuse("stages", no_op("Write 幼儿园, 小学, 初中, 高中 or 中职 here, several parted by 、."))
+            line.refuse("stages", no_op("Write 幼儿园, 小学, 初中, 高中 or 中职 here, separated by 、."))
         parent = line.code("parent")
         name = line.name("name", required=True)
         self.schools[code.upper()] = code

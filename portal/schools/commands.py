@@ -7,6 +7,7 @@ from flask.cli import AppGroup
 
 from portal.database import reading
 from portal.extensions import db
+from portal.i18n import gettext as _
 from portal.schools import summaries
 
 rollups = AppGroup("rollups", help="The rolled-up numbers per school and term.")
@@ -19,19 +20,22 @@ def rebuild(compare: bool) -> None:
     if not compare:
         written = summaries.rebuild() + sum(tally.rebuild() for tally in summaries.TALLIES.values())
         db.session.commit()
-        click.echo(f"已按记录重新统计 {written} 项汇总数。")
+        click.echo(_("%(count)s rolled-up numbers counted again from the records.", count=written))
         return
     with reading():
         found = {
-            f"学校 {school_id} 学期 {term_id} {name}": numbers
+            _(
+                "school %(school)s, term %(term)s, %(name)s", school=school_id, term=term_id, name=name
+            ): numbers
             for (school_id, term_id, name), numbers in summaries.differences().items()
         }
         for tally in summaries.TALLIES.values():
             found.update(tally.differences())
         db.session.rollback()
     for what, (kept, counted) in found.items():
-        click.echo(f"{what}: 汇总 {kept}, 记录 {counted}")
+        click.echo(_("%(what)s: kept %(kept)s, counted %(counted)s", what=what, kept=kept, counted=counted))
     if found:
-        click.echo(f"有 {len(found)} 项不一致。运行 flask rollups rebuild 按记录更正。")
+        click.echo(_("%(count)s numbers differ. Run flask rollups rebuild to mend them.", count=len(found)))
         sys.exit(1)
-    click.echo(f"汇总数与记录一致({len(summaries.MEASURES) + len(summaries.TALLIES)} 类)。")
+    kinds = len(summaries.MEASURES) + len(summaries.TALLIES)
+    click.echo(_("The rolled-up numbers agree with the records (%(count)s kinds).", count=kinds))

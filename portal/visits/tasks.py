@@ -207,7 +207,7 @@ def _to_confirm(actor: Actor) -> list[Task]:
             title=_("Confirm a visit"),
             body=_("%(teacher)s met you on %(when)s.", teacher=visit.author, when=moment(visit.held_at)),
             url=url_for("visits.show", public_id=visit.public_id),
-            button=_("Yes, it was so"),
+            button=_("Yes, this is right"),
             post_to=url_for("visits.confirm", public_id=visit.public_id),
             due_on=clock.local(visit.written_at).date() + SOON,
             others=((_("Read the note"), url_for("visits.show", public_id=visit.public_id)),),

@@ -270,7 +270,7 @@ def test_the_full_session_has_a_waiting_list_and_a_freed_seat_goes_on(as_):
     assert "排第 1 位" in as_("方晴").page(page_of(HABITS)).text
 
     home = as_("林悦", "guardian").page("/")
-    assert f"候补到名额了：《{HABITS}》" in home.text
+    assert f"您家排到名额了：《{HABITS}》" in home.text
     kept = home.press("我们会来")
     assert "留好" in kept.text
     assert not seats_at(session)["林悦"].is_new_offer

@@ -163,4 +163,4 @@ def test_the_next_chair_carries_on(as_, send):
 
     page = as_("方晴", "committee_chair").page(f"/notices/{notice.public_id}/report")
 
-    assert "只提醒还没回应的" in page.buttons
+    assert "只提醒还没回应的家长" in page.buttons

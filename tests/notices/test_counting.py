@@ -68,7 +68,7 @@ def test_a_number_that_drifted_is_named_and_put_right(app, send):
 
     found = runner.invoke(args=["rollups", "rebuild", "--compare"])
     assert found.exit_code == 1
-    assert "confirmed_households: 汇总 9, 记录 1" in found.output
+    assert "confirmed_households：汇总 9，记录 1" in found.output
 
     assert runner.invoke(args=["rollups", "rebuild"]).exit_code == 0
     assert numbers(notice) == (1, 1, 1, 1)

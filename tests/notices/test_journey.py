@@ -65,10 +65,10 @@ def test_from_the_chair_to_the_parents_and_back(as_, empty):
     assert confirmed.strip().startswith("1 /")
     assert "周桂兰" not in report.text and "赵小满" not in report.text
 
-    reminded = report.press("只提醒还没回应的")
+    reminded = report.press("只提醒还没回应的家长")
     assert "已提醒" in reminded.text
     assert count(NoticeReminder) == 1
-    assert "只提醒还没回应的" not in reminded.buttons
+    assert "只提醒还没回应的家长" not in reminded.buttons
     assert "提醒过" in as_("周桂兰").page("/").text
     assert "周六认树" not in as_("李晚晴").page("/").text
 
@@ -81,14 +81,14 @@ def test_the_class_teacher_sees_which_children_are_missing(as_, send):
 
     assert "赵小满" in report.text
     assert "陈一诺" not in report.text
-    assert "只提醒还没回应的" not in report.buttons, "it is the chair's notice"
+    assert "只提醒还没回应的家长" not in report.buttons, "it is the chair's notice"
 
 
 def test_a_second_reminder_waits_for_tomorrow(as_, send):
     notice = send()
     chair = as_("林悦", "committee_chair")
     page = chair.page(f"/notices/{notice.public_id}/report")
-    form = page.fields(page.form_of("只提醒还没回应的"))
+    form = page.fields(page.form_of("只提醒还没回应的家长"))
     chair.send(f"/notices/{notice.public_id}/reminders", form)
 
     again = chair.send(f"/notices/{notice.public_id}/reminders", {**form, "once": ["b" * 32]})

@@ -75,7 +75,7 @@ def test_publishing_a_request_for_money_needs_a_tick_and_reaches_the_district(as
 
     refused = preview.press("发布")
     assert refused.status == 422
-    assert "勾选仍要发布" in refused.text
+    assert "请勾选“我仍要发布”" in refused.text
     assert "春游" not in as_("张建平").page("/notices/flagged").text
 
     report = refused.press("发布", money_known="y")

@@ -44,7 +44,7 @@ def test_parents_confirm_and_the_chair_reminds(portal):
     assert "认树" not in mother.page("/").text
 
     report = chair.page(f"/notices/{notice.public_id}/report")
-    form = report.fields(report.form_of("只提醒还没回应的"))
+    form = report.fields(report.form_of("只提醒还没回应的家长"))
     assert chair.send(f"/notices/{notice.public_id}/reminders", form).status == 200
     again = chair.send(f"/notices/{notice.public_id}/reminders", {**form, "once": ["f" * 32]})
     assert again.status == 409

@@ -243,11 +243,11 @@ def test_what_lies_too_long_is_lifted_to_principal_then_district(as_):
 
     older(opinion, 7)
     assert opinion.number in as_("孙立德").page("/").text
-    assert "已上提校长" in as_("孙立德").page(address(opinion)).text
+    assert "已转校长" in as_("孙立德").page(address(opinion)).text
     assert as_("张建平").page(address(opinion)).status == 404
 
     older(opinion, 30)
-    assert "已上提教育局" in as_("何静").page(address(opinion)).text
+    assert "已转教育局" in as_("何静").page(address(opinion)).text
     assert WORDS in as_("张建平").page(address(opinion)).text
     assert opinion.number in as_("张建平").page("/opinions/").text
 

@@ -148,7 +148,7 @@ def test_a_rubric_is_imported_from_the_command_line(app, tmp_path):
     run = app.test_cli_runner().invoke
     again = run(args=["rubric", "import", str(DEFAULT), "--district", "云溪县"])
     assert again.exit_code == 0, again.output
-    assert "已经有了" in again.output
+    assert "已经导入过" in again.output
 
     changed = tmp_path / "ours.yaml"
     changed.write_text(DEFAULT.read_text("utf-8").replace("validity_years: 3", "validity_years: 2"), "utf-8")

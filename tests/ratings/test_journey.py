@@ -71,7 +71,7 @@ def answer_everything(client, entry):
     for name, address in item_links(page).items():
         if name in ("P1", "P2"):
             continue
-        client.page(address).press("保存答案", evidence=EVIDENCE, **FORM[name])
+        client.page(address).press("保存这一项", evidence=EVIDENCE, **FORM[name])
     client.page(f"/ratings/assessments/{entry.public_id}/claim").press(
         "保存申报", star="4", text="家访走得勤，课要再多开。"
     )
@@ -123,8 +123,8 @@ def test_from_an_open_round_to_the_public_star_page(as_, app):
         "提出这个分数", points="2", reason="一次征求意见没有公示结果。"
     )
     assert "等另一位评审" in page.text
-    assert "同意" not in page.buttons
-    page = feng.page(f"/ratings/sheets/{second.public_id}/gaps").press("同意")
+    assert "同意这个分数" not in page.buttons
+    page = feng.page(f"/ratings/sheets/{second.public_id}/gaps").press("同意这个分数")
     page.press("提交一致意见")
     assert feng.page(f"/ratings/sheets/{second.public_id}").status == 200
 

@@ -120,7 +120,7 @@ def test_a_round_cannot_open_without_two_inspectors_for_each_school(as_, app):
     schools = [found.get("value") for found in page.all("input", name="schools")]
     later = clock.today() + timedelta(days=30)
     page = page.press(
-        "筹备本轮",
+        "新建这一轮",
         schools=schools,
         self_assessment_due_on=later.isoformat(),
         scoring_due_on=later.isoformat(),

@@ -20,10 +20,10 @@ def item(as_, name):
     "typed", ["-1", "NaN", "很多", "1e308", "5.123", "", "99999999999999", "null", "[1]", "true"]
 )
 def test_a_number_that_cannot_be_is_refused_and_kept(as_, app, typed):
-    page = item(as_, "E2").press("保存答案", count=typed)
+    page = item(as_, "E2").press("保存这一项", count=typed)
     assert page.status == 422
     assert "请填 0 或以上的数字" in page.text or "请回答这一项" in page.text
-    assert page.fields(page.form_of("保存答案"))["count"] == [typed]
+    assert page.fields(page.form_of("保存这一项"))["count"] == [typed]
     assert (
         db.session.scalar(
             select(Answer.id).where(Answer.item_id == "E2", Answer.entry_id == this_years_entry().id)
@@ -33,22 +33,22 @@ def test_a_number_that_cannot_be_is_refused_and_kept(as_, app, typed):
 
 
 def test_a_part_larger_than_its_whole_is_refused_by_the_engine(as_, app):
-    page = item(as_, "E1").press("保存答案", numerator="25", denominator="24")
+    page = item(as_, "E1").press("保存这一项", numerator="25", denominator="24")
     assert page.status == 422
     assert page.all("p", class_="error")
 
 
 def test_points_above_the_maximum_and_unknown_choices_are_refused(as_, app):
-    page = item(as_, "D4").press("保存答案", points="4")
+    page = item(as_, "D4").press("保存这一项", points="4")
     assert page.status == 422
-    page = item(as_, "B6").press("保存答案", level="national")
+    page = item(as_, "B6").press("保存这一项", level="national")
     assert page.status == 422
-    page = item(as_, "A1").press("保存答案", present=["head", "nonsense"])
+    page = item(as_, "A1").press("保存这一项", present=["head", "nonsense"])
     assert page.status == 422
 
 
 def test_full_width_digits_are_numbers(as_, app):
-    page = item(as_, "E2").press("保存答案", count="２")
+    page = item(as_, "E2").press("保存这一项", count="２")
     assert page.status == 200
     row = db.session.scalars(
         select(Answer).where(Answer.item_id == "E2", Answer.entry_id == this_years_entry().id)
@@ -57,7 +57,7 @@ def test_full_width_digits_are_numbers(as_, app):
 
 
 def test_control_characters_in_the_proof_are_refused(as_, app):
-    page = item(as_, "E2").press("保存答案", count="1", evidence="档案\u202e盒")
+    page = item(as_, "E2").press("保存这一项", count="1", evidence="档案\u202e盒")
     assert page.status == 422
 
 
@@ -80,7 +80,7 @@ def test_nobody_changes_a_submitted_self_assessment(as_, app):
     entry.state = EntryState.SUBMITTED
     entry.submitted_at = clock.now()
     db.session.commit()
-    refused = page.press("保存答案", count="1")
+    refused = page.press("保存这一项", count="1")
     assert refused.status == 409
     assert "谁也不能再改" in refused.text
     claim = as_("孙立德").send(f"/ratings/assessments/{entry.public_id}/claim", {})
@@ -152,7 +152,7 @@ def test_a_rubric_with_an_unknown_measure_cannot_be_rated_by(as_, app):
         "result: {kind: points_to_stars, ranks: [{star: 5, min_total: 10}]}\n"
     )
     page = district.page("/ratings/rubrics/new").press("检查并保存", text=text)
-    assert "系统还不会计算：telepathy" in page.text
+    assert "系统还算不了：telepathy" in page.text
 
 
 def test_star_pages_show_what_is_published_and_nothing_before(as_, app):

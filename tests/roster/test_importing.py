@@ -105,7 +105,7 @@ def test_a_dry_run_tells_and_changes_nothing(bring, tmp_path, make):
 
     output = bring(make(tmp_path / "town"), "--dry-run")
 
-    assert "学生：新增 1，修改 0，结束 0" in output
+    assert "学生：新增 1 条，修改 0 条，移出 0 条" in output
     assert snapshot() == before
     assert last_import().state == State.WITHDRAWN
 
@@ -213,7 +213,7 @@ def test_a_complete_file_ends_what_it_leaves_out(bring, tmp_path):
 
     output = bring(builders.package(tmp_path / "two.zip"))
 
-    assert "学生：新增 0，修改 0，结束 1" in output
+    assert "学生：新增 0 条，修改 0 条，移出 1 条" in output
     bai = pupil("白小鹿")
     assert bai.left_on is not None
     assert db.session.scalar(select(Enrolment.ended_on).where(Enrolment.pupil_id == bai.id)) is not None
@@ -228,7 +228,7 @@ def test_a_delta_touches_only_what_it_names(bring, tmp_path):
 
     output = bring(builders.package(tmp_path / "delta.zip", {**leftovers, "users.csv": delta}), "--delta")
 
-    assert "学生：新增 0，修改 0，结束 1" in output
+    assert "学生：新增 0 条，修改 0 条，移出 1 条" in output
     assert pupil("林小禾").left_on is not None
     assert pupil("白小鹿").left_on is None
 
@@ -240,7 +240,7 @@ def test_a_pupil_moves_to_another_class(bring, tmp_path):
 
     output = bring(builders.package(tmp_path / "two.zip", {"classes.csv": classes, "enrollments.csv": moved}))
 
-    assert "班级名额：新增 1，修改 0，结束 1" in output
+    assert "学生所在班级：新增 1 条，修改 0 条，移出 1 条" in output
     places = db.session.scalars(select(Enrolment).where(Enrolment.pupil_id == pupil("林小禾").id)).all()
     assert sorted(place.ended_on is None for place in places) == [False, True]
 

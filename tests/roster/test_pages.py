@@ -158,7 +158,7 @@ def test_what_cannot_be_done_is_refused_in_words(as_, tmp_path):
     assert "没有写入任何内容" in client.page(withdrawn.path).text or "已放弃" in withdrawn.text
 
     again = page.press("确认导入")
-    assert again.status == 409 and "不在等待确认" in again.text
+    assert again.status == 409 and "现在不需要确认" in again.text
 
 
 @pytest.mark.parametrize(

@@ -199,7 +199,7 @@ def test_days_are_read_however_the_sheet_keeps_them(tmp_path, typed, day, option
         ("学生", [("班级", "姓名"), ("三(2)班", "林小禾"), ("三(2)班", "白" * 161)], 3, "姓名", "This text has 161 characters; at most 160 fit."),
         ("学生", [("班级", "姓名", "已离校"), ("三(2)班", "林小禾", ""), ("三(2)班", "白小鹿", "也许")], 3, "已离校", "Write 是 or 否 here, not “也许”."),
         ("监护人", [("班级", "学生姓名", "监护人姓名", "关系"), ("三(2)班", "林大禾", "林大树", "爸爸")], 2, "", "The pupil “YX001 三(2)班 林大禾” does not exist."),
-        ("学校", [("学校代码", "学校名称", "学段"), ("YX001", "望溪小学", "大学")], 2, "学段", "Write 幼儿园, 小学, 初中, 高中 or 中职 here, several parted by 、."),
+        ("学校", [("学校代码", "学校名称", "学段"), ("YX001", "望溪小学", "大学")], 2, "学段", "Write 幼儿园, 小学, 初中, 高中 or 中职 here, separated by 、."),
     ],
 )  # fmt: skip
 def test_a_bad_cell_is_named_by_sheet_row_heading_and_reason(tmp_path, sheet, lines, line, field, words):

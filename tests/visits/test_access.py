@@ -231,7 +231,7 @@ def test_the_office_reads_facts_only(as_):
     page = as_("何静").page(f"/visits/{visit.public_id}")
 
     assert "王雪" in page.text
-    for told in ("孩子的好", "家里的事", "共读", "密封"):
+    for told in ("孩子的好", "家里的事", "共读", "保密记录"):
         assert told not in page.html
 
 
@@ -242,12 +242,12 @@ def test_a_sealed_note_opens_only_with_a_reason_and_leaves_a_trace(as_):
     page = principal.page(f"/visits/sealed/{note.public_id}")
     assert "夜里睡不着" not in page.html
 
-    refused = page.press("查看", reason="  ")
+    refused = page.press("查看记录", reason="  ")
     assert refused.status == 422
     assert "夜里睡不着" not in refused.html
     assert traces(note) == []
 
-    opened = refused.press("查看", reason="准备心理辅导")
+    opened = refused.press("查看记录", reason="准备心理辅导")
     assert "夜里睡不着" in opened.text
     assert [(one.person_id, one.facts["reason"]) for one in traces(note)] == [
         (person("孙立德").id, "准备心理辅导")

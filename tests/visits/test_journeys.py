@@ -118,12 +118,12 @@ def test_a_family_asks_for_a_correction_and_the_teacher_mends_it(as_):
     teacher = as_("王雪")
     assert "请求更正" in teacher.page("/visits/").text
     teacher.page(f"/visits/{visit.public_id}/edit").press("保存修改", hopes="嘉树爱画画。")
-    answered = teacher.page(f"/visits/{visit.public_id}").press("回复家长", answer="改好了，谢谢您。")
+    answered = teacher.page(f"/visits/{visit.public_id}").press("发出答复", answer="改好了，谢谢您。")
     assert "改好了，谢谢您。" in answered.text
 
     again = mother.page(f"/visits/{visit.public_id}")
     assert "嘉树爱画画。" in again.text
-    assert "改过" in again.text
+    assert "修改了记录" in again.text
     assert "王雪" in again.text
     again.press("确认，是这样")
     assert of("林嘉树").confirmed_at is not None

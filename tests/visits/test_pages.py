@@ -36,7 +36,7 @@ def visits():
         ("until", "18:30", "结束时间要晚于开始时间"),
         ("until", "08:00", "结束时间要晚于开始时间"),
         ("how", "telepathy", "请"),
-        ("met", [], "请选见到了谁"),
+        ("met", [], "请选择和谁聊的"),
         ("met", ["nobody"], "请从列出的人里选"),
         ("others_met", "长" * 201, "200"),
         ("hopes", "长" * 10_001, "10000"),
@@ -65,7 +65,7 @@ def test_nothing_but_how_is_missing_on_an_untouched_page_after_one_person_is_cho
     page = write_page(as_("王雪"), "陈一诺").press(SAVE)
 
     assert page.status == 422
-    assert "请选怎么见的" in page.text
+    assert "请选择家访形式" in page.text
 
 
 @pytest.mark.parametrize(

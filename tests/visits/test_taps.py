@@ -62,7 +62,7 @@ def test_what_was_typed_survives_a_reload(teacher: Page) -> None:
     teacher.get_by_role("link", name="家访", exact=True).tap()
     teacher.locator("a.row", has_text="陈一诺").tap()
     teacher.get_by_role("link", name="记一次家访").tap()
-    hopes = teacher.get_by_label("孩子的好和家里的期盼")
+    hopes = teacher.get_by_label("孩子的优点和家里的期盼")
     hopes.fill("一诺爱讲故事。")
     expect(teacher.locator("[data-draft-state]")).not_to_be_empty()
 

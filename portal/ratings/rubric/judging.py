@@ -110,7 +110,9 @@ def judged(case: Case) -> Outcome:
         raise UnusableError(
             "points",
             phrase(
-                "Points go in steps of %(step)s here, %(points)s is none.", step=exact(step), points=points
+                "Points go in steps of %(step)s here; %(points)s is not one of them.",
+                step=exact(step),
+                points=points,
             ),
         )
     anchor = anchors.get(points)
