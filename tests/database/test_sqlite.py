@@ -1,11 +1,11 @@
 """What the portal promises about its SQLite file: writers take turns, nobody checkpoints without the lock, readers read."""
 
 import fcntl
-import multiprocessing
 import sqlite3
+import subprocess
+import sys
 import threading
 import time
-from pathlib import Path
 
 import pytest
 from sqlalchemy import func, insert, select, text
@@ -66,27 +66,27 @@ def test_a_reader_takes_no_lock_and_cannot_write(app):
         db.session.rollback()
 
 
-def _hold(lock_path, ready, seconds):
-    with Path(lock_path).open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        ready.set()
-        time.sleep(seconds)
+HOLD = """
+import fcntl, sys, time
+lock = open(sys.argv[1], "w")
+fcntl.flock(lock, fcntl.LOCK_EX)
+print("held", flush=True)
+time.sleep(1)
+"""
 
 
 def test_no_checkpoint_runs_while_a_writer_is_at_work(app):
     write(4)
     db.session.commit()
-    context = multiprocessing.get_context("spawn")
-    ready = context.Event()
-    writer = context.Process(target=_hold, args=(str(database.write_lock_path(path(app))), ready, 1.0))
-    writer.start()
-    assert ready.wait(20)
-    began = time.monotonic()
-    pages, copied = database.checkpoint(path(app))
+    lock = str(database.write_lock_path(path(app)))
+    with subprocess.Popen([sys.executable, "-c", HOLD, lock], stdout=subprocess.PIPE, text=True) as writer:
+        assert writer.stdout is not None
+        assert writer.stdout.readline() == "held\n"
+        began = time.monotonic()
+        pages, copied = database.checkpoint(path(app))
 
     assert time.monotonic() - began > 0.5
     assert pages == copied
-    writer.join()
 
 
 def test_without_the_lock_a_checkpoint_would_not_wait(app):
