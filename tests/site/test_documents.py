@@ -12,6 +12,8 @@ import polib
 import pytest
 
 from portal.config import ROOT, Settings
+from portal.rehearsal.commands import ACCOUNTS
+from portal.rehearsal.town import PASSWORD
 from portal.roster.columns import SHEETS
 
 BY_CONVENTION = {
@@ -139,6 +141,13 @@ def test_the_readme_names_every_command_and_no_other(app):
     }
 
     assert named - {"db upgrade"} == ours
+
+
+def test_the_readme_names_every_rehearsal_account():
+    cells = " ".join(first_cells(read("README.md"), "Rehearsal accounts"))
+
+    assert set(re.findall(r"`(\w+)`", cells)) == {account for _role, _name, account in ACCOUNTS}
+    assert PASSWORD in read("README.md")
 
 
 def packages_in(lock: str) -> set[str]:
