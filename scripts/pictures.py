@@ -28,7 +28,7 @@ from tests.support.server import Portal  # noqa: E402
 FOLDER = ROOT / "docs/pictures"
 COLOURS = 128
 LARGEST_TOGETHER = 900_000
-BOARD: ViewportSize = {"width": 1280, "height": 1220}
+BOARD: ViewportSize = {"width": 1280, "height": 1250}
 
 
 @dataclass(frozen=True)
