@@ -3,11 +3,10 @@
 import json
 import os
 import platform
-import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
-from bench.data import SIZES
+from bench.data import SIZES, filled
 from bench.measuring import BARE, Figure, measure
 
 RESULTS = Path(__file__).resolve().parent / "results.json"
@@ -17,12 +16,11 @@ HEADINGS = ("page", "data", "through", "CPU ms", "× bare", "lowest", "highest",
 def main() -> None:
     """Measure over every size of district."""
     found: dict[str, list[Figure]] = {}
-    for size, fill in SIZES.items():
-        with tempfile.TemporaryDirectory() as name:
-            print(f"{size}: filling the district …", flush=True)
-            fill(Path(name))
-            print(f"{size}: measuring …", flush=True)
-            found[size] = measure(Path(name))
+    for size, schools in SIZES.items():
+        print(f"{size}: {schools} schools …", flush=True)
+        folder = filled(schools)
+        print(f"{size}: measuring …", flush=True)
+        found[size] = measure(folder)
     first = {(figure.page, figure.through): figure.ratio for figure in next(iter(found.values()))}
     rows = [
         (

@@ -24,7 +24,7 @@ from werkzeug.test import EnvironBuilder
 from bench import bare
 from bench.data import ROOT, settings_for
 from bench.pages import PAGES
-from bench.visiting import cookies_for
+from bench.visiting import cookies_for, path_of
 from portal.rehearsal.town import PASSWORD
 from tests.support.server import Portal
 from wsgi import app
@@ -32,8 +32,7 @@ from wsgi import app
 ROUNDS = 15
 SECONDS_A_BLOCK = 0.15
 WARM_UP = 30
-# The system counts a process's time in hundredths of a second: the bare page needs more calls to be seen.
-REQUESTS_A_BLOCK, BARE_REQUESTS_A_BLOCK = 150, 600
+REQUESTS_A_BLOCK, BARE_REQUESTS_A_BLOCK = 30, 100
 BARE = "bare Flask page"
 
 
@@ -105,10 +104,10 @@ def compare(
     return figures
 
 
-def measure_in_process(cookies: dict[str, str]) -> list[Figure]:
+def measure_in_process(cookies: dict[str, str], paths: dict[str, str]) -> list[Figure]:
     """Every page by a direct call of the application, in this process."""
     calls = {BARE: in_process(bare.app.wsgi_app, "/", bare.cookie())}
-    calls |= {page.name: in_process(app.wsgi_app, page.path, cookies[page.account]) for page in PAGES}
+    calls |= {page.name: in_process(app.wsgi_app, paths[page.name], cookies[page.account]) for page in PAGES}
     counts = {}
     for name, call in calls.items():
         one = block_of(call, WARM_UP, time.process_time)
@@ -117,12 +116,12 @@ def measure_in_process(cookies: dict[str, str]) -> list[Figure]:
 
 
 def cpu_of(process: int) -> float:
-    """CPU seconds that the workers of a gunicorn have used so far (Linux)."""
-    ticks = 0
+    """CPU seconds that the threads of a gunicorn's workers have used so far, to the nanosecond (Linux)."""
+    nanoseconds = 0
     for child in Path(f"/proc/{process}/task/{process}/children").read_text().split():
-        fields = Path(f"/proc/{child}/stat").read_text().rpartition(") ")[2].split()
-        ticks += int(fields[11]) + int(fields[12])
-    return ticks / os.sysconf("SC_CLK_TCK")
+        for thread in Path(f"/proc/{child}/task").iterdir():
+            nanoseconds += int((thread / "schedstat").read_text().split()[0])
+    return nanoseconds / 1e9
 
 
 def over_http(port: int, path: str, cookie: str) -> Call:
@@ -140,14 +139,16 @@ def over_http(port: int, path: str, cookie: str) -> Call:
     return call
 
 
-def measure_through_gunicorn(folder: Path, cookies: dict[str, str]) -> list[Figure]:
+def measure_through_gunicorn(folder: Path, cookies: dict[str, str], paths: dict[str, str]) -> list[Figure]:
     """Every page through gunicorn with one worker, the bare page through another of the same settings."""
     with (
         Portal(folder, workers=1, settings=settings_for(folder)) as portal,
         Portal(folder / "bare", app="bench.bare:app", workers=1) as plain,
     ):
         calls = {BARE: over_http(plain.port, "/", bare.cookie())}
-        calls |= {page.name: over_http(portal.port, page.path, cookies[page.account]) for page in PAGES}
+        calls |= {
+            page.name: over_http(portal.port, paths[page.name], cookies[page.account]) for page in PAGES
+        }
         for call in calls.values():
             for _ in range(WARM_UP):
                 call()
@@ -165,9 +166,10 @@ def _clock_of(portal: Portal) -> Callable[[], float]:
 def main(folder: Path) -> None:
     """Measure everything over the database in a folder and print it as JSON."""
     cookies = cookies_for(app, PAGES, PASSWORD)
-    figures = measure_in_process(cookies)
+    paths = {page.name: path_of(app, page, cookies[page.account]) for page in PAGES}
+    figures = measure_in_process(cookies, paths)
     if sys.platform == "linux":
-        figures += measure_through_gunicorn(folder, cookies)
+        figures += measure_through_gunicorn(folder, cookies, paths)
     json.dump([asdict(figure) for figure in figures], sys.stdout)
 
 

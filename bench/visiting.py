@@ -26,6 +26,17 @@ def cookie_of(app: Flask, account: str, password: str) -> str:
     return f"{cookie.key}={cookie.value}"
 
 
+def path_of(app: Flask, page: Page, cookie: str) -> str:
+    """The address of a page, looked up where it is only known by a link."""
+    if not page.follow:
+        return page.path
+    answer = app.test_client(use_cookies=False).get(page.path, headers={"Cookie": cookie})
+    found = re.search(rf'href="({page.follow}[\w-]{{22}})"', answer.get_data(as_text=True))
+    if found is None:
+        raise LookupError(f"{page.path} of {page.account} links to nothing under {page.follow}")
+    return found[1]
+
+
 def cookies_for(app: Flask, pages: Iterable[Page], password: str) -> dict[str, str]:
     """The Cookie header of each account that looks at one of the pages."""
     return {account: cookie_of(app, account, password) for account in {page.account for page in pages}}

@@ -20,7 +20,7 @@ from portal.opinions import counting as opinions
 from portal.paging import Listing, page_of
 from portal.schools.calendar import term_on
 from portal.schools.models import School, SchoolYear, Term
-from portal.schools.policy import OWN_SCHOOL_SET, SCHOOL_READ
+from portal.schools.policy import OWN_SCHOOL_SET, SCHOOL_READ, districts_below
 from portal.schools.summaries import PUPILS, SchoolTermSummary
 from portal.visits import counting as visits
 
@@ -105,11 +105,15 @@ def of(actor: Actor) -> Board | None:
 
 
 def _terms(actor: Actor, year: SchoolYear) -> dict[int, bool]:
-    """Ids of the terms of this school year in all districts → whether the term is the present one."""
+    """Ids of the terms of this school year in the districts in reach → whether the term is the present one."""
     rows = db.session.execute(
         select(Term.id, Term.starts_on, Term.ends_on)
         .join(SchoolYear)
-        .where(SchoolYear.starts_on == year.starts_on, Term.starts_on <= actor.on)
+        .where(
+            SchoolYear.district_id.in_(districts_below(actor)),
+            SchoolYear.starts_on == year.starts_on,
+            Term.starts_on <= actor.on,
+        )
         .order_by(Term.starts_on)
     ).all()
     latest = max((starts_on for _id, starts_on, _ends in rows), default=None)
