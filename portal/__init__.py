@@ -65,6 +65,8 @@ COMMANDS = (
     commands.translations,
     jobs_commands.jobs,
     schools_commands.rollups,
+    schools_commands.district,
+    schools_commands.account,
     roster_commands.roster,
     ratings_commands.rubric,
     ratings_commands.rating,

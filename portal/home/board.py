@@ -30,7 +30,7 @@ YEARLY = (
     visits.VISITS,
     visits.STEPS_DUE,
     visits.STEPS_IN_TIME,
-    opinions.ANSWERED,
+    opinions.RECEIVED,
     opinions.IN_TIME,
 )
 TERMLY = (PUPILS, courses.HELD)
@@ -172,16 +172,16 @@ def _figures(role: Role, totals: dict[str, int], schools: dict[str, int]) -> lis
         ),
         Figure(
             _("Agreed steps done in time"),
-            _share(totals.get(visits.STEPS_IN_TIME, 0), totals.get(visits.STEPS_DUE, 0)),
-            _("%(due)s agreed this school year", due=totals.get(visits.STEPS_DUE, 0)),
+            f"{totals.get(visits.STEPS_IN_TIME, 0)} / {totals.get(visits.STEPS_DUE, 0)}",
+            _("of all agreed this school year, also those not due yet"),
             behind,
         ),
     ]
     figures.append(
         Figure(
             _("Opinions answered in time"),
-            _share(totals.get(opinions.IN_TIME, 0), totals.get(opinions.ANSWERED, 0)),
-            _("%(count)s answered this school year", count=totals.get(opinions.ANSWERED, 0)),
+            f"{totals.get(opinions.IN_TIME, 0)} / {totals.get(opinions.RECEIVED, 0)}",
+            _("of all received this school year, also those still open"),
             url_for("opinions.index"),
         )
     )
