@@ -128,9 +128,17 @@ def over_http(port: int, path: str, cookie: str) -> Call:
     """A function that asks a server for a page over one kept connection."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
 
-    def call() -> bytes:
+    def ask() -> http.client.HTTPResponse:
         connection.request("GET", path, headers={"Cookie": cookie, "Accept-Language": "zh-CN"})
-        answer = connection.getresponse()
+        return connection.getresponse()
+
+    def call() -> bytes:
+        try:
+            answer = ask()
+        except (http.client.RemoteDisconnected, ConnectionError):
+            # While other pages had their turn, the server let the idle connection go.
+            connection.close()
+            answer = ask()
         body = answer.read()
         if answer.status != 200:
             raise RuntimeError(f"{path} answers {answer.status}")
