@@ -252,11 +252,16 @@ def test_the_chain_from_a_course_to_a_published_star(cast: Cast) -> None:
 
 
 def test_a_parent_without_scripts_does_the_same(cast: Cast) -> None:
-    """Confirming a visit with a remark, taking a time, and confirming a notice, with JavaScript off."""
+    """Taking a time, confirming a visit with a remark, and confirming a notice, with JavaScript off."""
     grandmother = cast.at("zhouguilan", java_script_enabled=False)
+    teacher = cast.at("wangxue").wear("班主任").open("/visits/").follow("赵小满").follow("邀请家长")
+    teacher.fill(purpose=PURPOSE, time_1=f"{soon(60 * 24):%Y-%m-%dT%H:%M}").press("发出邀请")
+    grandmother.open("/").reads(PURPOSE).open(teacher.path).choose("电话").press("就这样约").reads(
+        "已约好", "电话"
+    )
     grandmother.open("/visits/family").follow("入户").fill(body="谢谢老师来家里坐。").press("确认，是这样")
     grandmother.reads("谢谢老师来家里坐。", "家长已确认").finds_no_button("确认，是这样")
-    cast.at("wangxue").wear("班主任").open("/visits/").follow("赵小满").reads("家长已确认")
+    teacher.open("/visits/").follow("赵小满").reads("家长已确认", "已约好")
 
     grandmother.open("/notices/").follow(TREES).press("确认收到").reads("您已在")
     grandmother.finds_no_button("确认收到").open("/").reads_nothing_of(f"请确认：{TREES}")
