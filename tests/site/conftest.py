@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 
 from tests.site.actors import Player
-from tests.site.matrix import Crowd, Knocker, build_crowd
+from tests.site.matrix import Crowd, Knocker, build_crowd, put_back
 
 _kept: dict[str, Crowd] = {}
 
@@ -17,6 +17,7 @@ def crowd(app: Flask, home: Path) -> Iterator[Crowd]:
     """The town with a neighbour for everything, under the app."""
     if str(home) not in _kept:
         _kept[str(home)] = build_crowd(app, home)
+    put_back(home, _kept[str(home)])
     yield _kept[str(home)]
 
 

@@ -18,18 +18,22 @@ from portal.access import Role
 from portal.accounts.models import Appointment, AuthSession, Person
 from portal.courses.models import Course, Lesson
 from portal.extensions import Base, db
+from portal.notices.models import Notice
 from portal.opinions.models import Opinion
+from portal.ratings.models import RubricVersion
 from portal.roster.models import RosterImport, State
 from portal.schools import enrolling
 from portal.schools.models import (
     District,
     Enrolment,
+    Grade,
     Guardianship,
     Pupil,
     School,
     SchoolClass,
     Term,
 )
+from portal.visits.models import Correction, Invitation, InvitationState, Outcome, Visit
 from tests.site.belonging import BELONGS, holds
 
 FAMILIES = (Enrolment, Guardianship, Appointment)
@@ -83,6 +87,9 @@ def populate() -> None:
     _imports()
     _lessons()
     _opinions()
+    _corrections()
+    _courses()
+    _notices()
     spots = list(_spots())
     for model in [key for key in BELONGS if isinstance(key, type) and key not in STANDING]:
         _spread(model, spots)
@@ -154,6 +161,9 @@ def _spots() -> Iterator[Spot]:
     neighbours = (
         ("望溪小学", "三(2)班"), ("望溪小学", "三(1)班"), ("东塔小学", "二(1)班"), ("石桥县第一小学", "三(1)班"),
     )  # fmt: skip
+    own = next(_spots_of(pupil("陈一诺")))
+    neighbour = next(_spots_of(pupil("林嘉树")))
+    yield replace(neighbour, household_id=own.household_id, guardian_id=own.guardian_id)
     for name in ("陈一诺", "赵小满", "何雨桐", "林嘉树", "柳燕飞", "白鹭洲", "李归帆", "周归帆", "何归帆"):
         yield from _spots_of(pupil(name))
     for school, name in neighbours:
@@ -165,7 +175,7 @@ def _spots() -> Iterator[Spot]:
             .order_by(Pupil.id.desc())
         )
         yield from _spots_of(db.session.scalars(last.limit(1)).one())
-    own = next(_spots_of(pupil("陈一诺")))
+    yield replace(next(_spots_of(pupil("柳燕飞"))), author_id=person("王雪").id)
     yield replace(own, author_id=person("刘明远").id)
     yield replace(own, author_id=person("马兰").id)
     yield replace(own, author_id=person("吴正清").id)
@@ -209,6 +219,54 @@ def _opinions() -> None:
     ):
         made = copied(everyday, next(_spots_of(pupil("陈一诺"))), {})
         made.category, made.addressee, made.lifts_on, made.answered_on = category, addressee, lifts_on, None
+    db.session.flush()
+
+
+def _corrections() -> None:
+    """A correction asked of a visit that was met, still unanswered."""
+    held = select(Visit).where(Visit.outcome == Outcome.MET).limit(1)
+    found = db.session.scalars(held).one()
+    asked = Correction(visit_id=found.id, person_id=person("林悦").id, body="时间不对", asked_at=clock.now())
+    db.session.add(asked)
+    db.session.flush()
+
+
+def _courses() -> None:
+    """A course that was withdrawn, one for a class and one for a grade only."""
+    whole_school = db.session.scalars(
+        select(Course).where(
+            Course.published_at.is_not(None),
+            Course.withdrawn_at.is_(None),
+            Course.school_id.is_not(None),
+            Course.is_public.is_(False),
+        )
+    ).first()
+    assert whole_school is not None
+    here = next(_spots_of(pupil("陈一诺")))
+    gone = copied(whole_school, here, {})
+    gone.withdrawn_at, gone.withdrawal_reason = clock.now(), "讲师生病"
+    for kind in ("class", "grade"):
+        made = copied(whole_school, here, {})
+        made.audience_kind, made.audience_id = kind, here.audience(kind)
+    db.session.flush()
+
+
+def _notices() -> None:
+    """A notice that asks for money, and one of a committee to the grade whose number is that of a class."""
+    here = next(_spots_of(pupil("陈一诺")))
+    by_committee = db.session.scalars(
+        select(Notice).where(Notice.author_role == Role.COMMITTEE_CHAIR, Notice.published_at.is_not(None))
+    ).first()
+    assert by_committee is not None
+    copied(by_committee, here, {}).money_words = "转账"
+    for role, kind in ((Role.CLASS_TEACHER, "class"), (Role.SCHOOL_OFFICE, "school")):
+        draft = copied(by_committee, here, {})
+        draft.author_role, draft.scope_kind, draft.scope_id = role, kind, here.audience(kind)
+        draft.state, draft.published_at = "draft", None
+    other = db.session.get(Grade, here.class_id)
+    if other is not None and other.id != here.audience("grade"):
+        made = copied(by_committee, here, {})
+        made.scope_kind, made.scope_id = "grade", other.id
     db.session.flush()
 
 
@@ -258,7 +316,11 @@ def _spread(model: type[Base], spots: list[Spot]) -> None:
                 except IntegrityError:
                     savepoint.rollback()
                     continue
-                signature = BELONGS[model](made)
+                signature = (
+                    BELONGS[model](made),
+                    getattr(made, "audience_kind", ""),
+                    getattr(made, "audience_id", 0),
+                )
                 if signature in seen:
                     savepoint.rollback()
                 seen.add(signature)
@@ -306,8 +368,13 @@ def _copy_part(part: Any, column: Any, made: Any, spot: Spot, done: dict[tuple[s
         ):
             continue
         values[other.key] = made.id if other.key == column.key else _value(part, other, spot, done)
-    db.session.add(type(part)(**values))
-    db.session.flush()
+    with db.session.begin_nested() as savepoint:
+        try:
+            db.session.add(type(part)(**values))
+            db.session.flush()
+        except IntegrityError:
+            # Two families answered the record; both answers would now be those of the one family here.
+            savepoint.rollback()
 
 
 UNIQUE_TEXTS = {"public_id", "token_hash", "client_id", "file_hash"}
@@ -329,6 +396,11 @@ def _value(source: Any, column: Any, spot: Spot, done: dict[tuple[str, int], Any
         return secrets.token_urlsafe(16)
     if name == "number" and isinstance(value, str):
         return secrets.token_urlsafe(16)
+    if isinstance(source, RubricVersion) and name == "version":
+        return 1_000 + secrets.randbelow(1_000_000)
+    if isinstance(source, Invitation) and name == "state":
+        # One open invitation per household is the rule; those that lapsed may stand side by side.
+        return InvitationState.LAPSED
     if isinstance(source, Opinion) and name == "author_id":
         return spot.guardian_id
     if value is None:

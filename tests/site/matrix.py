@@ -219,6 +219,15 @@ def build_crowd(app: Flask, home: Path) -> Crowd:
     return Crowd(home / "crowd.db", tokens)
 
 
+def put_back(home: Path, crowd: Crowd) -> None:
+    """Make the portal's database the crowded town again."""
+    db.session.remove()
+    db.engine.dispose()
+    for leftover in ("portal.db-wal", "portal.db-shm"):
+        (home / leftover).unlink(missing_ok=True)
+    shutil.copyfile(crowd.file, home / "portal.db")
+
+
 class Knocker:
     """Sends requests as one player against a database that is put back after every change."""
 
@@ -240,11 +249,7 @@ class Knocker:
 
     def restore(self) -> None:
         """Put the crowded town back."""
-        db.session.remove()
-        db.engine.dispose()
-        for leftover in ("portal.db-wal", "portal.db-shm"):
-            (self.home / leftover).unlink(missing_ok=True)
-        shutil.copyfile(self.crowd.file, self.home / "portal.db")
+        put_back(self.home, self.crowd)
         self.restores += 1
 
     def written(self) -> int:
