@@ -109,7 +109,7 @@ def a_course_is_held(cast: Cast) -> None:
     father.reads("您家（陈一诺和陈一帆）已由妈妈报名").finds_no_button("为全家报名")
 
     office.open(plan).follow("签到表").reads("陈一诺")
-    office.choose("陈一诺").press("保存签到").reads("已到 1 户，共 1 户")
+    office.choose("陈一诺").press("保存签到").reads("已到 1 户，报名 1 户")
     mother.open("/courses/mine").reads("全家的学习记录", COURSE, "2 课时")
 
 
@@ -163,8 +163,8 @@ def a_notice_is_confirmed(cast: Cast) -> None:
     chair.open(report)
     assert (chair.number_after("已打开"), chair.number_after("已确认")) == (2, 1)
     assert chair.number_after("还有") == missing - 1
-    chair.press("只提醒还没回应的").reads("已提醒")
-    chair.finds_no_button("只提醒还没回应的")
+    chair.press("只提醒还没回应的家长").reads("已提醒")
+    chair.finds_no_button("只提醒还没回应的家长")
     elder.open("/").reads(NOTICE, "提醒过")
     mother.open("/").reads_nothing_of(NOTICE)
 
@@ -202,9 +202,9 @@ def answer_items(person: Walker, button: str, **different: dict[str, Any]) -> No
 
 def a_star_is_published(cast: Cast) -> None:
     district = cast.at("zhangjianping", desk=True)
-    district.open("/ratings/").follow("筹备一轮评星")
+    district.open("/ratings/").follow("新建一轮评星")
     district.fill(name=ROUND, self_assessment_due_on=day(5), scoring_due_on=day(20)).choose("望溪小学")
-    district.press("筹备本轮")
+    district.press("新建这一轮")
     round_page = district.path
     district.follow("望溪小学")
     for field, name in (("first", "吴正清"), ("second", "冯秀英")):
@@ -218,7 +218,7 @@ def a_star_is_published(cast: Cast) -> None:
     principal.open(assessment).follow("C1").reads("陈一诺")
     principal.open(assessment).follow("C5").reads("陈一诺")
     principal.open(assessment)
-    answer_items(principal, "保存答案")
+    answer_items(principal, "保存这一项")
     principal.open(assessment + "/claim").fill(star="3", text="家访走得勤，课要再多开。").press("保存申报")
     principal.follow("检查全部内容").fill(true=True).press("提交自评").reads("已提交")
 
@@ -233,7 +233,7 @@ def a_star_is_published(cast: Cast) -> None:
     second.press("锁定评分表").reads("有 1 项不一致").follow("查看不一致的地方")
     gaps = first.path + "/gaps"
     first.open(gaps + "/D4").fill(points="2", reason="一次征求意见没有公示结果。").press("提出这个分数")
-    second.open(second.path).press("同意").press("提交一致意见")
+    second.open(second.path).press("同意这个分数").press("提交一致意见")
 
     district.open(entry).press("作出决定").reads("已决定")
     district.open(round_page).press("公布结果").reads("已公布")
