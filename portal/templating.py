@@ -5,6 +5,7 @@ is put into the compiled template, as are addresses of pages that take no argume
 environment over the same files.
 """
 
+from collections import OrderedDict
 from collections.abc import Callable, Hashable, MutableMapping
 from typing import Any
 
@@ -124,6 +125,7 @@ def _make(app: Flask, language: i18n.Language) -> PortalEnvironment:
     install(catalogue.ugettext, catalogue.ungettext, newstyle=False)
     environment.globals["_"] = i18n.gettext
     environment.globals["kept"] = _keeping()
+    environment.globals["remembered"] = _remembering()
     return environment
 
 
@@ -142,6 +144,29 @@ def _keeping() -> Callable[..., Markup]:
         return rendered[key]
 
     return kept
+
+
+REMEMBERED = 4096
+"""How many rendered cards each language keeps: those of a few hundred people, a few megabytes."""
+
+
+def _remembering() -> Callable[..., Markup]:
+    """A function for templates that keeps the newest renderings of a macro by everything it shows.
+
+    ``by`` is the whole content (a frozen value), so that nobody can be shown another's card; never a token.
+    """
+    rendered: OrderedDict[tuple[str, Hashable], Markup] = OrderedDict()
+
+    def remembered(macro: Any, *arguments: Any, by: Hashable) -> Markup:
+        key = (macro.name, by)
+        found = rendered.get(key)
+        if found is None:
+            found = rendered[key] = macro(*arguments)
+            if len(rendered) > REMEMBERED:
+                rendered.popitem(last=False)
+        return found
+
+    return remembered
 
 
 def init_app(app: Flask) -> None:
