@@ -27,7 +27,11 @@ import downloads
 from words import StopError, both, prepare_streams, say, stop
 
 ROOT = Path(__file__).resolve().parent.parent
-LOCKS = (ROOT / "static/vendor/lock.json", ROOT / "tests/vendor/lock.json")
+LOCKS = (
+    ROOT / "static/vendor/lock.json",
+    ROOT / "templates/documents/fonts/lock.json",
+    ROOT / "tests/vendor/lock.json",
+)
 TOOLS = ROOT / ".tools"
 PUBLIC_REGISTRY = "https://registry.npmjs.org"
 

@@ -157,7 +157,8 @@ def packages_in(lock: str) -> set[str]:
 
 
 def vendored() -> set[str]:
-    locks = [*ROOT.glob("static/vendor/lock.json"), *ROOT.glob("tests/vendor/lock.json")]
+    places = ("static/vendor", "templates/documents/fonts", "tests/vendor")
+    locks = [ROOT / place / "lock.json" for place in places if (ROOT / place / "lock.json").exists()]
     return {package["name"] for lock in locks for package in json.loads(lock.read_text("utf-8"))["packages"]}
 
 
