@@ -44,6 +44,7 @@ from portal.rehearsal import commands as rehearsal_commands
 from portal.roster import commands as roster_commands
 from portal.roster import views as roster
 from portal.schools import commands as schools_commands
+from portal.schools import modules
 from portal.schools import views as schools
 from portal.visits import views as visits
 
@@ -91,6 +92,7 @@ def create_app(settings: Settings | None = None, **overrides: Any) -> Flask:
     CSRFProtect(app)
     sessions.init_app(app)
     access.init_app(app)
+    modules.init_app(app)
     once.init_app(app)
     queue.init_app(app)
     headers.init_app(app)

@@ -15,6 +15,7 @@ from scripts import translations
 FEATURES = [
     "trail",
     "jobs",
+    "settings",
     "accounts",
     "schools",
     "roster",
