@@ -29,6 +29,24 @@ class SignInForm(PortalForm):
     )
 
 
+class ProofForm(PortalForm):
+    """A proof of who is holding the device."""
+
+    password = PasswordField(
+        _l("Password"),
+        [InputRequired(_l("Enter your password."))],
+        render_kw={"autocomplete": "current-password"},
+    )
+
+    def __init__(self, person: Person, **named: Any) -> None:
+        super().__init__(**named)
+        self.person = person
+
+    def validate_password(self, field: Any) -> None:
+        if not passwords.matches(self.person.password_hash, field.data or ""):
+            raise ValidationError(_("This is not your password."))
+
+
 class PasswordForm(PortalForm):
     """A new password, with the present one as proof."""
 

@@ -91,6 +91,7 @@ class AuthSession(Base):
     created_at: Mapped[datetime]
     last_seen_at: Mapped[datetime]
     expires_at: Mapped[datetime]
+    proved_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
 
 

@@ -56,6 +56,7 @@ class SignedIn(UserMixin):  # type: ignore[misc]
         self, token: str, session_id: int, person: Any, hats: tuple[Hat, ...], hat: Hat, on: date
     ) -> None:
         self.token = token
+        self.proved_at: datetime | None = person.proved_at
         self.session_id = session_id
         self.person_id: int = person.person_id
         self.name: str = person.name
@@ -113,6 +114,7 @@ def _identity() -> Any:
             AuthSession.id.label("session_id"),
             AuthSession.appointment_id.label("worn_id"),
             AuthSession.last_seen_at,
+            AuthSession.proved_at,
             Person.id.label("person_id"),
             Person.name,
             Person.language,
@@ -205,6 +207,7 @@ def open_session(person: Person, *, staff: bool, appointment_id: int | None, dev
             device=device[:200],
             created_at=now,
             last_seen_at=now,
+            proved_at=now,
             expires_at=now + (STAFF_HOURS if staff else FAMILY_DAYS),
         )
     )
@@ -238,6 +241,13 @@ def sign_out() -> None:
     """Revoke this browser's session in the current transaction and forget it."""
     _revoke(AuthSession.id == current_user.session_id)
     logout_user()
+
+
+def note_proof() -> None:
+    """Note with this session, in the current transaction, that its holder has just proved who they are."""
+    db.session.execute(
+        update(AuthSession).where(AuthSession.id == current_user.session_id).values(proved_at=clock.now())
+    )
 
 
 def revoke_others(person_id: int, keep_session_id: int) -> None:

@@ -7,6 +7,7 @@ from sqlalchemy.orm import joinedload, selectinload
 
 from portal import clock
 from portal.access import Role, actor, find, requires
+from portal.accounts.stepping import step_up_required
 from portal.errors import RuleBroken
 from portal.extensions import db
 from portal.i18n import gettext as _
@@ -168,6 +169,7 @@ def sealed(public_id: str) -> str:
 
 @bp.post("/sealed/<public_id>")
 @requires(SEALED_READ)
+@step_up_required
 def unseal(public_id: str) -> Answer:
     """Show a sealed note once; reader, reason and time go into the trail before the text goes out."""
     options = (joinedload(SealedNote.visit).joinedload(Visit.pupil), joinedload(SealedNote.author))
