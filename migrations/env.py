@@ -45,7 +45,12 @@ def begin_on_sqlite(connection: Connection) -> None:
     """Foreign keys off, which SQLite allows only outside a transaction, then one transaction for all revisions."""
     driver = connection.connection.dbapi_connection
     assert driver is not None
-    for statement in ("PRAGMA synchronous=FULL", "PRAGMA foreign_keys=OFF", "BEGIN IMMEDIATE"):
+    for statement in (
+        "PRAGMA synchronous=FULL",
+        "PRAGMA secure_delete=ON",
+        "PRAGMA foreign_keys=OFF",
+        "BEGIN IMMEDIATE",
+    ):
         driver.execute(statement)
 
 

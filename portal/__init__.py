@@ -36,6 +36,7 @@ from portal.forms import form_fields
 from portal.home import views as home
 from portal.jobs import commands as jobs_commands
 from portal.jobs import queue
+from portal.keys import keyring
 from portal.notices import views as notices
 from portal.opinions import views as opinions
 from portal.ratings import commands as ratings_commands
@@ -87,6 +88,7 @@ def create_app(settings: Settings | None = None, **overrides: Any) -> Flask:
 
     i18n.compile_catalogues()
     database.init_app(app)
+    keyring.init_app(app)
     Migrate(app, db, directory=str(ROOT / "migrations"), render_as_batch=True, compare_type=True)
     forms.init_app(app)
     CSRFProtect(app)
@@ -136,6 +138,8 @@ def configuration(settings: Settings) -> Mapping[str, Any]:
         "TRUSTED_HOSTS": hosts or None,
         "PROVIDE_AUTOMATIC_OPTIONS": False,
         "PASSWORD_MEMORY_KIB": settings.password_memory_kib,
+        "MASTER_KEYS_FILE": settings.master_keys_file or settings.instance / "master_keys",
+        "CIPHER": settings.cipher,
         "DEVELOPMENT": settings.development,
     }
 

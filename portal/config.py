@@ -4,6 +4,7 @@ import os
 import secrets
 import tempfile
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -35,6 +36,13 @@ class Settings(BaseSettings):
     trusted_hosts: str = Field(default="", description="Comma-separated host names to answer; empty: any.")
     password_memory_kib: int = Field(default=19_456, description="Argon2id memory; OWASP's floor.")
     database_pooled: bool = Field(default=False, description="A transaction pooler stands before PostgreSQL.")
+    master_keys_file: Path | None = Field(
+        default=None,
+        description="File of the master keys that open sealed fields. Default: instance/master_keys.",
+    )
+    cipher: Literal["aes-256-gcm", "sm4-gcm"] = Field(
+        default="aes-256-gcm", description="Cipher of newly sealed fields."
+    )
 
     @property
     def resolved_database_url(self) -> str:

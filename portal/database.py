@@ -71,6 +71,7 @@ def _prepare_sqlite(connection: sqlite3.Connection, entry: ConnectionPoolEntry) 
         "journal_mode=WAL",
         "synchronous=FULL",
         "foreign_keys=ON",
+        "secure_delete=ON",
         "wal_autocheckpoint=0",
         "mmap_size=268435456",
         "temp_store=MEMORY",

@@ -5,6 +5,7 @@ The town is built once per run through the real migrations; each test starts fro
 
 import os
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -26,6 +27,9 @@ pytest_plugins = ["tests.support.postgres", "tests.support.browser"]
 hypothesis_settings.register_profile("house", deadline=None)
 hypothesis_settings.load_profile("house")
 os.environ.setdefault("PORTAL_PASSWORD_MEMORY_KIB", "64")
+_KEYS = tempfile.TemporaryDirectory(prefix="keys-")
+os.environ["PORTAL_MASTER_KEYS_FILE"] = f"{_KEYS.name}/master_keys"
+"""One file of master keys for all portals of this run: databases are copied and cloned from one portal to another."""
 
 
 @pytest.fixture(scope="session")

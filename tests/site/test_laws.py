@@ -13,6 +13,7 @@ from portal.config import ROOT, Settings
 from scripts import translations
 
 FEATURES = [
+    "keys",
     "trail",
     "jobs",
     "settings",
