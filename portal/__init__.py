@@ -30,6 +30,9 @@ from portal.accounts import views as accounts
 from portal.backup import backup
 from portal.config import ROOT, Settings
 from portal.courses import views as courses
+from portal.deliveries import commands as deliveries_commands
+from portal.deliveries import configuring
+from portal.deliveries import views as deliveries
 from portal.doctor import doctor
 from portal.extensions import db
 from portal.forms import form_fields
@@ -50,6 +53,7 @@ from portal.schools import views as schools
 from portal.visits import views as visits
 
 BLUEPRINTS = (
+    deliveries.bp,
     accounts.bp,
     schools.bp,
     roster.bp,
@@ -66,6 +70,7 @@ COMMANDS = (
     backup,
     commands.translations,
     jobs_commands.jobs,
+    deliveries_commands.deliveries,
     schools_commands.rollups,
     schools_commands.district,
     schools_commands.account,
@@ -97,6 +102,7 @@ def create_app(settings: Settings | None = None, **overrides: Any) -> Flask:
     modules.init_app(app)
     once.init_app(app)
     queue.init_app(app)
+    configuring.init_app(app, settings)
     headers.init_app(app)
     page.init_app(app)
     errors.init_app(app)

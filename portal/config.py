@@ -35,6 +35,22 @@ class Settings(BaseSettings):
     proxies: int = Field(default=0, ge=0, le=5, description="How many trusted proxies stand in front.")
     trusted_hosts: str = Field(default="", description="Comma-separated host names to answer; empty: any.")
     password_memory_kib: int = Field(default=19_456, description="Argon2id memory; OWASP's floor.")
+    address: str = Field(
+        default="",
+        description="The address people know, https://…; for links in e-mails and for single sign-on.",
+    )
+    channels: str = Field(default="sms,email", description="Which way out is tried first: sms, email.")
+    smtp_url: str = Field(
+        default="", description="smtp:// or smtps://, with user and port; empty: no e-mail."
+    )
+    smtp_password_file: Path | None = Field(default=None, description="File with the mail server's password.")
+    mail_from: str = Field(default="", description="The sender of e-mails.")
+    sms_url: str = Field(default="", description="Where text messages are handed over; empty: none are sent.")
+    sms_key_file: Path | None = Field(default=None, description="File with the gateway's key.")
+    sms_repeatable: bool = Field(
+        default=False, description="The gateway takes one Idempotency-Key once only."
+    )
+    sms_status_url: str = Field(default="", description="Where the gateway tells whether it has a key.")
     database_pooled: bool = Field(default=False, description="A transaction pooler stands before PostgreSQL.")
     master_keys_file: Path | None = Field(
         default=None,

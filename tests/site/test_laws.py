@@ -17,6 +17,7 @@ FEATURES = [
     "trail",
     "jobs",
     "settings",
+    "deliveries",
     "accounts",
     "schools",
     "roster",
