@@ -146,6 +146,7 @@ def configuration(settings: Settings) -> Mapping[str, Any]:
         "PASSWORD_MEMORY_KIB": settings.password_memory_kib,
         "MASTER_KEYS_FILE": settings.master_keys_file or settings.instance / "master_keys",
         "CIPHER": settings.cipher,
+        "PASSWORD_PROFILE": settings.password_profile,
         "DEVELOPMENT": settings.development,
     }
 

@@ -51,6 +51,10 @@ class Settings(BaseSettings):
         default=False, description="The gateway takes one Idempotency-Key once only."
     )
     sms_status_url: str = Field(default="", description="Where the gateway tells whether it has a key.")
+    password_profile: Literal["default", "djbh"] = Field(
+        default="default",
+        description="djbh: staff also need three kinds of characters and a new password every 180 days.",
+    )
     database_pooled: bool = Field(default=False, description="A transaction pooler stands before PostgreSQL.")
     master_keys_file: Path | None = Field(
         default=None,

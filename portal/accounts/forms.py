@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from flask_login import current_user
 from wtforms import PasswordField
 from wtforms.validators import InputRequired, Length, ValidationError
 
 from portal.accounts import passwords
+from portal.accounts.knowing import own_words
 from portal.accounts.models import Person
 from portal.forms import LineField, PortalForm, half_width
 from portal.i18n import gettext as _
@@ -47,8 +47,17 @@ class ProofForm(PortalForm):
             raise ValidationError(_("This is not your password."))
 
 
+def password_hint(*, alone: bool) -> str:
+    """How long a new password has to be, and how to find one."""
+    shortest = passwords.ALONE if alone else passwords.WITH_SECOND_FACTOR
+    return _(
+        "At least %(count)s characters of any kind. A few words in a row are easy to remember.",
+        count=shortest,
+    )
+
+
 class PasswordForm(PortalForm):
-    """A new password, with the present one as proof."""
+    """A new password, with the present one as proof. ``alone``: there is no second factor; ``staff``: with appointment."""
 
     present = PasswordField(
         _l("Present password"),
@@ -58,21 +67,25 @@ class PasswordForm(PortalForm):
     new = PasswordField(
         _l("New password"),
         [InputRequired(_l("Enter a new password."))],
-        description=_l("At least 8 characters. A short sentence is easy to remember."),
         render_kw={"autocomplete": "new-password"},
     )
 
-    def __init__(self, person: Person, **named: Any) -> None:
+    def __init__(self, person: Person, *, alone: bool = True, staff: bool = False, **named: Any) -> None:
         super().__init__(**named)
-        self.person = person
+        self.person, self.alone, self.staff = person, alone, staff
 
     def validate_present(self, field: Any) -> None:
         if not passwords.matches(self.person.password_hash, field.data or ""):
             raise ValidationError(_("This is not your present password."))
 
+    @property
+    def hint(self) -> str:
+        """How long it has to be, and how to find one."""
+        return password_hint(alone=self.alone)
+
     def validate_new(self, field: Any) -> None:
-        person = self.person
-        phone = (person.phone or "").removeprefix("+86")
-        objection = passwords.objection(field.data or "", person.account_name, phone, current_user.name)
+        objection = passwords.objection(
+            field.data or "", *own_words(self.person), alone=self.alone, staff=self.staff
+        )
         if objection:
             raise ValidationError(objection)

@@ -243,6 +243,11 @@ def sign_out() -> None:
     logout_user()
 
 
+def is_staff() -> bool:
+    """Whether the signed-in person holds an appointment today."""
+    return any(hat.appointment_id for hat in current_user.hats)
+
+
 def note_proof() -> None:
     """Note with this session, in the current transaction, that its holder has just proved who they are."""
     db.session.execute(

@@ -28,7 +28,7 @@ from portal.schools.models import (
     class_name,
 )
 
-PASSWORD = "云溪河水清又清"
+PASSWORD = "xibian-liushu-qing"
 SURNAMES = "陈林黄周吴徐孙胡朱高何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕苏卢蒋蔡贾丁"
 GIVEN = (
     "子涵",

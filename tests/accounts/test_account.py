@@ -14,7 +14,7 @@ from portal.links import local
 from portal.rehearsal.town import PASSWORD
 from tests.accounts.test_sign_in import sign_in
 
-NEW = "小满爱吃西红柿炒蛋"
+NEW = "小满最爱吃西红柿炒鸡蛋不爱吃葱"
 
 
 def person(name):
@@ -39,9 +39,9 @@ def test_a_new_password_works_and_signs_other_devices_out(as_):
     "present, new, said",
     [
         ("不是这个", NEW, "现在的密码不正确"),
-        (PASSWORD, "短", "至少 8 个字符"),
-        (PASSWORD, "12345678", "用的人太多"),
-        (PASSWORD, "liwanqing2026", "不要用自己的姓名"),
+        (PASSWORD, "短", "至少 15 个字符"),
+        (PASSWORD, "1234567890123456", "用的人太多"),
+        (PASSWORD, "liwanqing-2026-9", "不要用自己或孩子的姓名"),
         (PASSWORD, "长" * 201, "最多 200 个字符"),
         (PASSWORD, "", "请输入新密码"),
     ],

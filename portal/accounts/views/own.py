@@ -1,5 +1,7 @@
 """One's own account: password, devices, settings."""
 
+from typing import Any
+
 from flask import url_for
 from flask_login import current_user
 from sqlalchemy import select
@@ -46,12 +48,16 @@ def show() -> str:
     )
 
 
+def _password_form(person: Person, **named: Any) -> PasswordForm:
+    return PasswordForm(person, staff=sessions.is_staff(), **named)
+
+
 @bp.get("/password")
 @signed_in
 def password() -> str:
     """The form for a new password."""
     person = db.session.get_one(Person, current_user.person_id)
-    return render("accounts/password.html", form=PasswordForm(person, formdata=None))
+    return render("accounts/password.html", form=_password_form(person, formdata=None))
 
 
 @bp.post("/password")
@@ -64,7 +70,7 @@ def change_password() -> BaseResponse | tuple[str, int]:
         raise RuleBroken(
             _("Too many attempts. Wait 15 minutes, then try again, or ask the school office."), 429
         )
-    form = PasswordForm(person)
+    form = _password_form(person)
     if not form.validate():
         db.session.commit()
         return render("accounts/password.html", form=form), 422

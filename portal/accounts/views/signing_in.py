@@ -2,13 +2,12 @@
 
 from flask import redirect, request, session, url_for
 from flask_login import current_user
-from sqlalchemy import or_, select
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal.access import public, signed_in
 from portal.accounts import limits, passwords, phones, sessions
 from portal.accounts.forms import SignInForm
-from portal.accounts.models import Person
+from portal.accounts.knowing import by_account
 from portal.accounts.views.blueprint import bp, home
 from portal.extensions import db
 from portal.i18n import gettext as _
@@ -48,17 +47,15 @@ def enter() -> BaseResponse | tuple[str, int]:
             _("Too many attempts. Wait 15 minutes, then try again, or ask the school office.")
         )
         return render("accounts/sign_in.html", form=form, to=to), 429
-    person = db.session.scalar(
-        select(Person)
-        .where(or_(Person.account_name == name.lower(), Person.phone == (phone or name)))
-        .limit(1)
-    )
+    person = by_account(name)
     if (
         not passwords.matches(person.password_hash if person else None, form.password.data or "")
         or person is None
     ):
         form.form_errors.append(_("The account name or the password is not right. Check both and try again."))
         return render("accounts/sign_in.html", form=form, to=to), 422
+    if passwords.is_outdated(person.password_hash or ""):
+        person.password_hash = passwords.hashed(form.password.data)
     session.clear()
     limits.forget("account", (phone or name).lower())
     sessions.sign_in(person)
