@@ -42,6 +42,7 @@ from portal.jobs import queue
 from portal.keys import keyring
 from portal.notices import views as notices
 from portal.opinions import views as opinions
+from portal.privacy import views as privacy
 from portal.ratings import commands as ratings_commands
 from portal.ratings import views as ratings
 from portal.rehearsal import commands as rehearsal_commands
@@ -62,6 +63,7 @@ BLUEPRINTS = (
     notices.bp,
     opinions.bp,
     ratings.bp,
+    privacy.bp,
     home.bp,
 )
 COMMANDS = (

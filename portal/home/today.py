@@ -13,6 +13,7 @@ from portal.i18n import gettext as _
 from portal.i18n import no_op
 from portal.notices import tasks as notices
 from portal.opinions import tasks as opinions
+from portal.privacy import tasks as privacy
 from portal.ratings import tasks as ratings
 from portal.tasks import Task, in_order
 from portal.visits import tasks as visits
@@ -23,6 +24,7 @@ SOURCES: tuple[Callable[[Actor], list[Task]], ...] = (
     notices.tasks,
     opinions.tasks,
     ratings.tasks,
+    privacy.tasks,
 )
 """The features that put work on the first page, each with its ``tasks``."""
 
@@ -43,11 +45,13 @@ WAYS: dict[Role, tuple[tuple[str, str, str], ...]] = {
         ("opinions.index", no_op("My opinions and their answers"), "mail"),
         ("courses.mine", no_op("Our learning record"), "award"),
         ("ratings.stars", no_op("Stars of the schools"), "star-full"),
+        ("privacy.consents", no_op("What we allow"), "shield-check"),
     ),
     Role.CLASS_TEACHER: (
         ("visits.follow_ups", no_op("Agreed steps"), "list-checks"),
         ("notices.outbox", no_op("Notices I sent"), "megaphone"),
         ("courses.index", no_op("Course catalogue"), "book-open"),
+        ("privacy.classes", no_op("Consents of the families"), "shield-check"),
     ),
     Role.SUBJECT_TEACHER: (("courses.index", no_op("Course catalogue"), "book-open"),),
     Role.PRINCIPAL: (
@@ -55,11 +59,13 @@ WAYS: dict[Role, tuple[tuple[str, str, str], ...]] = {
         ("opinions.index", no_op("Opinions of parents"), "message-square-text"),
         ("notices.outbox", no_op("Notices of the school"), "megaphone"),
         ("courses.manage", no_op("Parent school"), "book-open"),
+        ("privacy.classes", no_op("Consents of the families"), "shield-check"),
     ),
     Role.SCHOOL_OFFICE: (
         ("opinions.index", no_op("Opinions of parents"), "message-square-text"),
         ("notices.outbox", no_op("Notices of the school"), "megaphone"),
         ("roster.index", no_op("Roster"), "users"),
+        ("privacy.classes", no_op("Consents of the families"), "shield-check"),
     ),
     Role.COMMITTEE_CHAIR: (("courses.index", no_op("Course catalogue"), "book-open"),),
     Role.LECTURER: (),

@@ -8,7 +8,7 @@ from portal.access import Role
 from portal.accounts import passwords
 from portal.accounts.models import Appointment, Person
 from portal.extensions import db
-from portal.rehearsal import courses, notices, opinions, ratings, visits
+from portal.rehearsal import courses, notices, opinions, privacy, ratings, visits
 from portal.rehearsal.cast import Town
 from portal.schools import enrolling, summaries
 from portal.schools.calendar import year_start
@@ -65,6 +65,7 @@ def build() -> Town:
     notices.build(town)
     opinions.build(town)
     ratings.build(town)
+    privacy.build(town)
     return town
 
 

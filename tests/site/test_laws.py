@@ -26,6 +26,7 @@ FEATURES = [
     "notices",
     "opinions",
     "ratings",
+    "privacy",
 ]
 LAST = ["home", "rehearsal"]
 ORDER = {name: place for place, name in enumerate(FEATURES + LAST)}

@@ -1,0 +1,51 @@
+"""Who reaches which part of a family's data rights.
+
+- A guardian sees what their own children's guardians allow, and answers where they may sign for the child.
+- Class teachers see and enter answers of their class, school office and principal those of the school. The district
+  sees numbers only, in the yearly pack.
+"""
+
+from sqlalchemy import ColumnElement, and_, exists, select
+
+from portal.access import Actor, Permission, Role
+from portal.schools.models import Flag, Guardianship, GuardianshipFlag, Pupil, SchoolClass
+from portal.schools.policy import (
+    class_now,
+    classes_of_school,
+    in_force,
+    own_children,
+    own_class,
+    school_now,
+    unrestricted_guardianship,
+)
+
+
+def children_one_signs_for(actor: Actor) -> ColumnElement[bool]:
+    """Pupils for whom the guardian may sign today."""
+    may_sign = exists().where(
+        GuardianshipFlag.guardianship_id == Guardianship.id,
+        GuardianshipFlag.kind == Flag.MAY_SIGN,
+        in_force(GuardianshipFlag, actor),
+    )
+    tied = select(Guardianship.pupil_id).where(and_(unrestricted_guardianship(actor), may_sign))
+    return Pupil.id.in_(tied)
+
+
+CONSENT_READ = Permission("consent.read", Pupil, "F2", {Role.GUARDIAN: own_children})
+
+CONSENT_GIVE = Permission("consent.give", Pupil, "F2", {Role.GUARDIAN: children_one_signs_for})
+
+CONSENT_COUNT = Permission(
+    "consent.count",
+    SchoolClass,
+    "F2",
+    {
+        Role.CLASS_TEACHER: own_class,
+        Role.PRINCIPAL: classes_of_school,
+        Role.SCHOOL_OFFICE: classes_of_school,
+    },
+)
+
+CONSENT_RECORD = Permission(
+    "consent.record", Pupil, "F2", {Role.CLASS_TEACHER: class_now, Role.SCHOOL_OFFICE: school_now}
+)

@@ -1,0 +1,20 @@
+"""The door to one's own data rights, and the rules that anyone may read."""
+
+from portal.access import Role, actor, public, signed_in
+from portal.privacy.purposes import PURPOSES
+from portal.privacy.views.blueprint import bp
+from portal.templating import render
+
+
+@bp.get("/")
+@signed_in
+def index() -> str:
+    """What one can see and decide about one's own data."""
+    return render("privacy/index.html", is_family=actor().role == Role.GUARDIAN)
+
+
+@bp.get("/rules")
+@public
+def rules() -> str:
+    """How children's data are dealt with, in plain words."""
+    return render("privacy/rules.html", purposes=PURPOSES)
