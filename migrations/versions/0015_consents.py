@@ -8,7 +8,7 @@ from alembic import op
 from portal.extensions import UtcDateTime
 
 revision: str = "0015_consents"
-down_revision: str | None = "0007_keys"
+down_revision: str | None = "0010_deliveries"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
