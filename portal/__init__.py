@@ -51,6 +51,7 @@ from portal.roster import views as roster
 from portal.schools import commands as schools_commands
 from portal.schools import modules
 from portal.schools import views as schools
+from portal.trail import reads
 from portal.visits import views as visits
 
 BLUEPRINTS = (
@@ -109,6 +110,7 @@ def create_app(settings: Settings | None = None, **overrides: Any) -> Flask:
     page.init_app(app)
     errors.init_app(app)
     templating.init_app(app)
+    reads.init_app(app)
     add_globals(app)
 
     for blueprint in BLUEPRINTS:

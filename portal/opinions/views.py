@@ -26,6 +26,7 @@ from portal.schools.models import Pupil, School
 from portal.schools.policy import schools_in_district
 from portal.templating import render
 from portal.trail.models import note
+from portal.trail.reads import opened
 
 bp = Blueprint("opinions", __name__, url_prefix="/opinions")
 Answer = str | Response | tuple[str, int]
@@ -161,6 +162,7 @@ def show(public_id: str) -> str:
         joinedload(Opinion.author),
         selectinload(Opinion.answers),
     )
+    opened("F4", opinion)
     return render(
         "opinions/show.html",
         opinion=opinion,
@@ -203,6 +205,7 @@ def answer(public_id: str) -> Answer:
         raise RuleBroken(_("This opinion is answered already."))
     form = AnswerForm()
     if not form.sent_and_valid():
+        opened("F4", opinion)
         return _form_page("opinions/answer.html", form=form, opinion=opinion)
     given = opinion.answer(actor().person_id, clock.now(), actor().on, form.text.data)
     counting.answered(opinion, given)

@@ -30,7 +30,7 @@ from portal.roster.reading import Format, open_roster
 from portal.roster.staging import Stage
 from portal.schools import summaries
 from portal.schools.models import School
-from portal.trail.models import TrailEntry
+from portal.trail.models import append, draft
 
 KEPT_FOR = timedelta(days=14)
 STUCK_AFTER = timedelta(minutes=15)
@@ -300,18 +300,10 @@ def finish(connection: Connection, found: Any, state: State, action: str, **valu
         .where(RosterImport.id == found.id)
         .values(state=state, moved_at=clock.now(), reason="", **values)
     )
-    connection.execute(
-        TrailEntry.__table__.insert(),  # type: ignore[attr-defined]
-        {
-            "happened_at": clock.now(),
-            "person_id": found.by_id,
-            "role": "",
-            "action": action,
-            "object_kind": "roster_import",
-            "object_id": found.id,
-            "facts": {"counts": found.counts, "hash": found.file_hash},
-        },
-    )
+    facts = {"counts": found.counts, "hash": found.file_hash}
+    entry = draft(action, None, person_id=found.by_id, object_kind="roster_import", facts=facts)
+    entry.values |= {"object_id": found.id, "school_id": found.school_id, "district_id": found.district_id}
+    append(connection, [entry])
 
 
 def left_waiting() -> list[tuple[int, str]]:

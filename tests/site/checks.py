@@ -18,7 +18,10 @@ MOST_QUERIES = 18
 MORE_QUERIES = {"/ratings/assessments/": 26}
 """Pages that count a whole school afresh: one statement for each computed indicator, whatever the size of the school."""
 WRITES = re.compile(r"^\s*(insert|update|delete|replace|create|drop|alter)\b", re.I)
-SEEN = re.compile(r"^UPDATE auth_session SET last_seen_at", re.I)
+SEEN = re.compile(
+    r"^UPDATE auth_session SET last_seen_at|^UPDATE trail_head SET|^INSERT INTO trail_entry ", re.I
+)
+"""What a GET may leave behind: when a device was seen, and the entry that a sensitive record was read."""
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",

@@ -7,6 +7,7 @@ permissions and records join by themselves; a new kind of record asks for its li
 import re
 import secrets
 import shutil
+import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from contextvars import Context
 from dataclasses import dataclass, field
@@ -233,6 +234,29 @@ def put_back(home: Path, crowd: Crowd) -> None:
     shutil.copyfile(crowd.file, home / "portal.db")
 
 
+READ_LEAVES = frozenset({"trail_entry", "trail_head"})
+"""The tables in which reading a sensitive record leaves its entry; a GET touches no other."""
+
+
+def changed_tables(database: Path, original: Path) -> set[str]:
+    """The tables whose rows differ, in number or content, between two SQLite files."""
+    connection = sqlite3.connect(f"file:{database}?mode=ro", uri=True)
+    try:
+        connection.execute("ATTACH ? AS original", (f"file:{original}?mode=ro",))
+        named = "SELECT name FROM main.sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+        tables = [name for (name,) in connection.execute(named)]
+        return {table for table in tables if _differs(connection, table)}
+    finally:
+        connection.close()
+
+
+def _differs(connection: sqlite3.Connection, table: str) -> bool:
+    one, other = f'SELECT * FROM main."{table}"', f'SELECT * FROM original."{table}"'
+    there = f"SELECT EXISTS({one} EXCEPT {other}) OR EXISTS({other} EXCEPT {one})"
+    count = f'SELECT (SELECT count(*) FROM main."{table}") <> (SELECT count(*) FROM original."{table}")'
+    return any(connection.execute(query).fetchone()[0] for query in (count, there))
+
+
 class Knocker:
     """Sends requests as one player against a database that is put back after every change."""
 
@@ -263,7 +287,10 @@ class Knocker:
         return log.stat().st_size if log.exists() else 0
 
     def knock(self, cell: Cell, **more: Any) -> tuple[int, bool]:
-        """The status of a cell, and whether anything was written. What was written is put back."""
+        """The status of a cell, and whether anything was written, entries of the trail aside when something was read.
+
+        What was written is put back.
+        """
         response, changed = self.send(cell.method, cell.path, dict(cell.form), **more)
         return response.status_code, changed
 
@@ -277,6 +304,8 @@ class Knocker:
         response.get_data()
         db.session.remove()
         changed = self.written() != before
+        if changed and method == "GET":
+            changed = bool(changed_tables(self.home / "portal.db", self.crowd.file) - READ_LEAVES)
         if changed:
             self.restore()
         if changed or "Set-Cookie" in response.headers:

@@ -2,14 +2,18 @@
 
 import pytest
 from flask import Flask
+from sqlalchemy import update
 
 from portal import create_app
 from portal.access import PERMISSIONS, Permission, Role, everything, refuse_undeclared
+from portal.accounts.models import Person
 from portal.config import Settings
+from portal.extensions import db
 from portal.schools.models import Pupil
+from portal.visits.models import Visit
 from tests.site.actors import PLAYERS
 from tests.site.belonging import BELONGS
-from tests.site.matrix import access_of, cells, key_of, rules
+from tests.site.matrix import access_of, cells, changed_tables, key_of, rules
 from tests.site.oracle import Line, Oracle, faults, lines
 
 ORACLE = Oracle(lines())
@@ -116,6 +120,20 @@ def differences(app, crowd, knock, player, rows):
         if changed and (cell.method == "GET" or status not in (200, 303, 409, 422)):
             wrong.append(f"{cell}: {status}, and something was written")
     return count, wrong
+
+
+def test_reading_a_record_leaves_its_entry_and_nothing_else(crowd, knocker, home):
+    """The control of the exception the matrix makes: the same comparison sees any other row that is touched."""
+    principal = next(player for player in PLAYERS if player.actor == "principal")
+    knock = knocker(principal)
+    story = crowd.related(principal, Visit, Visit)["own"][0]
+    answer, changed = knock.send("GET", f"/visits/{story.public_id}", {})
+    assert (answer.status_code, changed) == (200, False)
+    assert changed_tables(home / "portal.db", crowd.file) == {"trail_entry", "trail_head"}
+
+    db.session.execute(update(Person).where(Person.id == story.author_id).values(theme="dark"))
+    db.session.commit()
+    assert changed_tables(home / "portal.db", crowd.file) == {"trail_entry", "trail_head", "person"}
 
 
 @pytest.mark.timeout(300)

@@ -119,6 +119,15 @@ def test_the_check_on_writing_catches_a_get_that_writes():
     assert any(found.startswith("reading_never_writes:") for found in complaints(answer))
 
 
+def test_the_check_on_writing_lets_only_the_entry_of_a_read_pass():
+    entry = ["UPDATE trail_head SET sequence=1", "INSERT INTO trail_entry (sequence) VALUES (1)"]
+    answer = Answer("/", 200, {"Content-Type": "text/plain"}, "", statements=entry)
+    beside = Answer("/", 200, answer.headers, "", statements=[*entry, "DELETE FROM trail_entry"])
+
+    assert not any(found.startswith("reading_never_writes:") for found in complaints(answer))
+    assert any(found.startswith("reading_never_writes:") for found in complaints(beside))
+
+
 def test_a_get_cannot_write_even_if_it_tries(app):
     with app.test_request_context("/", method="GET"):
         app.preprocess_request()

@@ -249,9 +249,7 @@ def test_a_sealed_note_opens_only_with_a_reason_and_leaves_a_trace(as_):
 
     opened = refused.press("查看记录", reason="准备心理辅导")
     assert "夜里睡不着" in opened.text
-    assert [(one.person_id, one.facts["reason"]) for one in traces(note)] == [
-        (person("孙立德").id, "准备心理辅导")
-    ]
+    assert [(one.person_id, one.purpose) for one in traces(note)] == [(person("孙立德").id, "准备心理辅导")]
     for who in ("林悦", "何静", "邓宇"):
         assert "夜里睡不着" not in as_(who).page(f"/visits/{visit.public_id}").html
 
@@ -260,7 +258,7 @@ def traces(note):
     """The trail's entries of a sealed note being opened."""
     return (
         db.session.query(TrailEntry)
-        .filter_by(action="sealed_note.opened", object_id=note.id)
+        .filter_by(action="record.read", category="F4S", object_id=note.id)
         .order_by(TrailEntry.id)
         .all()
     )

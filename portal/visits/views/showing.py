@@ -15,6 +15,7 @@ from portal.once import commit_and_go
 from portal.schools import summaries
 from portal.templating import render
 from portal.trail.models import note
+from portal.trail.reads import opened
 from portal.visits import counting, loading
 from portal.visits.forms import (
     AnswerForm,
@@ -52,6 +53,7 @@ def _show_page(public_id: str, **forms: Any) -> str:
     story = loading.may_read_story(acting, visit)
     if story:
         visit = find(VISIT_READ, public_id, *loading.FACTS, *loading.STORY)
+        opened("F4", visit)
     family = acting.role == Role.GUARDIAN
     corrected = story and any(one.answered_at is None for one in visit.corrections)
     return render(
@@ -177,13 +179,5 @@ def unseal(public_id: str) -> Answer:
     form = ReasonForm()
     if not form.validate():
         return render("visits/sealed.html", sealed=found, form=form, opened=False), 422
-    note(
-        "sealed_note.opened",
-        found,
-        person_id=actor().person_id,
-        role=actor().role,
-        reason=form.reason.data,
-    )
-    db.session.commit()
-    found = find(SEALED_READ, public_id, *options)
+    opened("F4S", found, pupil_id=found.visit.pupil_id, purpose=form.reason.data)
     return render("visits/sealed.html", sealed=found, form=form, opened=True)

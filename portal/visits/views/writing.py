@@ -16,6 +16,7 @@ from portal.i18n import gettext as _
 from portal.once import commit_and_go
 from portal.schools.models import Pupil
 from portal.templating import render
+from portal.trail.reads import opened
 from portal.visits import loading
 from portal.visits.forms import (
     CHILD,
@@ -139,6 +140,7 @@ def edit(public_id: str) -> str:
 
 
 def _edit_page(form: VisitForm, visit: Visit) -> str:
+    opened("F4", visit)
     return render("visits/edit.html", form=form, visit=visit, step_fields=list(form.steps()), **WORDS)
 
 

@@ -1,0 +1,66 @@
+"""Each read of a sensitive record is one entry, written before the page goes out."""
+
+from sqlalchemy import select
+
+from portal.accounts.models import Person
+from portal.extensions import db
+from portal.trail import reads
+from portal.trail.models import TrailEntry
+from tests.visits.builders import visited
+
+
+def read_entries():
+    wanted = select(TrailEntry).where(TrailEntry.action == reads.READ).order_by(TrailEntry.sequence)
+    return db.session.scalars(wanted).all()
+
+
+def person_id(name):
+    return db.session.scalar(select(Person.id).where(Person.name == name))
+
+
+def test_staff_reading_a_story_leaves_one_entry_with_all_it_takes_to_account_for_it(as_):
+    visit = visited("林嘉树")
+    as_("孙立德").page(f"/visits/{visit.public_id}")
+
+    (entry,) = read_entries()
+    assert (entry.person_id, entry.role) == (person_id("孙立德"), "principal")
+    assert (entry.object_kind, entry.object_id, entry.pupil_id) == ("visit", visit.id, visit.pupil_id)
+    assert (entry.category, entry.school_id) == ("F4", visit.school_id)
+    assert entry.appointment_id is not None
+    assert entry.district_id is not None
+
+
+def test_a_family_reading_about_itself_leaves_none(as_):
+    visit = visited("林嘉树")
+    assert as_("林悦", "guardian").page(f"/visits/{visit.public_id}").status == 200
+
+    assert read_entries() == []
+
+
+def test_facts_without_the_story_are_no_read(as_):
+    visit = visited("林嘉树")
+    assert as_("何静").page(f"/visits/{visit.public_id}").status == 200
+
+    assert read_entries() == []
+
+
+def test_a_refusal_is_no_read(as_):
+    visit = visited("林嘉树")
+    assert as_("邓宇").get(f"/visits/{visit.public_id}").status_code in (403, 404)
+
+    assert read_entries() == []
+
+
+def test_what_could_not_be_logged_is_not_shown(as_, monkeypatch):
+    visit = visited("林嘉树", hopes="想学游泳的金丝雀")
+    principal = as_("孙立德")
+    assert "金丝雀" in principal.page(f"/visits/{visit.public_id}").html
+
+    def broken(*_arguments):
+        raise OSError("no space left")
+
+    monkeypatch.setattr(reads, "append", broken)
+    answer = principal.get(f"/visits/{visit.public_id}")
+    assert answer.status_code == 503
+    assert "金丝雀" not in answer.get_data(as_text=True)
+    assert len(read_entries()) == 1
