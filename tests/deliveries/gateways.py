@@ -101,6 +101,7 @@ class Letters:
         self.refuse = ""
         self.refuse_recipient = ""
         self.silent = False
+        self.after: Callable[[], None] = lambda: None
 
     async def handle_RCPT(  # noqa: N802
         self, _server: Any, _session: Any, envelope: Any, address: str, _options: Any
@@ -114,6 +115,7 @@ class Letters:
         if self.refuse:
             return self.refuse
         self.taken.append((envelope.mail_from, list(envelope.rcpt_tos), envelope.content))
+        self.after()
         if self.silent:
             server.transport.abort()
         return "250 taken"
