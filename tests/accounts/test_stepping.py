@@ -28,7 +28,7 @@ def grow_stale():
 
 
 def opened() -> int:
-    return len(db.session.scalars(select(TrailEntry).where(TrailEntry.action == "sealed_note.opened")).all())
+    return len(db.session.scalars(select(TrailEntry).where(TrailEntry.category == "F4S")).all())
 
 
 def test_a_fresh_proof_lets_through(as_):
@@ -51,8 +51,8 @@ def test_what_was_typed_waits_for_the_proof_and_goes_on_with_one_tap(as_):
     last = right.press("继续")
 
     assert (last.status, opened()) == (200, 1)
-    entry = db.session.scalars(select(TrailEntry).where(TrailEntry.action == "sealed_note.opened")).one()
-    assert entry.facts["reason"] == REASON
+    entry = db.session.scalars(select(TrailEntry).where(TrailEntry.category == "F4S")).one()
+    assert entry.purpose == REASON
 
 
 def test_a_page_that_asks_leads_back_after_the_proof(as_):
