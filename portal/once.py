@@ -4,11 +4,11 @@ Every form carries a fresh key. The key is stored with the answer in the same tr
 unique constraint; a replay (double tap, retry after a lost answer, two tabs) gets the stored answer and changes nothing.
 """
 
-import hashlib
+import hmac
 import secrets
 from datetime import datetime, timedelta
 
-from flask import Flask, Response, flash, redirect, request
+from flask import Flask, Response, current_app, flash, redirect, request
 from flask_login import current_user
 from markupsafe import Markup
 from sqlalchemy import String, UniqueConstraint, delete, select
@@ -50,8 +50,11 @@ def _person_id() -> int:
 
 
 def _fingerprint() -> str:
-    """What was asked, without the tokens that differ from one rendering to the next."""
-    digest = hashlib.sha256(request.path.encode())
+    """What was asked, without the tokens that differ from one rendering to the next.
+
+    Keyed, so that a number or a short sentence cannot be found by trying.
+    """
+    digest = hmac.new(str(current_app.secret_key).encode(), request.path.encode(), "sha256")
     for name in sorted(request.form):
         if name not in ("csrf_token",):
             digest.update(repr((name, request.form.getlist(name))).encode("utf-8", "surrogatepass"))

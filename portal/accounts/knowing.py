@@ -12,7 +12,9 @@ from portal.extensions import Base, db
 def by_account(name: str) -> Person | None:
     """The person with this account name or mobile number, however it is written."""
     phone = phones.normalised(name)
-    wanted = select(Person).where(or_(Person.account_name == name.lower(), Person.phone == (phone or name)))
+    wanted = select(Person).where(
+        or_(Person.account_name == name.lower(), Person.phone_index == phones.phone_index(phone or name))
+    )
     return db.session.scalar(wanted.limit(1))
 
 

@@ -1,6 +1,5 @@
 """Limits on guessing: counted per account and per address, so that neither a stranger nor a whole school is locked out."""
 
-import hashlib
 from datetime import timedelta
 
 from sqlalchemy import case, delete
@@ -9,6 +8,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from portal import clock
 from portal.accounts.models import Attempts
 from portal.extensions import db
+from portal.keys.sealing import blind_index
 
 PER_ACCOUNT = 10
 PER_ADDRESS = 200
@@ -16,7 +16,7 @@ WINDOW = timedelta(minutes=15)
 
 
 def _key(kind: str, value: str) -> str:
-    return f"{kind}:{hashlib.sha256(value.encode('utf-8', 'surrogatepass')).hexdigest()[:40]}"
+    return f"{kind}:{blind_index(f'attempts.{kind}', value).hex()}"
 
 
 def count(kind: str, value: str) -> int:

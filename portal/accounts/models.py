@@ -2,11 +2,12 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.access import Role
 from portal.extensions import Base, PublicId
+from portal.keys.sealing import Sealed
 
 NAME_LENGTH = 160
 ROLES = ", ".join(f"'{role.value}'" for role in Role)
@@ -27,7 +28,9 @@ class Person(PublicId, Base):
     name_pinyin: Mapped[str] = mapped_column(String(800), default="", index=True)
     name_initials: Mapped[str] = mapped_column(String(NAME_LENGTH), default="")
     account_name: Mapped[str | None] = mapped_column(String(60), unique=True)
-    phone: Mapped[str | None] = mapped_column(String(20), unique=True, info={"class": "F3"})
+    phone_sealed: Mapped[bytes | None] = mapped_column(LargeBinary, info={"class": "F3"})
+    phone_index: Mapped[bytes | None] = mapped_column(LargeBinary, unique=True, info={"class": "F3"})
+    phone = Sealed("personal", index="phone_index")
     password_hash: Mapped[str | None] = mapped_column(String(200), info={"class": "F6"})
     password_changed_at: Mapped[datetime | None]
     language: Mapped[str | None] = mapped_column(String(10))

@@ -4,6 +4,8 @@ import unicodedata
 
 import phonenumbers
 
+from portal.keys.sealing import blind_index
+
 
 def normalised(text: str) -> str | None:
     """A Chinese mobile or fixed number in E.164 (+8613800000000), or None when it is none.
@@ -26,3 +28,8 @@ def masked(number: str) -> str:
     """Enough to recognise a number one knows: +8613812345678 → 138****5678."""
     local = number.removeprefix("+86")
     return f"{local[:3]}****{local[-4:]}" if len(local) >= 8 else "****"
+
+
+def phone_index(number: str) -> bytes:
+    """What to look a person up by: ``Person.phone_index == phone_index(number)``. ``number`` is E.164."""
+    return blind_index("person.phone", number)

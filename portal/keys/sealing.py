@@ -9,6 +9,8 @@ import json
 from typing import Any, Generic, Self, TypeVar, overload
 
 from cryptography.exceptions import InvalidTag
+from sqlalchemy import String
+from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.extensions import Base, new_public_id
 from portal.keys import ciphers
@@ -58,17 +60,27 @@ def blind_index(name: str, value: str, secret: bytes | None = None) -> bytes:
     part of a number, whose frequency would tell.
     """
     secret = secret or lasting_secret(Branch.INDEX)
-    return hmac.digest(secret, f"{name}\0{value}".encode(), "sha256")[:INDEX_BYTES]
+    return hmac.digest(secret, f"{name}\0{value}".encode("utf-8", "surrogatepass"), "sha256")[:INDEX_BYTES]
+
+
+class SealPlace:
+    """Mixin of a table whose rows hold sealed values and have no public id: a name of the row to bind them to."""
+
+    sealed_as: Mapped[str] = mapped_column(String(22), default=new_public_id)
 
 
 class _Seal(Generic[Value]):
-    """What all sealed attributes share. On the class it gives itself, and refuses to be compared in a query."""
+    """What all sealed attributes share. On the class it gives itself, and refuses to be compared in a query.
 
-    def __init__(self, branch: str, index: str = "") -> None:
+    ``row`` names the attribute that tells rows apart: ``public_id``, or ``sealed_as`` of a ``SealPlace``.
+    """
+
+    def __init__(self, branch: str, index: str = "", row: str = "public_id") -> None:
         if branch not in SEALING:
             raise ValueError(f"{branch} is not a branch that seals")
         self.branch = branch
         self.index = index
+        self.row = row
         self.name = self.column = ""
         self.owner: Any = None
 
@@ -77,25 +89,32 @@ class _Seal(Generic[Value]):
         SEALED.append(self)
 
     def __set__(self, row: Any, value: Value) -> None:
-        text = self._text(value)
-        if row.public_id is None:
-            row.public_id = new_public_id()
-        stored = None if text is None else seal(self.branch, text, *self.place(row.public_id))
-        setattr(row, self.column, stored)
-        if self.index:
-            setattr(row, self.index, None if text is None else self.indexed(text))
+        identity = getattr(row, self.row)
+        if identity is None:
+            identity = new_public_id()
+            setattr(row, self.row, identity)
+        for column, stored in self.columns(value, identity).items():
+            setattr(row, column, stored)
 
-    def place(self, public_id: str) -> tuple[str, str, str]:
-        """Where a value of this column stands."""
-        return self.owner.__tablename__, self.name, public_id
+    def columns(self, value: Value, identity: str) -> dict[str, bytes | None]:
+        """What the columns of this attribute hold for a value, in the row with this public id: for bulk writes."""
+        text = self._text(value)
+        held = {self.column: None if text is None else seal(self.branch, text, *self.place(identity))}
+        if self.index:
+            held[self.index] = None if text is None else self.indexed(text)
+        return held
+
+    def place(self, identity: str) -> tuple[str, str, str]:
+        """Where a value of this column stands, in the row with this public id."""
+        return self.owner.__tablename__, self.name, identity
 
     def indexed(self, text: str) -> bytes:
         """The blind index of a value of this column."""
         return blind_index(f"{self.owner.__tablename__}.{self.name}", text)
 
-    def read(self, stored: bytes | None, public_id: str) -> Value:
-        """The value of a row that was read without its model, for prepared reads."""
-        text = None if stored is None else unseal(self.branch, stored, *self.place(public_id))
+    def read(self, stored: bytes | None, identity: str) -> Value:
+        """The value of a row that was read without its model, for prepared and bulk reads."""
+        text = None if stored is None else unseal(self.branch, stored, *self.place(identity))
         return self._value(text)
 
     def _text(self, value: Value) -> str | None:
@@ -111,7 +130,7 @@ class _Seal(Generic[Value]):
     def __get__(self, row: Any, owner: type) -> Self | Value:
         if row is None:
             return self
-        return self.read(getattr(row, self.column), row.public_id)
+        return self.read(getattr(row, self.column), getattr(row, self.row))
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, _Seal):

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, select
 
 from portal.accounts.models import Appointment, Person
+from portal.accounts.phones import phone_index
 from portal.roster.cleaning import name_key
 from portal.schools.models import (
     District,
@@ -47,7 +48,9 @@ PERSON = (
     Person.id,
     Person.name,
     *sort_keys(Person),
-    Person.phone,
+    Person.public_id,
+    Person.phone_sealed,
+    Person.phone_index,
     Person.sourced_id,
     Person.roster_district_id,
 )
@@ -220,7 +223,8 @@ class Existing:
     def people_by_phone(self, phones: Iterable[str]) -> dict[str, Found]:
         """People anywhere in the portal by their phone: an account has one phone, a phone one account."""
         query = select(*PERSON)
-        return {row.phone: row for row in self.in_batches(query, Person.phone, phones)}
+        wanted = {phone_index(phone): phone for phone in phones}
+        return {wanted[row.phone_index]: row for row in self.in_batches(query, Person.phone_index, wanted)}
 
     def people(self, ids: Iterable[int]) -> dict[int, Found]:
         """People by their own ids."""

@@ -105,8 +105,6 @@ def form(connection: Connection, import_id: int, ids: NewIds, count: int, today:
                     "record_id": record,
                     "ordinal": place,
                     "is_shown": False,
-                    "before": {},
-                    "after": {},
                 }
                 for place, record in zip(piece, records, strict=True)
             ],

@@ -164,7 +164,16 @@ def problems_of(import_id: int) -> list[Problem]:
             .where(RosterProblem.import_id == import_id)
             .order_by(RosterProblem.gravity, RosterProblem.id)
         ).all()
-    return [Problem(row.file, row.line, row.field, row.reason, row.params) for row in rows]
+    return [
+        Problem(
+            row.file,
+            row.line,
+            row.field,
+            row.reason,
+            RosterProblem.params.read(row.params_sealed, row.sealed_as),
+        )
+        for row in rows
+    ]
 
 
 def last_applied(found: RosterImport) -> int | None:

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
 from typing import Any
@@ -20,7 +21,8 @@ from sqlalchemy import (
     update,
 )
 
-from portal.extensions import Base
+from portal.accounts.models import Person
+from portal.extensions import Base, new_public_id
 from portal.roster.existing import pieces
 from portal.roster.models import Action, RosterChange
 
@@ -57,6 +59,21 @@ REFERS = {
 }
 
 
+SEALED = {"person": {"phone": Person.phone}}
+"""Sealed attributes of these tables that rosters bring; in a change they stand by their own name."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """One row of the plan, opened."""
+
+    id: int
+    record_id: int
+    ordinal: int
+    before: dict[str, Any]
+    after: dict[str, Any]
+
+
 class ChangedSinceError(Exception):
     """What the portal holds is no longer what the plan saw; it must be made again."""
 
@@ -74,7 +91,7 @@ def table(name: str) -> Table:
     return Base.metadata.tables[name]
 
 
-def changes_of(connection: Connection, import_id: int, name: str, *actions: Action) -> Iterator[list[Any]]:
+def changes_of(connection: Connection, import_id: int, name: str, *actions: Action) -> Iterator[list[Change]]:
     """The changes of one table in the order planned, in batches, without holding a cursor open."""
     last = 0
     while True:
@@ -83,8 +100,9 @@ def changes_of(connection: Connection, import_id: int, name: str, *actions: Acti
                 RosterChange.id,
                 RosterChange.record_id,
                 RosterChange.ordinal,
-                RosterChange.before,
-                RosterChange.after,
+                RosterChange.sealed_as,
+                RosterChange.before_sealed,
+                RosterChange.after_sealed,
             )
             .where(RosterChange.import_id == import_id, RosterChange.table_name == name)
             .where(RosterChange.action.in_([action.value for action in actions]), RosterChange.id > last)
@@ -94,7 +112,16 @@ def changes_of(connection: Connection, import_id: int, name: str, *actions: Acti
         batch = list(connection.execute(query))
         if not batch:
             return
-        yield batch
+        yield [
+            Change(
+                row.id,
+                row.record_id,
+                row.ordinal,
+                RosterChange.before.read(row.before_sealed, row.sealed_as) or {},
+                RosterChange.after.read(row.after_sealed, row.sealed_as) or {},
+            )
+            for row in batch
+        ]
         last = batch[-1].id
 
 
@@ -102,9 +129,32 @@ def as_stored(name: str, values: dict[str, Any]) -> dict[str, Any]:
     """Values of a change as the columns take them: days from their ISO form."""
     columns = table(name).c
     return {
-        key: date.fromisoformat(value) if value is not None and isinstance(columns[key].type, Date) else value
+        key: date.fromisoformat(value)
+        if value is not None and key in columns and isinstance(columns[key].type, Date)
+        else value
         for key, value in values.items()
     }
+
+
+def written(name: str, values: dict[str, Any], identity: str) -> dict[str, Any]:
+    """The columns that hold these values in the row with this public id: sealed attributes as ciphertext and index."""
+    held: dict[str, Any] = {}
+    for key, value in values.items():
+        seal = SEALED.get(name, {}).get(key)
+        held |= seal.columns(value, identity) if seal else {key: value}
+    return held
+
+
+def compared(name: str, key: str) -> str:
+    """The column by which a value is compared with what a row holds: a sealed one by its index."""
+    seal = SEALED.get(name, {}).get(key)
+    return seal.index if seal else key
+
+
+def comparable(name: str, key: str, value: Any) -> Any:
+    """A value as ``compared`` shows it."""
+    seal = SEALED.get(name, {}).get(key)
+    return seal.indexed(value) if seal and value is not None else value
 
 
 class NewIds:
@@ -151,6 +201,9 @@ def insert_rows(connection: Connection, name: str, rows: Iterable[dict[str, Any]
     """Insert rows in batches of the same columns."""
     by_columns: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
     for row in rows:
+        if name in SEALED:
+            row["public_id"] = new_public_id()
+            row = written(name, row, row["public_id"])
         by_columns[tuple(sorted(row))].append(row)
     for batch in by_columns.values():
         connection.execute(insert(table(name)), batch)
@@ -171,6 +224,7 @@ def set_values(
 ) -> None:
     """Set columns of rows from one set of values to another; raises `ChangedSinceError` if a row holds neither start."""
     target = table(name)
+    keys = [target.c.id, *([target.c.public_id] if name in SEALED else [])]
     ordered = sorted(wanted, key=lambda item: (tuple(sorted(item[2])), item[0]))
     for columns, group in groupby(ordered, key=lambda item: tuple(sorted(item[2]))):
         items = list(group)
@@ -178,24 +232,30 @@ def set_values(
             row.id: row
             for piece in pieces([item[0] for item in items])
             for row in connection.execute(
-                select(target.c.id, *[target.c[column] for column in columns]).where(target.c.id.in_(piece))
+                select(*keys, *[target.c[compared(name, column)] for column in columns]).where(
+                    target.c.id.in_(piece)
+                )
             )
         }
         for record, before, _after in items:
             row = held.get(record)
-            if row is None or any(getattr(row, column) != before[column] for column in columns):
+            if row is None or any(
+                getattr(row, compared(name, column)) != comparable(name, column, before[column])
+                for column in columns
+            ):
                 raise ChangedSinceError
+        news = [
+            {"record": record, **written(name, after, held[record].public_id if name in SEALED else "")}
+            for record, _before, after in items
+        ]
         statement = (
             update(target)
             .where(target.c.id == bindparam("record"))
-            .values({column: bindparam(f"new_{column}") for column in columns})
+            .values({column: bindparam(f"new_{column}") for column in news[0] if column != "record"})
         )
         connection.execute(
             statement,
-            [
-                {"record": record, **{f"new_{column}": after[column] for column in columns}}
-                for record, _before, after in items
-            ],
+            [{key if key == "record" else f"new_{key}": value for key, value in new.items()} for new in news],
         )
 
 

@@ -2,13 +2,13 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.accounts.models import NAME_LENGTH, Person
 from portal.extensions import Base, PublicId
+from portal.keys.sealing import SealedData, SealPlace
 from portal.schools.models import School
 
 
@@ -91,7 +91,7 @@ class RosterImport(PublicId, Base):
         )
 
 
-class RosterProblem(Base):
+class RosterProblem(SealPlace, Base):
     """One error or notice of an import, kept as a sentence of the catalogue and what fills it."""
 
     __tablename__ = "roster_problem"
@@ -104,10 +104,11 @@ class RosterProblem(Base):
     line: Mapped[int]
     field: Mapped[str] = mapped_column(String(200))
     reason: Mapped[str] = mapped_column(Text)
-    params: Mapped[dict[str, str]] = mapped_column(JSON)
+    params_sealed: Mapped[bytes | None] = mapped_column(LargeBinary, info={"class": "F3"})
+    params = SealedData("personal", row="sealed_as")
 
 
-class RosterChange(Base):
+class RosterChange(SealPlace, Base):
     """One row that an import adds, changes or ends: the plan before it is applied, the way back afterwards.
 
     ``ordinal`` numbers the new rows of one table; a negative number in ``after`` refers to a new row by its ordinal.
@@ -130,5 +131,7 @@ class RosterChange(Base):
     line: Mapped[int] = mapped_column(default=0)
     label: Mapped[str] = mapped_column(String(NAME_LENGTH * 2 + 10), default="", info={"class": "F2"})
     is_shown: Mapped[bool] = mapped_column(default=True)
-    before: Mapped[dict[str, Any]] = mapped_column(JSON, info={"class": "F3"})
-    after: Mapped[dict[str, Any]] = mapped_column(JSON, info={"class": "F3"})
+    before_sealed: Mapped[bytes | None] = mapped_column(LargeBinary, info={"class": "F3"})
+    after_sealed: Mapped[bytes | None] = mapped_column(LargeBinary, info={"class": "F3"})
+    before = SealedData("personal", row="sealed_as")
+    after = SealedData("personal", row="sealed_as")

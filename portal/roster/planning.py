@@ -16,6 +16,7 @@ from typing import Any
 
 from portal import names
 from portal.access import Role
+from portal.accounts.models import Person
 from portal.i18n import no_op
 from portal.roster.absence import Absence, other_schools
 from portal.roster.cleaning import UncleanError, clean_phone, name_key, plain
@@ -570,15 +571,16 @@ class Planner:
 
     def change_person(self, row: PersonRow, found: Any, phone: str | None) -> None:
         """An adult who is there: name and phone follow the roster that knows them by id."""
+        held = Person.phone.read(found.phone_sealed, found.public_id)
         old = {
             "name": found.name,
             "name_pinyin": found.name_pinyin,
             "name_initials": found.name_initials,
-            "phone": found.phone,
+            "phone": held,
             "sourced_id": found.sourced_id,
             "roster_district_id": found.roster_district_id,
         }
-        new = dict(old, phone=phone or found.phone)
+        new = dict(old, phone=phone or held)
         if name_key(found.name) != name_key(row.name):
             new |= dict(zip(("name_pinyin", "name_initials"), names.reading(row.name), strict=True))
             new["name"] = row.name

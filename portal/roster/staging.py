@@ -7,6 +7,7 @@ from sqlalchemy import insert, update
 
 from portal import clock
 from portal.database import writing
+from portal.extensions import new_public_id
 from portal.roster import limits
 from portal.roster.models import Action, RosterChange, RosterImport, RosterProblem, State
 from portal.roster.problems import Gravity, Problem
@@ -90,8 +91,10 @@ class Stage:
         shown = table in SHOWN
         if shown:
             self.counts[table][action.value] += 1
+        name = new_public_id()
         self.changes.append(
             {
+                "sealed_as": name,
                 "import_id": self.import_id,
                 "table_name": table,
                 "action": action.value,
@@ -101,8 +104,8 @@ class Stage:
                 "line": origin.line,
                 "label": label[:330],
                 "is_shown": shown,
-                "before": before,
-                "after": after,
+                **RosterChange.before.columns(before, name),
+                **RosterChange.after.columns(after, name),
             }
         )
         if len(self.changes) >= BATCH:
@@ -116,15 +119,17 @@ class Stage:
             self.stopped = problem.reason
         if self.told[gravity] > limits.PROBLEMS_LISTED and problem.gravity is not Gravity.FATAL:
             return
+        name = new_public_id()
         self.problems.append(
             {
+                "sealed_as": name,
                 "import_id": self.import_id,
                 "gravity": gravity.value,
                 "file": problem.file[:200],
                 "line": problem.line,
                 "field": problem.field[:200],
                 "reason": problem.reason,
-                "params": dict(problem.params),
+                **RosterProblem.params.columns(dict(problem.params), name),
             }
         )
         if len(self.problems) >= BATCH:

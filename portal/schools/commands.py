@@ -12,7 +12,7 @@ from portal import clock
 from portal.access import Role
 from portal.accounts import passwords, sessions
 from portal.accounts.models import Person
-from portal.accounts.phones import normalised
+from portal.accounts.phones import normalised, phone_index
 from portal.database import reading
 from portal.extensions import db
 from portal.i18n import gettext as _
@@ -111,7 +111,9 @@ def new_password(who: str) -> None:
     """Give the person with this account name or phone a new password; signs all devices out, prints it once."""
     phone = normalised(who)
     person = db.session.scalar(
-        select(Person).where(or_(Person.account_name == who.lower(), Person.phone == (phone or who)))
+        select(Person).where(
+            or_(Person.account_name == who.lower(), Person.phone_index == phone_index(phone or who))
+        )
     )
     if person is None:
         _stop(_("Nobody has the account name or phone number %(who)s.", who=who))

@@ -21,7 +21,7 @@ def test_a_parent_signs_in_with_the_account_name(as_):
 
 
 def test_a_phone_may_be_written_in_any_way(as_, app):
-    number = db.session.scalar(select(Person.phone).where(Person.account_name == "liwanqing")).removeprefix(
+    number = db.session.scalar(select(Person).where(Person.account_name == "liwanqing")).phone.removeprefix(
         "+86"
     )
     full_width = number.translate(str.maketrans("0123456789", "０１２３４５６７８９"))

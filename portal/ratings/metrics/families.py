@@ -23,7 +23,7 @@ def families_reachable(school_id: int, period: Period) -> Sequence[Record]:
             Guardianship.pupil_id == Pupil.id,
             Guardianship.started_on <= day,
             or_(Guardianship.ended_on.is_(None), Guardianship.ended_on > day),
-            Person.phone.is_not(None),
+            Person.phone_index.is_not(None),
         )
         .scalar_subquery()
     )
