@@ -12,7 +12,7 @@ from portal.config import Settings
 from portal.extensions import db, new_public_id
 from portal.keys.sealing import unseal
 
-CLEAR = "0007_keys"
+CLEAR = "0008_trail_chain"
 COUNT = 2_300
 """More than two batches, so that a batch's end is met."""
 
