@@ -59,13 +59,13 @@ WAYS: dict[Role, tuple[tuple[str, str, str], ...]] = {
         ("opinions.index", no_op("Opinions of parents"), "message-square-text"),
         ("notices.outbox", no_op("Notices of the school"), "megaphone"),
         ("courses.manage", no_op("Parent school"), "book-open"),
-        ("privacy.classes", no_op("Consents of the families"), "shield-check"),
+        ("privacy.index", no_op("Protection of personal data"), "shield-check"),
     ),
     Role.SCHOOL_OFFICE: (
         ("opinions.index", no_op("Opinions of parents"), "message-square-text"),
         ("notices.outbox", no_op("Notices of the school"), "megaphone"),
         ("roster.index", no_op("Roster"), "users"),
-        ("privacy.classes", no_op("Consents of the families"), "shield-check"),
+        ("privacy.index", no_op("Protection of personal data"), "shield-check"),
     ),
     Role.COMMITTEE_CHAIR: (("courses.index", no_op("Course catalogue"), "book-open"),),
     Role.LECTURER: (),
@@ -77,6 +77,7 @@ WAYS: dict[Role, tuple[tuple[str, str, str], ...]] = {
         ("opinions.index", no_op("Opinions passed on to the district"), "message-square-text"),
         ("roster.index", no_op("Roster"), "users"),
         ("ratings.stars", no_op("Stars of the schools"), "star-full"),
+        ("privacy.index", no_op("Protection of personal data"), "shield-check"),
     ),
     Role.SYSTEM_ADMIN: (),
 }

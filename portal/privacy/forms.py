@@ -1,15 +1,16 @@
-"""Forms of data rights: answers on paper."""
+"""Forms of data rights: answers on paper, the name of a reader."""
 
 from datetime import date
 from typing import Any
 
 from wtforms import DateField, RadioField
-from wtforms.validators import InputRequired, ValidationError
+from wtforms.validators import InputRequired, Length, ValidationError
 
 from portal import clock
-from portal.forms import PortalForm
+from portal.forms import PortalForm, TextField
 from portal.i18n import gettext as _
 from portal.i18n import lazy_gettext as _l
+from portal.privacy.models import LINE_LENGTH
 from portal.privacy.purposes import FIRST, PURPOSES
 
 
@@ -32,3 +33,22 @@ class PaperForm(PortalForm):
         day: date | None = field.data
         if day is not None and (day > clock.today() or day < FIRST):
             raise ValidationError(_("The day must lie between the start of the register and today."))
+
+
+TOO_LONG = _l("Use at most 500 characters.")
+
+
+class ReaderNameForm(PortalForm):
+    """Whether the name of a reader is told, and words beside it; without the name the words say why."""
+
+    tell = RadioField(_l("Tell the name"), [InputRequired(_l("Choose one."))])
+    words = TextField(_l("What else the family should know"), [Length(max=LINE_LENGTH, message=TOO_LONG)])
+
+    def __init__(self, **named: Any) -> None:
+        super().__init__(**named)
+        self.tell.choices = [("yes", str(_l("Yes, tell the name"))), ("no", str(_l("No, and say why")))]
+
+    def validate_words(self, field: Any) -> None:
+        """A refusal has a reason (PIPL art. 50: a refusal states its reasons)."""
+        if self.tell.data == "no" and not field.data:
+            raise ValidationError(_("Say why the name is not told."))

@@ -1,15 +1,22 @@
-"""What is kept about consent. Rows about a family that is erased stay as numbers, without pupil and person."""
+"""What is kept about data rights. Consents of a family that is erased stay as numbers, without pupil and person."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from portal.accounts.models import Person
-from portal.extensions import Base
+from portal.accounts.models import NAME_LENGTH, Person
+from portal.errors import RuleBroken
+from portal.extensions import Base, PublicId
+from portal.i18n import gettext as _
 from portal.i18n import lazy_gettext as _l
+from portal.keys.models import Branch
+from portal.keys.sealing import Sealed
 from portal.privacy.ages import Band
+from portal.schools.models import Pupil
+
+LINE_LENGTH = 500
 
 
 class Answer(StrEnum):
@@ -88,3 +95,94 @@ class ConsentReminder(Base):
     version: Mapped[int]
     reminded_on: Mapped[date]
     by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id", ondelete="SET NULL"))
+
+
+class ReaderQuestion(PublicId, Base):
+    """A guardian asks who it was that opened a record; the school answers with the name, or says why not."""
+
+    __tablename__ = "reader_question"
+    __table_args__ = (
+        UniqueConstraint("trail_entry_id", "person_id"),
+        CheckConstraint(
+            "answered_at IS NULL OR length(reader_name) > 0 OR length(words) > 0",
+            name="answer_says_something",
+        ),
+        Index("ix_reader_question_school", "school_id", "answered_at", "due_on"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    trail_entry_id: Mapped[int]
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id", ondelete="CASCADE"))
+    pupil_id: Mapped[int] = mapped_column(ForeignKey("pupil.id", ondelete="CASCADE"), index=True)
+    school_id: Mapped[int] = mapped_column(ForeignKey("school.id"))
+    reader_id: Mapped[int | None] = mapped_column(ForeignKey("person.id", ondelete="SET NULL"))
+    asked_at: Mapped[datetime]
+    due_on: Mapped[date]
+    answered_at: Mapped[datetime | None]
+    answered_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id", ondelete="SET NULL"))
+    reader_name: Mapped[str] = mapped_column(String(NAME_LENGTH), default="", info={"class": "F2"})
+    words: Mapped[str] = mapped_column(String(LINE_LENGTH), default="", info={"class": "F4"})
+
+    pupil: Mapped[Pupil] = relationship(lazy="raise_on_sql")
+    reader: Mapped[Person | None] = relationship(lazy="raise_on_sql", foreign_keys=[reader_id])
+
+    def answer(self, by: int, at: datetime, name: str, words: str) -> None:
+        """Tell the name, or why it is not told. Nobody answers about themselves."""
+        if self.answered_at is not None:
+            raise RuleBroken(_("This question is answered already."))
+        if by == self.reader_id:
+            raise RuleBroken(_("It was you who opened it. Somebody else of the school answers."))
+        self.answered_at, self.answered_by_id = at, by
+        self.reader_name, self.words = name, words
+
+
+PARCEL_KEPT = timedelta(hours=24)
+"""How long a file that was made for somebody waits to be fetched."""
+
+
+class ParcelState(StrEnum):
+    """The life of a file made for one person to fetch once."""
+
+    WAITING = "waiting"
+    READY = "ready"
+    FETCHED = "fetched"
+    GONE = "gone"
+
+
+class Parcel:
+    """What such a file needs on its row: sealed bytes, their key, and a clock. Fetched once or a day old, it is gone."""
+
+    state: Mapped[str] = mapped_column(String(10), default=ParcelState.WAITING)
+    content: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True, info={"class": "F4"})
+    size: Mapped[int] = mapped_column(default=0)
+    ready_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+
+    @property
+    def expires_at(self) -> datetime | None:
+        return self.ready_at + PARCEL_KEPT if self.ready_at else None
+
+    def is_there(self, now: datetime) -> bool:
+        """Whether it can be fetched now."""
+        expires_at = self.expires_at
+        return self.state == ParcelState.READY and expires_at is not None and now < expires_at
+
+
+class DataCopy(PublicId, Parcel, Base):
+    """A person asked for a copy of what is kept about them (Personal Information Protection Law, art. 45)."""
+
+    __tablename__ = "data_copy"
+    __table_args__ = (
+        CheckConstraint(f"state IN ({one_of(ParcelState)})", name="state_known"),
+        CheckConstraint("(state = 'ready') = (content IS NOT NULL)", name="content_while_ready"),
+        Index("ix_data_copy_person", "person_id", "id"),
+        Index("ix_data_copy_state", "state", "ready_at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id", ondelete="CASCADE"))
+    asked_at: Mapped[datetime]
+    due_on: Mapped[date]
+    key_sealed: Mapped[bytes | None] = mapped_column(LargeBinary, info={"class": "F6"})
+
+    key = Sealed(Branch.SECRET)

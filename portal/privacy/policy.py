@@ -3,11 +3,15 @@
 - A guardian sees what their own children's guardians allow, and answers where they may sign for the child.
 - Class teachers see and enter answers of their class, school office and principal those of the school. The district
   sees numbers only, in the yearly pack.
+- A guardian sees who opened records of their own household; principal and office tell the name when asked.
+- Everybody has a copy of what is kept about them, and nobody has another's.
 """
 
 from sqlalchemy import ColumnElement, and_, exists, select
 
-from portal.access import Actor, Permission, Role
+from portal.access import EVERY_ROLE, Actor, Permission, Role
+from portal.privacy.models import DataCopy, ReaderQuestion
+from portal.privacy.readings import of_own_family
 from portal.schools.models import Flag, Guardianship, GuardianshipFlag, Pupil, SchoolClass
 from portal.schools.policy import (
     class_now,
@@ -18,6 +22,7 @@ from portal.schools.policy import (
     school_now,
     unrestricted_guardianship,
 )
+from portal.trail.models import TrailEntry
 
 
 def children_one_signs_for(actor: Actor) -> ColumnElement[bool]:
@@ -49,3 +54,26 @@ CONSENT_COUNT = Permission(
 CONSENT_RECORD = Permission(
     "consent.record", Pupil, "F2", {Role.CLASS_TEACHER: class_now, Role.SCHOOL_OFFICE: school_now}
 )
+
+
+def questions_of_school(actor: Actor) -> ColumnElement[bool]:
+    """Questions that families of the school asked about its readers."""
+    return ReaderQuestion.school_id == actor.school_id
+
+
+READING_SEE = Permission("reading.see", TrailEntry, "F2", {Role.GUARDIAN: of_own_family})
+
+READER_NAME = Permission(
+    "reader.name",
+    ReaderQuestion,
+    "F2",
+    {Role.PRINCIPAL: questions_of_school, Role.SCHOOL_OFFICE: questions_of_school},
+)
+
+
+def own_copies(actor: Actor) -> ColumnElement[bool]:
+    """Copies that the person asked for."""
+    return DataCopy.person_id == actor.person_id
+
+
+COPY_OWN = Permission("copy.own", DataCopy, "F4", dict.fromkeys(EVERY_ROLE, own_copies))

@@ -1,4 +1,4 @@
-"""Rehearsal data rights: a few consents, one refused, one withdrawn, one on paper."""
+"""Rehearsal data rights: consents in every state, a copy that was fetched, a question about a reader."""
 
 from datetime import timedelta
 
@@ -6,8 +6,10 @@ from portal import clock
 from portal.consent import Purpose
 from portal.extensions import db
 from portal.privacy import consents
+from portal.privacy.models import DataCopy, ParcelState, ReaderQuestion
 from portal.privacy.purposes import PURPOSES
 from portal.rehearsal.cast import Town
+from portal.schools.calendar import add_working_days
 
 
 def build(town: Town) -> None:
@@ -20,6 +22,8 @@ def build(town: Town) -> None:
     _answer(town, "林悦", "林嘉树", Purpose.SCHOOL_PHOTO, False, 5)
     _answer(town, "方晴", "何雨桐", Purpose.PARTNER_REFERRAL, True, 9)
     _answer(town, "周桂兰", "赵小满", Purpose.READING_AUDIO, True, 8, paper=True)
+    _copy(town, "李晚晴", 6)
+    _question(town, "李晚晴", "陈一诺", "孙立德", 3)
     db.session.flush()
 
 
@@ -43,4 +47,36 @@ def _answer(
         at=clock.instant_of(on, 20, 30),
         recorded_by_id=town.people["王雪"].id if paper else None,
         signed_on=on if paper else None,
+    )
+
+
+def _copy(town: Town, name: str, days_ago: int) -> None:
+    """A copy that was asked for and fetched."""
+    on = town.today - timedelta(days=days_ago)
+    db.session.add(
+        DataCopy(
+            person_id=town.people[name].id,
+            asked_at=clock.instant_of(on, 20, 30),
+            due_on=on + timedelta(days=15),
+            state=ParcelState.FETCHED,
+            size=48_000,
+            ready_at=clock.instant_of(on, 20, 31),
+            ended_at=clock.instant_of(on, 20, 40),
+        )
+    )
+
+
+def _question(town: Town, name: str, child: str, reader: str, days_ago: int) -> None:
+    """A guardian asks who opened the record; nobody has answered yet. The opening itself is older than the trail."""
+    on, pupil = town.today - timedelta(days=days_ago), town.pupils[child]
+    db.session.add(
+        ReaderQuestion(
+            trail_entry_id=0,
+            person_id=town.people[name].id,
+            pupil_id=pupil.id,
+            school_id=pupil.school_id,
+            reader_id=town.people[reader].id,
+            asked_at=clock.instant_of(on, 21),
+            due_on=add_working_days(on, 15),
+        )
     )

@@ -18,6 +18,7 @@ from portal.courses.models import Course, CourseSession, Seat
 from portal.extensions import db
 from portal.notices.models import Notice
 from portal.opinions.models import Opinion
+from portal.privacy.models import DataCopy, ReaderQuestion
 from portal.ratings.models import Entry, EntryState, Round, RoundState, RubricVersion, Sheet
 from portal.roster.models import RosterImport
 from portal.schools.models import (
@@ -182,6 +183,16 @@ def term(row: Term) -> Belonging:
 @belongs(AuthSession, level="person")
 def auth_session(row: AuthSession) -> Belonging:
     return Belonging(Place(), people=frozenset({row.person_id}))
+
+
+@belongs(DataCopy, level="person")
+def data_copy(row: DataCopy) -> Belonging:
+    return Belonging(Place(), people=frozenset({row.person_id}))
+
+
+@belongs(ReaderQuestion, level="school")
+def reader_question(row: ReaderQuestion) -> Belonging:
+    return Belonging(of_school(row.school_id), office="school")
 
 
 @belongs(RosterImport, level="school")

@@ -1,6 +1,7 @@
 """The door to one's own data rights, and the rules that anyone may read."""
 
 from portal.access import Role, actor, public, signed_in
+from portal.privacy.policy import CONSENT_COUNT, READER_NAME
 from portal.privacy.purposes import PURPOSES
 from portal.privacy.views.blueprint import bp
 from portal.templating import render
@@ -10,7 +11,13 @@ from portal.templating import render
 @signed_in
 def index() -> str:
     """What one can see and decide about one's own data."""
-    return render("privacy/index.html", is_family=actor().role == Role.GUARDIAN)
+    role = actor().role
+    return render(
+        "privacy/index.html",
+        is_family=role == Role.GUARDIAN,
+        sees_consents=CONSENT_COUNT.admits(role),
+        answers_families=READER_NAME.admits(role),
+    )
 
 
 @bp.get("/rules")
