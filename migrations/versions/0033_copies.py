@@ -8,7 +8,7 @@ from alembic import op
 from portal.extensions import UtcDateTime
 
 revision: str = "0033_copies"
-down_revision: str | None = "0008_trail_chain"
+down_revision: str | None = "0027_phones"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
