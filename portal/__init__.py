@@ -48,9 +48,10 @@ from portal.ratings import views as ratings
 from portal.rehearsal import commands as rehearsal_commands
 from portal.roster import commands as roster_commands
 from portal.roster import views as roster
+from portal.schools import closing
 from portal.schools import commands as schools_commands
-from portal.schools import modules
 from portal.schools import views as schools
+from portal.staffing import views as staffing
 from portal.trail import reads
 from portal.visits import views as visits
 
@@ -59,6 +60,7 @@ BLUEPRINTS = (
     accounts.bp,
     schools.bp,
     roster.bp,
+    staffing.bp,
     courses.bp,
     visits.bp,
     notices.bp,
@@ -102,7 +104,7 @@ def create_app(settings: Settings | None = None, **overrides: Any) -> Flask:
     CSRFProtect(app)
     sessions.init_app(app)
     access.init_app(app)
-    modules.init_app(app)
+    closing.init_app(app)
     once.init_app(app)
     queue.init_app(app)
     configuring.init_app(app, settings)

@@ -91,19 +91,28 @@ class Page:
 ELDER_LEAVES_OUT = {"courses.index", "schools.my_class"}
 
 
-def tabs_for(app: Flask, role: Role, endpoint: str | None, elder: bool = False) -> tuple[Tab, ...]:
-    """The places of a role; the current one is that of the endpoint's blueprint. Elder mode keeps to three."""
+def tabs_for(
+    app: Flask, role: Role, endpoint: str | None, elder: bool = False, closed: frozenset[str] = frozenset()
+) -> tuple[Tab, ...]:
+    """The places of a role; the current one is that of the endpoint's blueprint. Elder mode keeps to three.
+
+    ``closed``: blueprints that are switched off for the person.
+    """
     made: dict[Any, tuple[Tab, ...]] = app.extensions["portal.tabs"]
-    key = (i18n.current().tag, role, endpoint, elder)
+    key = (i18n.current().tag, role, endpoint, elder, closed)
     if key not in made:
-        made[key] = _tabs(app, role, endpoint, elder)
+        made[key] = _tabs(app, role, endpoint, elder, closed)
     return made[key]
 
 
-def _tabs(app: Flask, role: Role, endpoint: str | None, elder: bool) -> tuple[Tab, ...]:
+def _tabs(
+    app: Flask, role: Role, endpoint: str | None, elder: bool, closed: frozenset[str]
+) -> tuple[Tab, ...]:
     area = (endpoint or "").partition(".")[0]
     tabs = []
     for target, label, icon in TABS[role]:
+        if target.partition(".")[0] in closed:
+            continue
         if target in app.view_functions and not (elder and target in ELDER_LEAVES_OUT):
             lit = endpoint == target or (area not in ("", "home") and area == target.partition(".")[0])
             tabs.append(Tab(i18n.gettext(label), icon, target, url_for(target), lit))
@@ -125,6 +134,13 @@ def nonce() -> str:
         g.nonce = secrets.token_urlsafe(16)
     made: str = g.nonce
     return made
+
+
+def _closed(app: Flask) -> frozenset[str]:
+    """Blueprints that are switched off for the person of this request."""
+    ask = app.extensions.get("portal.closed")
+    closed: frozenset[str] = ask() if ask else frozenset()
+    return closed
 
 
 def _elder(person: Any) -> bool:
@@ -153,7 +169,7 @@ def build(app: Flask) -> Page:
         person_name=person.name if person is not None else "",
         hat=hat,
         hats=[other for other in person.hats if other.key != hat.key] if person is not None else [],
-        tabs=tabs_for(app, hat.role, request.endpoint, elder) if hat else (),
+        tabs=tabs_for(app, hat.role, request.endpoint, elder, _closed(app)) if hat else (),
         school_phone=hat.school_phone if hat else "",
         district_name="",
         return_to=request.full_path.rstrip("?") if request.method == "GET" else url_for("home.index"),

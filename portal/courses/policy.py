@@ -14,6 +14,7 @@ from portal.schools.models import (
     School,
     SchoolClass,
 )
+from portal.schools.modules import open_at
 from portal.schools.policy import (
     classes_of_guardian,
     districts_below,
@@ -60,9 +61,9 @@ def _reaching(schools: Select[int], grades: Select[int], classes: Select[int]) -
 
 def for_own_children(actor: Actor) -> ColumnElement[bool]:
     """Live courses for the class, grade, school or district of the guardian's children, and public ones."""
-    classes = classes_of_guardian(actor)
+    classes = classes_of_guardian(actor, "courses")
     grades = select(SchoolClass.grade_id).where(SchoolClass.id.in_(classes))
-    return _reaching(schools_of_guardian(actor), grades, classes)
+    return _reaching(schools_of_guardian(actor, "courses"), grades, classes)
 
 
 def for_own_class(actor: Actor) -> ColumnElement[bool]:
@@ -143,7 +144,14 @@ def not_restricted(actor: Actor) -> ColumnElement[bool]:
 
 def own_seats(actor: Actor) -> ColumnElement[bool]:
     """Seats and waiting places of the guardian's households."""
-    return Seat.household_id.in_(households_of_guardian(actor))
+    run_by = (
+        select(Course.school_id)
+        .join(CourseSession, CourseSession.course_id == Course.id)
+        .where(CourseSession.id == Seat.session_id)
+        .correlate(Seat)
+        .scalar_subquery()
+    )
+    return and_(Seat.household_id.in_(households_of_guardian(actor)), open_at("courses", run_by, actor))
 
 
 def sessions_with_own_seat(actor: Actor) -> ColumnElement[bool]:

@@ -18,6 +18,7 @@ from portal.i18n import gettext as _
 from portal.i18n import percent
 from portal.opinions import counting as opinions
 from portal.paging import Listing, page_of
+from portal.schools import closing
 from portal.schools.calendar import term_on
 from portal.schools.models import School, SchoolYear, Term
 from portal.schools.policy import OWN_SCHOOL_SET, SCHOOL_READ, districts_below
@@ -48,6 +49,7 @@ class Figure:
     number: str
     detail: str
     url: str
+    module: str
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,7 @@ def of(actor: Actor) -> Board | None:
     """The board of a principal's school or of a district; None for everybody else, or before the first term."""
     if actor.role not in (Role.PRINCIPAL, Role.DISTRICT_STAFF) or actor.district_id is None:
         return None
+    off = closing.off(actor)
     term = term_on(actor.district_id, actor.on)
     if term is None:
         return None
@@ -98,7 +101,7 @@ def of(actor: Actor) -> Board | None:
         term=term,
         week=max(1, (min(actor.on, term.ends_on) - term.starts_on).days // 7 + 1),
         weeks_left=max(0, (term.ends_on - actor.on).days // 7),
-        figures=_figures(actor.role, totals, schools),
+        figures=[one for one in _figures(actor.role, totals, schools) if one.module not in off],
         lines=lines,
         listing=listing,
     )
@@ -169,12 +172,14 @@ def _figures(role: Role, totals: dict[str, int], schools: dict[str, int]) -> lis
                 share=_share(totals.get(visits.VISITS_IN_HOME, 0), made),
             ),
             behind,
+            "visits",
         ),
         Figure(
             _("Agreed steps done in time"),
             f"{totals.get(visits.STEPS_IN_TIME, 0)} / {totals.get(visits.STEPS_DUE, 0)}",
             _("of all agreed this school year, also those not due yet"),
             behind,
+            "visits",
         ),
     ]
     figures.append(
@@ -183,6 +188,7 @@ def _figures(role: Role, totals: dict[str, int], schools: dict[str, int]) -> lis
             f"{totals.get(opinions.IN_TIME, 0)} / {totals.get(opinions.RECEIVED, 0)}",
             _("of all received this school year, also those still open"),
             url_for("opinions.index"),
+            "opinions",
         )
     )
     if district:
@@ -192,6 +198,7 @@ def _figures(role: Role, totals: dict[str, int], schools: dict[str, int]) -> lis
                 f"{schools['enough']} / {schools['all']}",
                 _("at least %(count)s a term", count=SESSIONS_A_TERM),
                 url_for("schools.index"),
+                "courses",
             )
         )
     else:
@@ -201,6 +208,7 @@ def _figures(role: Role, totals: dict[str, int], schools: dict[str, int]) -> lis
                 str(totals.get(courses.HELD, 0)),
                 _("at least %(count)s a term", count=SESSIONS_A_TERM),
                 url_for("courses.manage"),
+                "courses",
             )
         )
     return figures

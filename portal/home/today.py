@@ -15,18 +15,19 @@ from portal.notices import tasks as notices
 from portal.opinions import tasks as opinions
 from portal.privacy import tasks as privacy
 from portal.ratings import tasks as ratings
+from portal.schools import closing
 from portal.tasks import Task, in_order
 from portal.visits import tasks as visits
 
-SOURCES: tuple[Callable[[Actor], list[Task]], ...] = (
-    courses.tasks,
-    visits.tasks,
-    notices.tasks,
-    opinions.tasks,
-    ratings.tasks,
-    privacy.tasks,
-)
-"""The features that put work on the first page, each with its ``tasks``."""
+SOURCES: dict[str, Callable[[Actor], list[Task]]] = {
+    "courses": courses.tasks,
+    "visits": visits.tasks,
+    "notices": notices.tasks,
+    "opinions": opinions.tasks,
+    "ratings": ratings.tasks,
+    "privacy": privacy.tasks,
+}
+"""The features that put work on the first page, each with its ``tasks``; those switched off stay silent."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,6 @@ WAYS: dict[Role, tuple[tuple[str, str, str], ...]] = {
         ("visits.follow_ups", no_op("Agreed steps"), "list-checks"),
         ("notices.outbox", no_op("Notices I sent"), "megaphone"),
         ("courses.index", no_op("Course catalogue"), "book-open"),
-        ("privacy.classes", no_op("Consents of the families"), "shield-check"),
     ),
     Role.SUBJECT_TEACHER: (("courses.index", no_op("Course catalogue"), "book-open"),),
     Role.PRINCIPAL: (
@@ -60,12 +60,14 @@ WAYS: dict[Role, tuple[tuple[str, str, str], ...]] = {
         ("notices.outbox", no_op("Notices of the school"), "megaphone"),
         ("courses.manage", no_op("Parent school"), "book-open"),
         ("privacy.index", no_op("Protection of personal data"), "shield-check"),
+        ("staffing.settings", no_op("Settings"), "settings"),
     ),
     Role.SCHOOL_OFFICE: (
         ("opinions.index", no_op("Opinions of parents"), "message-square-text"),
         ("notices.outbox", no_op("Notices of the school"), "megaphone"),
         ("roster.index", no_op("Roster"), "users"),
         ("privacy.index", no_op("Protection of personal data"), "shield-check"),
+        ("staffing.settings", no_op("Settings"), "settings"),
     ),
     Role.COMMITTEE_CHAIR: (("courses.index", no_op("Course catalogue"), "book-open"),),
     Role.LECTURER: (),
@@ -78,6 +80,7 @@ WAYS: dict[Role, tuple[tuple[str, str, str], ...]] = {
         ("roster.index", no_op("Roster"), "users"),
         ("ratings.stars", no_op("Stars of the schools"), "star-full"),
         ("privacy.index", no_op("Protection of personal data"), "shield-check"),
+        ("staffing.settings", no_op("Settings"), "settings"),
     ),
     Role.SYSTEM_ADMIN: (),
 }
@@ -85,17 +88,22 @@ WAYS: dict[Role, tuple[tuple[str, str, str], ...]] = {
 
 def tasks(actor: Actor) -> list[Task]:
     """All that waits for this person under this hat, most urgent first."""
-    return in_order([task for source in SOURCES for task in source(actor)])
+    off = closing.off(actor)
+    return in_order([task for name, source in SOURCES.items() if name not in off for task in source(actor)])
 
 
 def ways(actor: Actor) -> tuple[Way, ...]:
     """The places this role often goes beside those in the bottom bar."""
-    return _ways(actor.role, i18n.current())
+    return _ways(actor.role, closing.off(actor), i18n.current())
 
 
 @cache
-def _ways(role: Role, _language: i18n.Language) -> tuple[Way, ...]:
-    return tuple(Way(_(label), icon, url_for(endpoint)) for endpoint, label, icon in WAYS[role])
+def _ways(role: Role, off: frozenset[str], _language: i18n.Language) -> tuple[Way, ...]:
+    return tuple(
+        Way(_(label), icon, url_for(endpoint))
+        for endpoint, label, icon in WAYS[role]
+        if endpoint.partition(".")[0] not in off
+    )
 
 
 def greeting(hour: int, name: str) -> str:

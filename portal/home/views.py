@@ -7,6 +7,7 @@ from portal import clock
 from portal.access import actor, public, signed_in
 from portal.database import is_alive
 from portal.home import board, today
+from portal.schools import closing
 from portal.templating import render
 
 bp = Blueprint("home", __name__)
@@ -26,6 +27,7 @@ def index() -> str:
         tasks=today.tasks(acting),
         ways=today.ways(acting),
         board=board.of(acting),
+        told=closing.told(acting),
     )
 
 

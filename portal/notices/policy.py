@@ -11,6 +11,7 @@ from sqlalchemy.orm import aliased
 from portal.access import Actor, Permission, Role
 from portal.notices.models import Notice, Scope
 from portal.schools.models import District, Enrolment, Guardianship, School, SchoolClass
+from portal.schools.modules import open_at
 from portal.schools.policy import (
     classes_of_guardian,
     districts_below,
@@ -28,7 +29,11 @@ def grades_of_guardian(actor: Actor) -> Select[int]:
         select(SchoolClass.grade_id)
         .join(Enrolment, Enrolment.class_id == SchoolClass.id)
         .join(Guardianship, Guardianship.pupil_id == Enrolment.pupil_id)
-        .where(unrestricted_guardianship(actor), in_force(Enrolment, actor))
+        .where(
+            unrestricted_guardianship(actor),
+            in_force(Enrolment, actor),
+            open_at("notices", Enrolment.school_id, actor),
+        )
     )
 
 
@@ -39,7 +44,7 @@ def districts_of_guardian(actor: Actor) -> Select[int]:
         select(District.id)
         .join(own, own.path.startswith(District.path))
         .join(School, School.district_id == own.id)
-        .where(School.id.in_(schools_of_guardian(actor)))
+        .where(School.id.in_(schools_of_guardian(actor, "notices")))
     )
 
 
@@ -48,9 +53,13 @@ def addressed_to_family(actor: Actor) -> ColumnElement[bool]:
     return and_(
         Notice.published_at.is_not(None),
         or_(
-            and_(Notice.scope_kind == Scope.CLASS, Notice.scope_id.in_(classes_of_guardian(actor))),
+            and_(
+                Notice.scope_kind == Scope.CLASS, Notice.scope_id.in_(classes_of_guardian(actor, "notices"))
+            ),
             and_(Notice.scope_kind == Scope.GRADE, Notice.scope_id.in_(grades_of_guardian(actor))),
-            and_(Notice.scope_kind == Scope.SCHOOL, Notice.scope_id.in_(schools_of_guardian(actor))),
+            and_(
+                Notice.scope_kind == Scope.SCHOOL, Notice.scope_id.in_(schools_of_guardian(actor, "notices"))
+            ),
             and_(Notice.scope_kind == Scope.DISTRICT, Notice.scope_id.in_(districts_of_guardian(actor))),
         ),
     )

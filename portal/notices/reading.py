@@ -35,6 +35,7 @@ from portal.notices.models import (
 )
 from portal.prepared import Prepared, whoever
 from portal.schools.models import District, Enrolment, Guardianship, Pupil, School, SchoolClass
+from portal.schools.modules import open_at
 from portal.schools.policy import in_force, unrestricted_guardianship
 
 PAGE = 20
@@ -63,7 +64,11 @@ def _family() -> Select[*tuple[Any, ...]]:
         .join(SchoolClass, SchoolClass.id == Enrolment.class_id)
         .join(School, School.id == Enrolment.school_id)
         .join(District, District.id == School.district_id)
-        .where(unrestricted_guardianship(actor), in_force(Enrolment, actor))
+        .where(
+            unrestricted_guardianship(actor),
+            in_force(Enrolment, actor),
+            open_at("notices", Enrolment.school_id, actor),
+        )
     )
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, and_, or_
 from portal.access import Actor, Permission, Role
 from portal.opinions.models import STRAIGHT_TO, Addressee, Category, Opinion
 from portal.schools.models import Pupil
-from portal.schools.policy import own_children, pupils_of_guardian, schools_of_district
+from portal.schools.policy import pupils_of_guardian, schools_of_district
 
 NAMES_SHOWN_TO = frozenset({Role.PRINCIPAL, Role.DISTRICT_STAFF, Role.GUARDIAN})
 """Roles that see who sent a confidential opinion (the guardian sees only their own)."""
@@ -21,7 +21,13 @@ NAMES_SHOWN_TO = frozenset({Role.PRINCIPAL, Role.DISTRICT_STAFF, Role.GUARDIAN})
 
 def sent_by_oneself(actor: Actor) -> ColumnElement[bool]:
     """Opinions the guardian sent about a child they care for today."""
-    return and_(Opinion.author_id == actor.person_id, Opinion.pupil_id.in_(pupils_of_guardian(actor)))
+    own = pupils_of_guardian(actor, "opinions")
+    return and_(Opinion.author_id == actor.person_id, Opinion.pupil_id.in_(own))
+
+
+def own_children_there(actor: Actor) -> ColumnElement[bool]:
+    """Pupils the guardian cares for, at schools that take opinions here."""
+    return Pupil.id.in_(pupils_of_guardian(actor, "opinions"))
 
 
 def everyday_of_school(actor: Actor) -> ColumnElement[bool]:
@@ -56,7 +62,7 @@ def for_principal(actor: Actor) -> ColumnElement[bool]:
     return and_(of_school_but_about_its_principal(actor), Opinion.addressee != Addressee.DISTRICT)
 
 
-OPINION_SEND = Permission("opinion.send", Pupil, "F2", {Role.GUARDIAN: own_children})
+OPINION_SEND = Permission("opinion.send", Pupil, "F2", {Role.GUARDIAN: own_children_there})
 
 OPINION_READ = Permission(
     "opinion.read",

@@ -8,7 +8,7 @@ from portal.access import Role
 from portal.accounts import passwords
 from portal.accounts.models import Appointment, Person
 from portal.extensions import db
-from portal.rehearsal import courses, notices, opinions, privacy, ratings, visits
+from portal.rehearsal import courses, notices, opinions, privacy, ratings, staffing, visits
 from portal.rehearsal.cast import Town
 from portal.schools import enrolling, summaries
 from portal.schools.calendar import year_start
@@ -60,6 +60,7 @@ def build() -> Town:
     _other_families(town)
     db.session.flush()
     summaries.rebuild(summaries.FROM_ROSTER)
+    staffing.build(town)
     courses.build(town)
     visits.build(town)
     notices.build(town)

@@ -2,13 +2,17 @@
 name is that of its blueprint. What a module holds is kept while it is off."""
 
 from datetime import date
+from typing import Any
 
-from flask import Flask, abort, request
-from flask_login import current_user
+from sqlalchemy import ColumnElement, String, cast, exists, or_, select
+from sqlalchemy.orm import aliased
 
+from portal.access import Actor
 from portal.i18n import lazy_gettext as _l
+from portal.schools.models import District, School
 from portal.settings import Setting, Switch
-from portal.settings.declaring import DISTRICT, SCHOOL, held
+from portal.settings.declaring import DISTRICT, SCHOOL
+from portal.settings.models import SettingValue
 
 MODULE_NAMES = {
     "joining": _l("Joining by slip or phone number"),
@@ -28,6 +32,7 @@ MODULES = {
         _l("Off: its pages, tasks and links are gone for everybody here; what was written is kept."),
         levels=(DISTRICT, SCHOOL),
         is_told=True,
+        all_agree=True,
     )
     for name, label in MODULE_NAMES.items()
 }
@@ -39,20 +44,40 @@ def is_on(name: str, day: date, *, district_id: int | None = None, school_id: in
     setting = MODULES.get(name)
     if setting is None:
         return True
-    values = held(district_id, school_id)
-    return all(
-        setting.among([one for one in values if one.depth == depth], day)
-        for depth in {one.depth for one in values}
+    return setting.on(day, district_id=district_id, school_id=school_id)
+
+
+def open_at(name: str, school_id: Any, actor: Actor) -> ColumnElement[bool]:
+    """The condition that a module is on that day at the school of a row; rows without a school pass.
+
+    For people with children in several schools: each school's rows follow that school's switch.
+    """
+    off, newer, own = aliased(SettingValue), aliased(SettingValue), aliased(District)
+    above, school = aliased(District), aliased(School)
+    over_school = (
+        select(above.id)
+        .join(own, own.path.startswith(above.path))
+        .join(school, school.district_id == own.id)
+        .where(school.id == school_id)
+        .correlate_except(own, above, school)
     )
-
-
-def init_app(app: Flask) -> None:
-    """Answer 404 for the pages of a module that is off at the place of the hat worn."""
-
-    @app.before_request
-    def close_what_is_off() -> None:
-        if request.blueprint in MODULES and current_user.is_authenticated:
-            acting = current_user.actor
-            place = {"district_id": acting.district_id, "school_id": acting.school_id}
-            if not is_on(request.blueprint, acting.on, **place):
-                abort(404)
+    followed = (
+        exists()
+        .where(
+            newer.name == off.name,
+            newer.withdrawn_at.is_(None),
+            newer.from_on > off.from_on,
+            newer.from_on <= actor.on,
+            or_(newer.school_id == off.school_id, newer.district_id == off.district_id),
+        )
+        .correlate_except(newer)
+    )
+    switched_off = exists().where(
+        off.name == MODULES[name].name,
+        off.withdrawn_at.is_(None),
+        off.from_on <= actor.on,
+        cast(off.value, String) == "false",
+        or_(off.school_id == school_id, off.district_id.in_(over_school)),
+        ~followed,
+    )
+    return ~switched_off.correlate_except(off)

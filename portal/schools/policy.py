@@ -13,6 +13,7 @@ from portal.schools.models import (
     School,
     SchoolClass,
 )
+from portal.schools.modules import open_at
 
 
 def in_force(table: type, actor: Actor) -> ColumnElement[bool]:
@@ -30,9 +31,21 @@ def unrestricted_guardianship(actor: Actor) -> ColumnElement[bool]:
     return and_(Guardianship.person_id == actor.person_id, in_force(Guardianship, actor), ~restriction)
 
 
-def pupils_of_guardian(actor: Actor) -> Select[int]:
-    """Ids of the pupils this guardian cares for today, without those a court order keeps from them."""
-    return select(Guardianship.pupil_id).where(unrestricted_guardianship(actor))
+def pupils_of_guardian(actor: Actor, module: str = "") -> Select[int]:
+    """Ids of the pupils this guardian cares for today, without those a court order keeps from them.
+
+    With a module: only those whose school has it on.
+    """
+    found = select(Guardianship.pupil_id).where(unrestricted_guardianship(actor))
+    if not module:
+        return found
+    school_id = (
+        select(Pupil.school_id)
+        .where(Pupil.id == Guardianship.pupil_id)
+        .correlate(Guardianship)
+        .scalar_subquery()
+    )
+    return found.where(open_at(module, school_id, actor))
 
 
 def households_of_guardian(actor: Actor) -> Select[int]:
@@ -40,21 +53,27 @@ def households_of_guardian(actor: Actor) -> Select[int]:
     return select(Guardianship.household_id).where(unrestricted_guardianship(actor))
 
 
-def classes_of_guardian(actor: Actor) -> Select[int]:
-    """Ids of the classes of the guardian's children today."""
+def _places_of_children(actor: Actor, module: str) -> ColumnElement[bool]:
+    """Places of the guardian's children today; with a module, only at schools that have it on."""
+    held = and_(unrestricted_guardianship(actor), in_force(Enrolment, actor))
+    return and_(held, open_at(module, Enrolment.school_id, actor)) if module else held
+
+
+def classes_of_guardian(actor: Actor, module: str = "") -> Select[int]:
+    """Ids of the classes of the guardian's children today; with a module, only at schools that have it on."""
     return (
         select(Enrolment.class_id)
         .join(Guardianship, Guardianship.pupil_id == Enrolment.pupil_id)
-        .where(unrestricted_guardianship(actor), in_force(Enrolment, actor))
+        .where(_places_of_children(actor, module))
     )
 
 
-def schools_of_guardian(actor: Actor) -> Select[int]:
-    """Ids of the schools of the guardian's children today."""
+def schools_of_guardian(actor: Actor, module: str = "") -> Select[int]:
+    """Ids of the schools of the guardian's children today; with a module, only those that have it on."""
     return (
         select(Enrolment.school_id)
         .join(Guardianship, Guardianship.pupil_id == Enrolment.pupil_id)
-        .where(unrestricted_guardianship(actor), in_force(Enrolment, actor))
+        .where(_places_of_children(actor, module))
     )
 
 

@@ -121,7 +121,8 @@ class Setting(Generic[T]):
 
     ``name`` begins with the feature that reads it (``accounts.second_factor_roles``). ``levels`` says who may set it:
     the district, the school, or both; a school's own value goes before its district's. ``is_told``: whoever changes it writes a
-    line for the people it concerns.
+    line for the people it concerns. ``all_agree``: a switch that is on only where nobody, from the school up to the
+    topmost district, has switched it off.
     """
 
     name: str
@@ -131,6 +132,7 @@ class Setting(Generic[T]):
     help: Any = ""
     levels: tuple[str, ...] = (DISTRICT,)
     is_told: bool = False
+    all_agree: bool = False
 
     def __post_init__(self) -> None:
         if self.name in SETTINGS:
@@ -160,9 +162,14 @@ class Setting(Generic[T]):
 
     def row(self, values: Sequence[Held], day: date) -> Held | None:
         """The row behind the value on a day; None while the default holds."""
-        wanted = (one for one in values if one.name == self.name and one.from_on <= day)
-        levels = (one for one in wanted if one.level in self.levels and self.kind.fits(one.value))
-        return max(levels, key=lambda one: (one.depth, one.from_on), default=None)
+        newest: dict[int, Held] = {}
+        for one in sorted(values, key=lambda one: one.from_on):
+            counts = one.name == self.name and one.from_on <= day and one.level in self.levels
+            if counts and self.kind.fits(one.value):
+                newest[one.depth] = one
+        if self.all_agree:
+            newest = {depth: one for depth, one in newest.items() if not one.value} or newest
+        return newest[max(newest)] if newest else None
 
     def words(self, value: Any) -> str:
         """A value as a person reads it; a value of an older declaration as it stands."""

@@ -23,7 +23,7 @@ def visits_of_school(actor: Actor) -> ColumnElement[bool]:
 
 def visits_to_own_children(actor: Actor) -> ColumnElement[bool]:
     """Visits about the guardian's children, to either household; attempts are the school's own note."""
-    return and_(Visit.pupil_id.in_(pupils_of_guardian(actor)), Visit.outcome == Outcome.MET)
+    return and_(Visit.pupil_id.in_(pupils_of_guardian(actor, "visits")), Visit.outcome == Outcome.MET)
 
 
 def visits_to_own_household(actor: Actor) -> ColumnElement[bool]:
@@ -44,7 +44,7 @@ def invitations_of_class(actor: Actor) -> ColumnElement[bool]:
 def invitations_to_own_household(actor: Actor) -> ColumnElement[bool]:
     """Invitations to the guardian's household about the guardian's children."""
     return and_(
-        Invitation.pupil_id.in_(pupils_of_guardian(actor)),
+        Invitation.pupil_id.in_(pupils_of_guardian(actor, "visits")),
         Invitation.household_id.in_(households_of_guardian(actor)),
     )
 
@@ -57,7 +57,7 @@ def steps_of_class(actor: Actor) -> ColumnElement[bool]:
 def steps_of_own_household(actor: Actor) -> ColumnElement[bool]:
     """Steps that the guardian's household took on."""
     return and_(
-        FollowUp.pupil_id.in_(pupils_of_guardian(actor)),
+        FollowUp.pupil_id.in_(pupils_of_guardian(actor, "visits")),
         FollowUp.household_id.in_(households_of_guardian(actor)),
         FollowUp.owner == "family",
     )

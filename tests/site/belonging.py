@@ -32,6 +32,7 @@ from portal.schools.models import (
     SchoolYear,
     Term,
 )
+from portal.settings.models import SettingValue
 from portal.visits.models import Correction, FollowUp, Invitation, Outcome, SealedNote, Visit
 from tests.site.actors import Player
 
@@ -188,6 +189,13 @@ def auth_session(row: AuthSession) -> Belonging:
 @belongs(DataCopy, level="person")
 def data_copy(row: DataCopy) -> Belonging:
     return Belonging(Place(), people=frozenset({row.person_id}))
+
+
+@belongs(SettingValue, level="office")
+def setting_value(row: SettingValue) -> Belonging:
+    if row.school_id is None:
+        return Belonging(of_district(row.district_id), office="district")
+    return Belonging(of_school(row.school_id), office="school")
 
 
 @belongs(ReaderQuestion, level="school")

@@ -120,7 +120,11 @@ FORMS: dict[str, Callable[[Standing, Any], dict[str, str]]] = {
 """What must stand in the form besides, lest an empty form be answered as if the row were out of reach."""
 
 
-WITH = {"roster.changes": {"table": "pupil", "action": "add"}}
+WITH = {
+    "roster.changes": {"table": "pupil", "action": "add"},
+    "staffing.setting": {"name": "modules.courses"},
+    "staffing.change_setting": {"name": "modules.courses"},
+}
 """What an address asks for besides, without which it is nobody's page."""
 
 

@@ -21,6 +21,7 @@ FEATURES = [
     "accounts",
     "schools",
     "roster",
+    "staffing",
     "courses",
     "visits",
     "notices",
