@@ -35,6 +35,10 @@ from portal.deliveries import configuring
 from portal.deliveries import views as deliveries
 from portal.doctor import doctor
 from portal.extensions import db
+from portal.files import commands as files_commands
+from portal.files import storage
+from portal.files import views as files
+from portal.files.intake import ACCEPTED
 from portal.forms import form_fields
 from portal.home import views as home
 from portal.jobs import commands as jobs_commands
@@ -60,6 +64,7 @@ BLUEPRINTS = (
     accounts.bp,
     schools.bp,
     roster.bp,
+    files.bp,
     staffing.bp,
     courses.bp,
     visits.bp,
@@ -80,6 +85,7 @@ COMMANDS = (
     schools_commands.district,
     schools_commands.account,
     roster_commands.roster,
+    files_commands.files,
     ratings_commands.rubric,
     ratings_commands.rating,
     rehearsal_commands.rehearsal,
@@ -108,6 +114,7 @@ def create_app(settings: Settings | None = None, **overrides: Any) -> Flask:
     once.init_app(app)
     queue.init_app(app)
     configuring.init_app(app, settings)
+    storage.init_app(app, files_place(settings))
     headers.init_app(app)
     page.init_app(app)
     errors.init_app(app)
@@ -154,7 +161,24 @@ def configuration(settings: Settings) -> Mapping[str, Any]:
         "CIPHER": settings.cipher,
         "PASSWORD_PROFILE": settings.password_profile,
         "DEVELOPMENT": settings.development,
+        "FILES_ORIGIN": settings.files_origin.rstrip("/"),
+        "FILES_IMAGE_BYTES": settings.files_image_mb * 1024 * 1024,
+        "FILES_DOCUMENT_BYTES": settings.files_document_mb * 1024 * 1024,
+        "CLAMD_ADDRESS": settings.clamd_address,
     }
+
+
+def files_place(settings: Settings) -> storage.Place:
+    """Where files people bring are kept."""
+    return storage.Place(
+        folder=settings.instance / "files",
+        url=settings.files_url,
+        endpoint=settings.files_endpoint,
+        region=settings.files_region,
+        key_id=settings.files_key_id,
+        key_file=settings.files_key_file,
+        virtual_host=settings.files_virtual_host,
+    )
 
 
 def add_globals(app: Flask) -> None:
@@ -162,6 +186,9 @@ def add_globals(app: Flask) -> None:
     published = app.config["INSTANCE"] / "static"
     names = assets.publish(ROOT / "static", published)
     app.jinja_env.globals.update(
-        form_fields=form_fields, static_url=partial(assets.static_url, names), url_for=url_for
+        accepted_files=ACCEPTED,
+        form_fields=form_fields,
+        static_url=partial(assets.static_url, names),
+        url_for=url_for,
     )
     app.wsgi_app = assets.serve(app.wsgi_app, published)  # type: ignore[method-assign]

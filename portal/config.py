@@ -64,6 +64,31 @@ class Settings(BaseSettings):
         default="aes-256-gcm", description="Cipher of newly sealed fields."
     )
 
+    files_url: str = Field(
+        default="",
+        description="Where files people bring are kept, sealed: s3://bucket or s3://bucket/prefix; empty: instance/files.",
+    )
+    files_endpoint: str = Field(
+        default="", description="Address of the S3-compatible storage; empty: Amazon's."
+    )
+    files_region: str = Field(default="", description="Region of the storage; empty: us-east-1.")
+    files_key_id: str = Field(default="", description="Access key id for the storage.")
+    files_key_file: Path | None = Field(
+        default=None, description="File with the secret access key for the storage."
+    )
+    files_virtual_host: bool = Field(
+        default=False, description="The bucket is part of the storage's host name, as on OSS and COS."
+    )
+    files_origin: str = Field(
+        default="", description="Own origin for files, such as https://files.example.cn; empty: the portal's."
+    )
+    files_image_mb: int = Field(default=15, ge=1, le=30, description="Largest picture, in MB.")
+    files_document_mb: int = Field(default=20, ge=1, le=30, description="Largest document, in MB.")
+    clamd_address: str = Field(
+        default="",
+        description="Virus scanner clamd: unix:/run/clamav/clamd.ctl or host:3310; empty: none. If set, nothing is shown that it has not passed.",
+    )
+
     @property
     def resolved_database_url(self) -> str:
         """The SQLAlchemy address of the database."""

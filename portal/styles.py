@@ -124,6 +124,23 @@ def sample_forms() -> dict[str, Any]:
     return {"filled": filled, "wrong": wrong}
 
 
+def sample_files() -> list[SimpleNamespace]:
+    """A file that opens, one the virus check has still to look at, one that it refused."""
+    shown = (("周六认树集合地点.jpg", "图片", True, False), ("口腔检查告知书.pdf", "PDF", False, True))
+    more = ((f"{LONG_NAME[:60]}的名单.docx", "Word 文档", False, False),)
+    return [
+        SimpleNamespace(
+            public_id=name[:2],
+            name=name,
+            kind_name=kind,
+            size_words="340 KB",
+            is_clean=clean,
+            is_quarantined=waits,
+        )
+        for name, kind, clean, waits in (*shown, *more)
+    ]
+
+
 @blueprint.get("/styles")
 @public
 def index() -> str:
@@ -136,5 +153,6 @@ def index() -> str:
         layout=layout if layout in ("app", "public", "focus") else "app",
         long_name=LONG_NAME,
         now=SATURDAY,
+        files=sample_files(),
         **sample_forms(),
     )

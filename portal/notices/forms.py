@@ -1,12 +1,24 @@
 """Forms of authors: the notice itself, publishing, correcting, withdrawing."""
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
 
-from wtforms import BooleanField, DateField, HiddenField, RadioField, SelectChoice, SelectField
+from flask_wtf.file import MultipleFileField
+from wtforms import (
+    BooleanField,
+    DateField,
+    HiddenField,
+    RadioField,
+    SelectChoice,
+    SelectField,
+    SelectMultipleField,
+)
 from wtforms.validators import DataRequired, InputRequired, Length, Optional, ValidationError
 
 from portal import clock
+from portal.files.intake import chosen
+from portal.files.models import File
 from portal.forms import LineField, PortalForm, TextField, half_width
 from portal.i18n import gettext as _
 from portal.i18n import lazy_gettext as _l
@@ -136,6 +148,17 @@ class NoticeForm(NoticeWords):
         return {**super().words(), "level": self.level.data, "counts": self.counts.data}
 
 
+class FilesForm(PortalForm):
+    """Files for a draft."""
+
+    files = MultipleFileField(_l("Files to add"))
+
+    def validate_files(self, field: Any) -> None:
+        """At least one must be chosen; what it is, is found out by opening it."""
+        if not chosen(field.data or []):
+            raise ValidationError(_("Choose a file first."))
+
+
 class PublishForm(PortalForm):
     """Publishing; the tick is needed only when the text seems to ask for money."""
 
@@ -149,8 +172,19 @@ class CorrectionForm(NoticeWords):
         _l("What has changed"),
         [DataRequired(_l("Say in a few words what has changed.")), _at_most(REASON_LENGTH)],
     )
+    drop = SelectMultipleField(_l("Files to take out"))
+    files = MultipleFileField(_l("Files to add"))
     ask_again = BooleanField(_l("Ask everyone again"))
     money_known = BooleanField(_l("I publish it all the same. The district will see this notice."))
+
+    def __init__(self, present: Sequence[File] = (), **named: Any) -> None:
+        super().__init__(**named)
+        self.drop.choices = [SelectChoice(file.public_id, file.name) for file in present]
+
+    def ask_for_files_again(self) -> None:
+        """Tell that a browser does not send chosen files a second time."""
+        if chosen(self.files.data or []) and not self.files.errors:
+            self.files.errors = [_("Choose the files again, please: a browser forgets them.")]
 
 
 class WithdrawalForm(PortalForm):

@@ -216,6 +216,31 @@ class NoticeText(Base):
     asked_again: Mapped[bool]
 
 
+class NoticeFile(Base):
+    """A file that a notice has from one revision of its text until another, which has it no more."""
+
+    __tablename__ = "notice_file"
+    __table_args__ = (
+        CheckConstraint("until_revision IS NULL OR until_revision > from_revision", name="until_after_from"),
+        CheckConstraint("position > 0", name="position_counts_from_one"),
+        UniqueConstraint("notice_id", "position", name="uq_notice_file_position"),
+    )
+
+    notice_id: Mapped[int] = mapped_column(ForeignKey("notice.id", ondelete="CASCADE"), primary_key=True)
+    file_id: Mapped[int] = mapped_column(
+        ForeignKey("file.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+    from_revision: Mapped[int] = mapped_column(primary_key=True)
+    until_revision: Mapped[int | None]
+    position: Mapped[int]
+
+    def holds_at(self, revision: int) -> bool:
+        """Whether the text of that revision had the file."""
+        return self.from_revision <= revision and (
+            self.until_revision is None or revision < self.until_revision
+        )
+
+
 class NoticeReceipt(Base):
     """One guardian opened, perhaps confirmed, one round of a notice."""
 

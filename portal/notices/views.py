@@ -1,5 +1,6 @@
 """Notices as families read them and as authors write and follow them."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask import Blueprint, request, url_for
@@ -10,11 +11,13 @@ from werkzeug.wrappers import Response
 from portal import clock
 from portal.access import actor, find, requires
 from portal.extensions import db
+from portal.files.intake import NotTaken, chosen, take
 from portal.i18n import gettext as _
 from portal.i18n import ngettext
 from portal.jobs.queue import ring
-from portal.notices import answering, audience, reading, writing
-from portal.notices.forms import CorrectionForm, NoticeForm, PublishForm, WithdrawalForm
+from portal.notices import answering, attaching, audience, reading, writing
+from portal.notices.attaching import attachments
+from portal.notices.forms import CorrectionForm, FilesForm, NoticeForm, PublishForm, WithdrawalForm
 from portal.notices.jobs import count_audience
 from portal.notices.models import (
     Counts,
@@ -75,6 +78,7 @@ def show(public_id: str) -> str:
     return render(
         "notices/show.html",
         notice=notice,
+        files=attachments(notice),
         receipt=receipt,
         partner_at=_partner_confirmed_at(notice),
         expired=notice.has_expired(clock.today()),
@@ -190,15 +194,18 @@ def preview(public_id: str) -> str:
     """The draft as families will read it, how many they are, and whom the portal does not reach."""
     notice = find(NOTICE_WRITE, public_id)
     notice.must_be_draft()
-    return _preview(notice, PublishForm(formdata=None))
+    return _preview(notice, PublishForm(formdata=None), FilesForm(formdata=None))
 
 
-def _preview(notice: Notice, form: PublishForm) -> str:
+def _preview(notice: Notice, form: PublishForm, files_form: FilesForm) -> str:
     names = actor().role in SEES_NAMES
     return render(
         "notices/preview.html",
         notice=notice,
         form=form,
+        files_form=files_form,
+        files=attachments(notice),
+        most_files=attaching.MOST,
         size=audience.size(notice),
         unreached=audience.unreached(notice) if names else None,
         money=writing.asks_for_money(notice),
@@ -217,11 +224,45 @@ def publish(public_id: str) -> Response | tuple[str, int]:
         form.money_known.errors = [
             _("Take the request for money out, or tick that you publish it all the same.")
         ]
-        return _preview(notice, form), 422
+        return _preview(notice, form, FilesForm(formdata=None)), 422
     writing.publish(notice, actor())
     answer = commit_and_go(url_for("notices.report", public_id=public_id), _("Published."))
     ring(count_audience, notice_id=notice.id)
     return answer
+
+
+@bp.post("/<public_id>/files")
+@requires(NOTICE_WRITE)
+def attach(public_id: str) -> Response | tuple[str, int]:
+    """Add files to a draft. They are looked at while no transaction is open."""
+    notice = find(NOTICE_WRITE, public_id)
+    notice.must_be_draft()
+    form = FilesForm()
+    if not form.sent_and_valid():
+        return _preview(notice, PublishForm(formdata=None), form), 422
+    uploads = chosen(form.files.data)
+    there = len(attachments(notice).now)
+    try:
+        if there + len(uploads) > attaching.MOST:
+            raise NotTaken(attaching.too_many(there))
+        taken = take(uploads)
+        notice = find(NOTICE_WRITE, public_id)
+        notice.must_be_draft()
+        added = attaching.attach(notice, actor(), taken)
+    except NotTaken as refused:
+        form.files.errors = [refused.message]
+        notice = find(NOTICE_WRITE, public_id)
+        return _preview(notice, PublishForm(formdata=None), form), refused.status
+    message = ngettext("%(num)s file was added.", "%(num)s files were added.", added)
+    return commit_and_go(url_for("notices.preview", public_id=public_id), message)
+
+
+@bp.post("/<public_id>/file-removals")
+@requires(NOTICE_WRITE)
+def detach(public_id: str) -> Response:
+    """Take a file out of a draft."""
+    attaching.detach(find(NOTICE_WRITE, public_id), actor(), request.form.get("file", ""))
+    return commit_and_go(url_for("notices.preview", public_id=public_id), _("The file is taken out."))
 
 
 @bp.post("/<public_id>/deletions")
@@ -259,6 +300,7 @@ def report(public_id: str) -> str:
     return render(
         "notices/report.html",
         notice=notice,
+        files=attachments(notice),
         summary=counted,
         size=now,
         missing=max(missing, 0),
@@ -291,22 +333,24 @@ def correction(public_id: str) -> str:
     """The form to correct a published notice."""
     notice = find(NOTICE_WRITE, public_id)
     notice.must_be_published()
-    return render(
-        "notices/correction.html", notice=notice, form=CorrectionForm(formdata=None, obj=notice), money=[]
-    )
+    form = CorrectionForm(attachments(notice).now, formdata=None, obj=notice)
+    return _correction(notice, form)
+
+
+def _correction(notice: Notice, form: CorrectionForm, money: Sequence[str] = ()) -> str:
+    form.ask_for_files_again()
+    return render("notices/correction.html", notice=notice, form=form, money=money, most_files=attaching.MOST)
 
 
 @bp.post("/<public_id>/corrections")
 @requires(NOTICE_WRITE)
 def correct(public_id: str) -> Response | tuple[str, int]:
-    """Correct a published notice, visibly."""
-    notice = find(NOTICE_WRITE, public_id)
-    notice.must_be_published()
-    form = CorrectionForm(kept_days=(notice.due_on, notice.expires_on))
+    """Correct a published notice, visibly. New files are looked at while no transaction is open."""
+    notice, form = _corrected(public_id)
     valid = form.sent_and_valid()
     if form.is_stale(notice):
         form.revision.data = str(notice.revision)
-        return render("notices/correction.html", notice=notice, form=form, money=[]), 412
+        return _correction(notice, form), 412
     money = writing.asks_for_money(form.words())
     if valid and money and not form.money_known.data:
         valid = False
@@ -314,8 +358,36 @@ def correct(public_id: str) -> Response | tuple[str, int]:
             _("Take the request for money out, or tick that you publish it all the same.")
         ]
     if not valid:
-        return render("notices/correction.html", notice=notice, form=form, money=money), 422
-    writing.correct(notice, actor(), form.change.data or "", bool(form.ask_again.data), **form.words())
+        return _correction(notice, form, money), 422
+    return _correct_with_files(notice, form, money)
+
+
+def _corrected(public_id: str) -> tuple[Notice, CorrectionForm]:
+    """A published notice, and what was sent to correct it."""
+    notice = find(NOTICE_WRITE, public_id)
+    notice.must_be_published()
+    kept_days = (notice.due_on, notice.expires_on)
+    return notice, CorrectionForm(attachments(notice).now, kept_days=kept_days)
+
+
+def _correct_with_files(
+    notice: Notice, form: CorrectionForm, money: Sequence[str]
+) -> Response | tuple[str, int]:
+    uploads, public_id = chosen(form.files.data or []), notice.public_id
+    there = len(attachments(notice).now) - len(form.drop.data or [])
+    try:
+        if there + len(uploads) > attaching.MOST:
+            raise NotTaken(attaching.too_many(there))
+        taken = take(uploads) if uploads else []
+    except NotTaken as refused:
+        form.files.errors = [refused.message]
+        return _correction(find(NOTICE_WRITE, public_id), form, money), refused.status
+    notice = find(NOTICE_WRITE, public_id)
+    notice.must_be_published()
+    if form.is_stale(notice):
+        return _correction(notice, form, money), 412
+    files = attaching.Changes(taken, form.drop.data or [])
+    writing.correct(notice, actor(), form.change.data or "", bool(form.ask_again.data), files, **form.words())
     return commit_and_go(url_for("notices.report", public_id=public_id), _("The correction is published."))
 
 

@@ -9,7 +9,7 @@ from portal.access import Actor
 from portal.errors import RuleBroken
 from portal.extensions import db
 from portal.i18n import gettext as _
-from portal.notices import counting, money
+from portal.notices import attaching, counting, money
 from portal.notices.answering import insert_once
 from portal.notices.audience import Audience, missing_households, sender_of
 from portal.notices.models import Notice, NoticeReminder, NoticeSummary, NoticeText, State
@@ -81,8 +81,16 @@ def _note_money(notice: Notice, actor: Actor, words: list[str]) -> None:
     note("notice.published_with_money", notice, person_id=actor.person_id, role=actor.role, words=words)
 
 
-def correct(notice: Notice, actor: Actor, change: str, ask_again: bool, **words: Any) -> None:
-    """Replace the text of a published notice; the former text and what changed stay visible with the date.
+def correct(
+    notice: Notice,
+    actor: Actor,
+    change: str,
+    ask_again: bool,
+    files: attaching.Changes = attaching.NO_CHANGES,
+    /,
+    **words: Any,
+) -> None:
+    """Replace the text of a published notice; the former text, its files and what changed stay visible with the date.
 
     With ``ask_again`` a new round begins: everyone is asked anew and the numbers start from nothing.
     """
@@ -102,6 +110,7 @@ def correct(notice: Notice, actor: Actor, change: str, ask_again: bool, **words:
     for name, value in words.items():
         setattr(notice, name, value)
     notice.revision += 1
+    attaching.change(notice, actor, files)
     notice.corrected_at = notice.updated_at = now
     asking = asks_for_money(notice)
     notice.money_words = "、".join(asking)[:400]
@@ -154,4 +163,5 @@ def discard(notice: Notice, actor: Actor) -> None:
     """Delete a draft that nobody but its authors has seen."""
     notice.must_be_draft()
     note("notice.discarded", notice, person_id=actor.person_id, role=actor.role)
+    attaching.let_all_go(notice, actor)
     db.session.delete(notice)

@@ -153,7 +153,7 @@ def _reading_hour(town: Town) -> None:
     words.pop("level")
     words.pop("counts")
     words["body"] = words["body"].replace("7:40", "7:50")
-    writing.correct(notice, teacher, "开始时间是 7:50，不是 7:40", ask_again=False, **words)
+    writing.correct(notice, teacher, "开始时间是 7:50，不是 7:40", False, **words)
     assert notice.published_at is not None
     notice.corrected_at = notice.published_at + timedelta(days=1)
     db.session.flush()

@@ -39,7 +39,15 @@ PEOPLE = {
     "system_admin": ("系统管理员", None),
     "anonymous": (None, None),
 }
-DRAFTS = {"notices.edit", "notices.rewrite", "notices.preview", "notices.publish", "notices.discard"}
+DRAFTS = {
+    "notices.edit",
+    "notices.rewrite",
+    "notices.preview",
+    "notices.publish",
+    "notices.discard",
+    "notices.attach",
+    "notices.detach",
+}
 LISTS = {"notices.index", "notices.outbox", "notices.flagged", "notices.new", "notices.create"}
 OFFICE = {
     "class_teacher": "王雪",

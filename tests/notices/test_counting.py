@@ -43,7 +43,7 @@ def test_the_numbers_equal_the_receipts_after_anything(send, steps, counts, leve
             elif act == "confirm":
                 answering.confirm_notice(notice, person(detail).id)
             elif act == "correct":
-                writing.correct(notice, chair, "改了", ask_again=detail, **words)
+                writing.correct(notice, chair, "改了", detail, **words)
             else:
                 writing.withdraw(notice, chair, "写错了")
         except RuleBroken:

@@ -16,6 +16,7 @@ from portal.access import Role
 from portal.accounts.models import Appointment, AuthSession, Person
 from portal.courses.models import Course, CourseSession, Seat
 from portal.extensions import db
+from portal.files.models import File
 from portal.notices.models import Notice
 from portal.opinions.models import Opinion
 from portal.privacy.models import DataCopy, ReaderQuestion
@@ -65,6 +66,8 @@ class Belonging:
     audience: tuple[str, int] | None = None
     office: str = ""
     state: str = ""
+    to_families: "Belonging | None" = None
+    """What it belongs to in a guardian's eyes, where that is something else."""
 
 
 @dataclass
@@ -336,6 +339,13 @@ def notice_read(row: Notice) -> Belonging:
     return Belonging(place, audience=(row.scope_kind, row.scope_id), state=state)
 
 
+@belongs(File, level="audience")
+def file(row: File) -> Belonging:
+    """A file belongs where its notice does: to the office that wrote it, and to the families addressed."""
+    owner = db.session.get_one(Notice, row.owner_id)
+    return replace(notice(owner), to_families=notice_read(owner))
+
+
 def _opinion_state(row: Opinion) -> str:
     """What decides who reads an opinion: what it is about, whom it went to, and whether it was let lie."""
     if row.category == "principal":
@@ -435,6 +445,8 @@ def _place_of(appointment: Appointment) -> Place:
 
 def relation(who: Standing, what: Belonging) -> str:
     """One word for what a row is to a player, with its state behind a colon where it has one."""
+    if who.role == Role.GUARDIAN and what.to_families is not None:
+        what = what.to_families
     word = _word(who, what)
     return f"{word}:{what.state}" if what.state else word
 

@@ -4,6 +4,7 @@ What the rehearsal tells once (a visit to 陈一诺) is copied to the sister cla
 district, to a child that moved away and to the other household, so that no relation is left without a row.
 """
 
+import hashlib
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -14,11 +15,16 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from portal import clock
-from portal.access import Role
+from portal.access import Actor, Role
 from portal.accounts.models import Appointment, AuthSession, Person
 from portal.courses.models import Course, Lesson
 from portal.extensions import Base, db
-from portal.notices.models import Notice
+from portal.files import chunks, storage
+from portal.files.intake import Taken, new_stored_key
+from portal.files.models import File
+from portal.files.models import State as FileState
+from portal.notices import attaching
+from portal.notices.models import Notice, NoticeFile
 from portal.opinions.models import Opinion
 from portal.ratings.models import RubricVersion
 from portal.roster.models import RosterImport, State
@@ -37,8 +43,9 @@ from portal.visits.models import Correction, Invitation, InvitationState, Outcom
 from tests.site.belonging import BELONGS, holds
 
 FAMILIES = (Enrolment, Guardianship, Appointment)
-STANDING = (Pupil, SchoolClass, School, District, Term, AuthSession)
-"""What the town itself has at every place."""
+STANDING = (Pupil, SchoolClass, School, District, Term, AuthSession, File)
+"""What the town itself has at every place, and what each record gets of its own."""
+OF_ITS_OWN = (NoticeFile,)
 ENTERED_BY_PLACE = {"class": "class_id", "school": "school_id", "district": "district_id"}
 
 
@@ -93,6 +100,7 @@ def populate() -> None:
     spots = list(_spots())
     for model in [key for key in BELONGS if isinstance(key, type) and key not in STANDING]:
         _spread(model, spots)
+    _files()
     db.session.commit()
 
 
@@ -270,6 +278,21 @@ def _notices() -> None:
     db.session.flush()
 
 
+def _files() -> None:
+    """A file for every notice that has none."""
+    content = "清单".encode()
+    for notice in db.session.scalars(select(Notice)).all():
+        if attaching.attachments(notice).now:
+            continue
+        key, stored_key = chunks.new_key(), new_stored_key()
+        storage.put(stored_key, chunks.seal(content, key, stored_key))
+        digest = hashlib.sha256(content).hexdigest()
+        taken = Taken(
+            "清单.txt", "text", "text/plain", len(content), digest, stored_key, key, FileState.CLEAN
+        )
+        attaching.attach(notice, Actor(notice.author_id, Role(notice.author_role), clock.today()), [taken])
+
+
 def _imports() -> None:
     """One roster of the district and one of a school."""
     school = db.session.scalars(select(School).where(School.name == "望溪小学")).one()
@@ -352,7 +375,7 @@ def _parts(table: Any) -> list[tuple[Any, Any]]:
             owner = [
                 key for key in column.foreign_keys if key.column.table is table and key.ondelete == "CASCADE"
             ]
-            if owner and mapper.class_ not in BELONGS and mapper.class_ not in FAMILIES:
+            if owner and mapper.class_ not in BELONGS and mapper.class_ not in (*FAMILIES, *OF_ITS_OWN):
                 found.append((mapper.class_, column))
     return found
 

@@ -26,6 +26,7 @@ from portal.accounts.models import AuthSession
 from portal.courses.models import Course, CourseSession, Lesson, Seat
 from portal.database import checkpoint
 from portal.extensions import db
+from portal.files.models import File
 from portal.ratings.models import VetoEvent
 from portal.schools.models import Enrolment, Guardianship, Household, Pupil, School, SchoolClass, Term
 from tests.site.actors import PLAYERS, Player
@@ -43,6 +44,7 @@ KEYS: dict[str, Any] = {
     "accounts.revoke": AuthSession,
     "courses.show": "course.read",
     "ratings.school_stars": "stars",
+    "files.signed": File,
 }
 """What the address of an endpoint names, where it is not a row of its permission's model."""
 
@@ -81,6 +83,8 @@ MORE_ARGUMENTS: dict[str, Callable[[str, Any], Any]] = {
     "position": lambda _endpoint, row: _lesson_position(row),
     "item_id": lambda endpoint, _row: ITEMS.get(endpoint, "D4"),
     "veto_id": lambda _endpoint, row: _veto(row),
+    "name": lambda _endpoint, row: row.name,
+    "token": lambda _endpoint, _row: ABSENT,
 }
 
 

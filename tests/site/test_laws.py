@@ -21,6 +21,7 @@ FEATURES = [
     "accounts",
     "schools",
     "roster",
+    "files",
     "staffing",
     "courses",
     "visits",

@@ -1,0 +1,65 @@
+"""To which rows files belong, and whose permission decides about reading them.
+
+A feature says it once: ``owned(Owner("notice", Notice, (NOTICE_READ, NOTICE_REPORT)))``. Who reaches the row through any
+of these permissions reaches its files; nobody else learns that there is a file.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, false, or_, select
+
+from portal.access import EVERY_ROLE, Actor, Permission
+from portal.extensions import Base
+from portal.files.models import File
+
+
+@dataclass(frozen=True)
+class Owner:
+    """A kind of row that has files. ``narrows``, if given, keeps an actor to some of the files of a row within reach.
+
+    ``pupil_of`` gives the id of the child a row tells of, for the record of who read it.
+    """
+
+    kind: str
+    model: type[Base]
+    readers: tuple[Permission[Any], ...]
+    narrows: Callable[[Actor], ColumnElement[bool]] | None = None
+    pupil_of: Callable[[Any], int | None] | None = None
+
+
+OWNERS: dict[str, Owner] = {}
+
+
+def owned(owner: Owner) -> Owner:
+    """Register a kind of row that has files. ValueError when the name is taken."""
+    if owner.kind in OWNERS:
+        raise ValueError(f"{owner.kind} has files already")
+    OWNERS[owner.kind] = owner
+    return owner
+
+
+def owner_of(row: Base) -> Owner:
+    """How rows like this one keep their files. LookupError when nobody said so."""
+    for owner in OWNERS.values():
+        if isinstance(row, owner.model):
+            return owner
+    raise LookupError(f"{type(row).__name__} has no files")
+
+
+def of_rows_within_reach(actor: Actor) -> ColumnElement[bool]:
+    """Files of the rows that the actor may read."""
+    return or_(false(), *(_files_of(owner, actor) for owner in OWNERS.values()))
+
+
+def _files_of(owner: Owner, actor: Actor) -> ColumnElement[bool]:
+    key = owner.model.__mapper__.primary_key[0]
+    reached = or_(false(), *(reader.within(actor) for reader in owner.readers if reader.admits(actor.role)))
+    conditions = [File.owner_kind == owner.kind, File.owner_id.in_(select(key).where(reached))]
+    if owner.narrows is not None:
+        conditions.append(owner.narrows(actor))
+    return and_(*conditions)
+
+
+FILE_READ = Permission("file.read", File, "F4", dict.fromkeys(EVERY_ROLE, of_rows_within_reach))
