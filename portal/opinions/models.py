@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.accounts.models import Person
@@ -11,6 +11,7 @@ from portal.errors import RuleBroken
 from portal.extensions import Base, PublicId
 from portal.i18n import gettext as _
 from portal.i18n import lazy_gettext as _l
+from portal.keys.sealing import SealedText, SealPlace
 from portal.opinions.deadlines import deadlines
 from portal.schools.calendar import is_provisional
 from portal.schools.models import Pupil, School
@@ -98,7 +99,6 @@ class Opinion(PublicId, Base):
         CheckConstraint(
             "category <> 'principal' OR addressee = 'district'", name="not_to_the_one_it_is_about"
         ),
-        CheckConstraint("length(text) > 0", name="has_text"),
         CheckConstraint("round IN (1, 2)", name="reopened_once"),
         CheckConstraint("answered_on IS NULL OR acknowledged_on IS NOT NULL", name="answer_acknowledges"),
         CheckConstraint(
@@ -117,7 +117,8 @@ class Opinion(PublicId, Base):
     number: Mapped[str] = mapped_column(String(90))
     category: Mapped[str] = mapped_column(String(20))
     addressee: Mapped[str] = mapped_column(String(10))
-    text: Mapped[str] = mapped_column(String(TEXT_LENGTH), info={"class": "F4"})
+    text_sealed: Mapped[bytes] = mapped_column(LargeBinary, info={"class": "F4"})
+    text = SealedText("narrative")
     is_confidential: Mapped[bool] = mapped_column(default=False)
     round: Mapped[int] = mapped_column(default=1)
     sent_at: Mapped[datetime]
@@ -130,7 +131,8 @@ class Opinion(PublicId, Base):
     is_helpful: Mapped[bool | None]
     rated_at: Mapped[datetime | None]
     reopened_at: Mapped[datetime | None]
-    reopening: Mapped[str] = mapped_column(String(TEXT_LENGTH), default="", info={"class": "F4"})
+    reopening_sealed: Mapped[bytes | None] = mapped_column(LargeBinary, info={"class": "F4"})
+    reopening = SealedText("narrative")
 
     school: Mapped[School] = relationship(lazy="raise_on_sql")
     pupil: Mapped[Pupil] = relationship(lazy="raise_on_sql")
@@ -223,20 +225,20 @@ class Opinion(PublicId, Base):
         self.set_clock(on)
 
 
-class OpinionAnswer(Base):
+class OpinionAnswer(SealPlace, Base):
     """The answer of one round, with the day by which it was due."""
 
     __tablename__ = "opinion_answer"
     __table_args__ = (
         UniqueConstraint("opinion_id", "round"),
         CheckConstraint("round IN (1, 2)", name="round_known"),
-        CheckConstraint("length(text) > 0", name="has_text"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     opinion_id: Mapped[int] = mapped_column(ForeignKey("opinion.id", ondelete="CASCADE"))
     round: Mapped[int]
-    text: Mapped[str] = mapped_column(String(TEXT_LENGTH), info={"class": "F4"})
+    text_sealed: Mapped[bytes] = mapped_column(LargeBinary, info={"class": "F4"})
+    text = SealedText("narrative", row="sealed_as")
     answered_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id", ondelete="SET NULL"))
     answered_at: Mapped[datetime]
     answered_on: Mapped[date] = mapped_column(index=True)

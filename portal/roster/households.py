@@ -90,10 +90,7 @@ def form(connection: Connection, import_id: int, ids: NewIds, count: int, today:
     ids.reserve("household", count)
     for piece in pieces(range(1, count + 1)):
         records = [ids.of("household", -place) for place in piece]
-        rows = [
-            {"id": record, "public_id": new_public_id(), "formed_on": today, "reason": ""}
-            for record in records
-        ]
+        rows = [{"id": record, "public_id": new_public_id(), "formed_on": today} for record in records]
         connection.execute(insert(table(Household.__tablename__)), rows)
         connection.execute(
             insert(RosterChange),

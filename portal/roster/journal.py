@@ -25,6 +25,7 @@ from portal.accounts.models import Person
 from portal.extensions import Base, new_public_id
 from portal.roster.existing import pieces
 from portal.roster.models import Action, RosterChange
+from portal.schools.models import Pupil
 
 BATCH = 1_000
 # In the order in which new rows can refer to those before them.
@@ -59,7 +60,7 @@ REFERS = {
 }
 
 
-SEALED = {"person": {"phone": Person.phone}}
+SEALED: dict[str, dict[str, Any]] = {"person": {"phone": Person.phone}, "pupil": {"priority": Pupil.priority}}
 """Sealed attributes of these tables that rosters bring; in a change they stand by their own name."""
 
 

@@ -8,6 +8,7 @@ from sqlalchemy import (
     ForeignKey,
     ForeignKeyConstraint,
     Index,
+    LargeBinary,
     String,
     UniqueConstraint,
     text,
@@ -17,6 +18,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from portal.accounts.models import NAME_LENGTH, Person
 from portal.extensions import Base, PublicId
 from portal.i18n import lazy_gettext as _l
+from portal.keys.sealing import SealedText, SealPlace
 
 
 class Stage(StrEnum):
@@ -246,7 +248,8 @@ class Pupil(PublicId, Base):
     name: Mapped[str] = mapped_column(String(NAME_LENGTH), info={"class": "F2"})
     name_pinyin: Mapped[str] = mapped_column(String(800), default="")
     name_initials: Mapped[str] = mapped_column(String(NAME_LENGTH), default="")
-    priority: Mapped[str] = mapped_column(String(20), default="", info={"class": "F4"})
+    priority_sealed: Mapped[bytes | None] = mapped_column(LargeBinary, info={"class": "F4"})
+    priority = SealedText("narrative")
     arrived_on: Mapped[date]
     left_on: Mapped[date | None]
     sourced_id: Mapped[str | None] = mapped_column(String(255))
@@ -291,7 +294,8 @@ class Household(PublicId, Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     school_id: Mapped[int | None] = mapped_column(ForeignKey("school.id"))
     formed_on: Mapped[date]
-    reason: Mapped[str] = mapped_column(String(200), default="")
+    reason_sealed: Mapped[bytes | None] = mapped_column(LargeBinary, info={"class": "F3"})
+    reason = SealedText("personal")
 
 
 class Guardianship(PublicId, Base):
@@ -342,7 +346,7 @@ FLAG_NAMES = {
 FLAGS = ", ".join(f"'{flag.value}'" for flag in Flag)
 
 
-class GuardianshipFlag(Base):
+class GuardianshipFlag(SealPlace, Base):
     """A dated flag on a guardianship. A restriction rests on a legal document, named in ``basis``."""
 
     __tablename__ = "guardianship_flag"
@@ -350,7 +354,7 @@ class GuardianshipFlag(Base):
         CheckConstraint(f"kind IN ({FLAGS})", name="kind_known"),
         CheckConstraint("ended_on IS NULL OR ended_on >= started_on", name="ends_after_start"),
         CheckConstraint(
-            "kind <> 'restricted_by_court_order' OR length(basis) > 0", name="restriction_has_document"
+            "kind <> 'restricted_by_court_order' OR basis_sealed IS NOT NULL", name="restriction_has_document"
         ),
         Index("ix_guardianship_flag_kind", "guardianship_id", "kind"),
     )
@@ -360,7 +364,8 @@ class GuardianshipFlag(Base):
     kind: Mapped[str] = mapped_column(String(30))
     started_on: Mapped[date]
     ended_on: Mapped[date | None]
-    basis: Mapped[str] = mapped_column(String(200), default="")
+    basis_sealed: Mapped[bytes | None] = mapped_column(LargeBinary, info={"class": "F3"})
+    basis = SealedText("personal", row="sealed_as")
 
     guardianship: Mapped[Guardianship] = relationship(lazy="raise_on_sql", back_populates="flags")
 

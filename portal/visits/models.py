@@ -3,7 +3,7 @@
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, LargeBinary, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.accounts.models import Person
@@ -11,6 +11,7 @@ from portal.errors import RuleBroken
 from portal.extensions import Base, PublicId
 from portal.i18n import gettext as _
 from portal.i18n import lazy_gettext as _l
+from portal.keys.sealing import SealedText, SealPlace
 from portal.schools.models import Guardianship, Pupil, SchoolClass
 
 EDITABLE_FOR = timedelta(days=14)
@@ -112,7 +113,8 @@ class Invitation(PublicId, Base):
     class_id: Mapped[int] = mapped_column(ForeignKey("school_class.id"))
     school_id: Mapped[int] = mapped_column(ForeignKey("school.id"))
     author_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
-    purpose: Mapped[str] = mapped_column(String(LINE_LENGTH), info={"class": "F4"})
+    purpose_sealed: Mapped[bytes] = mapped_column(LargeBinary, info={"class": "F4"})
+    purpose = SealedText("narrative")
     forms: Mapped[list[str]] = mapped_column(JSON)
     times: Mapped[list[str]] = mapped_column(JSON)
     last_time_at: Mapped[datetime]
@@ -199,7 +201,8 @@ class Visit(PublicId, Base):
     year_on: Mapped[date]
     was_priority: Mapped[bool] = mapped_column(default=False)
     child_met: Mapped[bool] = mapped_column(default=False)
-    others_met: Mapped[str] = mapped_column(String(LINE_LENGTH), default="")
+    others_met_sealed: Mapped[bytes | None] = mapped_column(LargeBinary, info={"class": "F4"})
+    others_met = SealedText("narrative")
     gift_refused: Mapped[bool] = mapped_column(default=False)
     written_at: Mapped[datetime]
     confirmed_at: Mapped[datetime | None]
@@ -259,7 +262,7 @@ class VisitMet(Base):
     guardianship: Mapped[Guardianship] = relationship(lazy="raise_on_sql")
 
 
-class VisitPart(Base):
+class VisitPart(SealPlace, Base):
     """What one author wrote: the child's good sides and the family's hopes, and an ordinary note.
 
     The family reads both, the note only unless ``school_only``.
@@ -271,8 +274,10 @@ class VisitPart(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     visit_id: Mapped[int] = mapped_column(ForeignKey("visit.id", ondelete="CASCADE"))
     author_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
-    hopes: Mapped[str] = mapped_column(Text, default="", info={"class": "F4"})
-    note: Mapped[str] = mapped_column(Text, default="", info={"class": "F4"})
+    hopes_sealed: Mapped[bytes | None] = mapped_column(LargeBinary, info={"class": "F4"})
+    hopes = SealedText("narrative", row="sealed_as")
+    note_sealed: Mapped[bytes | None] = mapped_column(LargeBinary, info={"class": "F4"})
+    note = SealedText("narrative", row="sealed_as")
     school_only: Mapped[bool] = mapped_column(default=False)
     written_at: Mapped[datetime]
 
@@ -283,15 +288,13 @@ class SealedNote(PublicId, Base):
     """What only its author and the principal may open, each time with a reason that goes into the trail."""
 
     __tablename__ = "sealed_note"
-    __table_args__ = (
-        UniqueConstraint("visit_id", "author_id"),
-        CheckConstraint("length(body) > 0", name="has_body"),
-    )
+    __table_args__ = (UniqueConstraint("visit_id", "author_id"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     visit_id: Mapped[int] = mapped_column(ForeignKey("visit.id", ondelete="CASCADE"))
     author_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
-    body: Mapped[str] = mapped_column(Text, info={"class": "F4S"})
+    body_sealed: Mapped[bytes] = mapped_column(LargeBinary, info={"class": "F4S"})
+    body = SealedText("safeguarding")
     written_at: Mapped[datetime]
 
     visit: Mapped[Visit] = relationship(lazy="raise_on_sql", back_populates="sealed")
@@ -304,7 +307,6 @@ class FollowUp(PublicId, Base):
     __tablename__ = "follow_up"
     __table_args__ = (
         CheckConstraint("owner IN ('school', 'family')", name="owner_known"),
-        CheckConstraint("length(what) > 0", name="says_what"),
         CheckConstraint("(done_on IS NULL) = (done_by_id IS NULL)", name="done_by_somebody"),
         Index("ix_follow_up_pupil", "pupil_id", "due_on"),
         Index("ix_follow_up_household", "household_id", "due_on"),
@@ -316,12 +318,14 @@ class FollowUp(PublicId, Base):
     pupil_id: Mapped[int] = mapped_column(ForeignKey("pupil.id", ondelete="CASCADE"))
     household_id: Mapped[int] = mapped_column(ForeignKey("household.id"))
     school_id: Mapped[int] = mapped_column(ForeignKey("school.id"))
-    what: Mapped[str] = mapped_column(String(LINE_LENGTH), info={"class": "F4"})
+    what_sealed: Mapped[bytes] = mapped_column(LargeBinary, info={"class": "F4"})
+    what = SealedText("narrative")
     owner: Mapped[str] = mapped_column(String(10))
     due_on: Mapped[date]
     done_on: Mapped[date | None]
     done_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
-    done_line: Mapped[str] = mapped_column(String(LINE_LENGTH), default="", info={"class": "F4"})
+    done_line_sealed: Mapped[bytes | None] = mapped_column(LargeBinary, info={"class": "F4"})
+    done_line = SealedText("narrative")
 
     visit: Mapped[Visit] = relationship(lazy="raise_on_sql", back_populates="steps")
     pupil: Mapped[Pupil] = relationship(lazy="raise_on_sql")
@@ -338,7 +342,7 @@ class FollowUp(PublicId, Base):
         self.done_on, self.done_by_id, self.done_line = on, by, line
 
 
-class VisitRemark(Base):
+class VisitRemark(SealPlace, Base):
     """What a guardian adds to a visit in their own words."""
 
     __tablename__ = "visit_remark"
@@ -346,7 +350,8 @@ class VisitRemark(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     visit_id: Mapped[int] = mapped_column(ForeignKey("visit.id", ondelete="CASCADE"), index=True)
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
-    body: Mapped[str] = mapped_column(Text, info={"class": "F4"})
+    body_sealed: Mapped[bytes] = mapped_column(LargeBinary, info={"class": "F4"})
+    body = SealedText("narrative", row="sealed_as")
     written_at: Mapped[datetime]
 
     person: Mapped[Person] = relationship(lazy="raise_on_sql")
@@ -357,7 +362,6 @@ class Correction(PublicId, Base):
 
     __tablename__ = "visit_correction"
     __table_args__ = (
-        CheckConstraint("length(body) > 0", name="has_body"),
         Index(
             "uq_visit_correction_open",
             "visit_id",
@@ -370,9 +374,11 @@ class Correction(PublicId, Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     visit_id: Mapped[int] = mapped_column(ForeignKey("visit.id", ondelete="CASCADE"), index=True)
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
-    body: Mapped[str] = mapped_column(Text, info={"class": "F4"})
+    body_sealed: Mapped[bytes] = mapped_column(LargeBinary, info={"class": "F4"})
+    body = SealedText("narrative")
     asked_at: Mapped[datetime]
-    answer: Mapped[str] = mapped_column(Text, default="", info={"class": "F4"})
+    answer_sealed: Mapped[bytes | None] = mapped_column(LargeBinary, info={"class": "F4"})
+    answer = SealedText("narrative")
     answered_at: Mapped[datetime | None]
     answered_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
 

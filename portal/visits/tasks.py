@@ -115,7 +115,7 @@ def _invitations_of_family() -> Select[*tuple[Any, ...]]:
         select(
             Invitation.public_id,
             Invitation.times,
-            Invitation.purpose,
+            Invitation.purpose_sealed,
             Pupil.name.label("pupil"),
             SchoolClass.name.label("school_class"),
             Person.name.label("author"),
@@ -160,7 +160,7 @@ def _visits_to_confirm() -> Select[*tuple[Any, ...]]:
 
 def _steps_of_family() -> Select[*tuple[Any, ...]]:
     return (
-        select(FollowUp.public_id, FollowUp.what, FollowUp.due_on, Pupil.name.label("pupil"))
+        select(FollowUp.public_id, FollowUp.what_sealed, FollowUp.due_on, Pupil.name.label("pupil"))
         .join(Pupil, Pupil.id == FollowUp.pupil_id)
         .where(
             STEP_TICK.within(whoever(Role.GUARDIAN)),
@@ -188,7 +188,11 @@ def _invited(actor: Actor) -> list[Task]:
             Task(
                 about=_about(one.pupil, one.school_class),
                 title=_("%(teacher)s would like to meet you", teacher=one.author),
-                body=_("%(when)s · %(purpose)s", when=moment(coming[0]), purpose=one.purpose),
+                body=_(
+                    "%(when)s · %(purpose)s",
+                    when=moment(coming[0]),
+                    purpose=Invitation.purpose.read(one.purpose_sealed, one.public_id),
+                ),
                 url=page,
                 button=_("This time suits me") if single else _("Choose a time"),
                 post_to=url_for("visits.accept", public_id=one.public_id) if single else None,
@@ -222,7 +226,7 @@ def _own_steps(actor: Actor) -> list[Task]:
         Task(
             about=step.pupil,
             title=_("You agreed on this at home"),
-            body=step.what,
+            body=FollowUp.what.read(step.what_sealed, step.public_id),
             url=url_for("visits.follow_up", public_id=step.public_id),
             button=_("We did it"),
             post_to=url_for("visits.finish", public_id=step.public_id),

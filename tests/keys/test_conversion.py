@@ -10,7 +10,7 @@ from sqlalchemy import MetaData, insert, inspect, select
 from portal import clock, create_app
 from portal.config import Settings
 from portal.extensions import db, new_public_id
-from portal.keys.sealing import unseal
+from portal.keys.sealing import SEALED, unseal
 
 CLEAR = "0008_trail_chain"
 COUNT = 2_300
@@ -165,3 +165,46 @@ def test_what_an_import_staged_is_sealed_and_comes_back(old):
     with db.engine.connect() as connection:
         row = connection.execute(select(change.c.before, change.c.after)).one()
     assert (row.before, row.after) == ({}, {"phone": "+8619900000001", "name": "李"})
+
+
+def opened():
+    """Every sealed value of the database by table, attribute and row; data in its plain form."""
+    return {
+        (attribute.owner.__tablename__, attribute.name, row.id): value
+        for attribute in SEALED
+        for row in db.session.scalars(select(attribute.owner))
+        if (value := attribute.__get__(row, attribute.owner)) not in (None, "", {})
+    }
+
+
+def test_all_that_the_town_wrote_comes_back_in_clear_and_is_sealed_again(app):
+    before = opened()
+    kinds = {(table, name) for table, name, _row in before}
+    db.session.remove()
+
+    downgrade(revision=CLEAR)
+    known = tables()
+    clear = {
+        (table, name, row.id): row.value
+        for table, name in kinds
+        if table in known and name in known[table].c
+        for row in _read(known[table], name)
+        if row.value not in (None, "", {})
+    }
+    assert {
+        ("person", "phone"),
+        ("sealed_note", "body"),
+        ("guardianship_flag", "basis"),
+        ("opinion", "text"),
+    } <= kinds
+    assert clear == {key: value for key, value in before.items() if key in clear}
+    columns = {(table, column.name) for table, found in known.items() for column in found.c}
+    assert {(table, name) for table, name, _row in clear} >= kinds & columns
+
+    upgrade()
+    assert {key: value for key, value in opened().items() if key in clear} == clear
+
+
+def _read(table, name):
+    with db.engine.connect() as connection:
+        return connection.execute(select(table.c.id, table.c[name].label("value"))).all()

@@ -45,7 +45,7 @@ def test_a_visit_is_written_confirmed_remarked_and_followed_up(as_):
     assert "李晚晴" in father.text
     assert "确认，是这样" not in father.buttons
 
-    step = db.session.scalars(select(FollowUp).where(FollowUp.what == "每天共读二十分钟")).one()
+    step = next(step for step in db.session.scalars(select(FollowUp)) if step.what == "每天共读二十分钟")
     mother.page(f"/visits/follow-ups/{step.public_id}").press("我们做到了", line="读了三本。")
     listed = teacher.page("/visits/follow-ups")
     assert "借一本绘本给一诺" in listed.text

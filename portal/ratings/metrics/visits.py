@@ -14,8 +14,11 @@ from portal.schools.models import Enrolment, Grade, Pupil, SchoolClass
 from portal.visits.models import FollowUp, Outcome, Visit
 
 
-def _pupils(school_id: int, period: Period, wanted: Callable[[str, int, date], bool]) -> list[Record]:
-    """Pupils of the day of counting with their first visit of the year; ``wanted`` sees priority, grade, arrival."""
+def _pupils(school_id: int, period: Period, wanted: Callable[[bool, int, date], bool]) -> list[Record]:
+    """Pupils of the day of counting with their first visit of the year.
+
+    ``wanted`` sees whether the pupil is a priority pupil (not why, that is sealed), grade and arrival.
+    """
     day = period.counted_on
     first_visit = (
         select(func.min(Visit.held_on))
@@ -30,7 +33,13 @@ def _pupils(school_id: int, period: Period, wanted: Callable[[str, int, date], b
     )
     rows = db.session.execute(
         select(
-            Pupil.id, Pupil.name, Pupil.priority, Pupil.arrived_on, SchoolClass.name, Grade.level, first_visit
+            Pupil.id,
+            Pupil.name,
+            Pupil.priority_sealed.is_not(None),
+            Pupil.arrived_on,
+            SchoolClass.name,
+            Grade.level,
+            first_visit,
         )
         .join(Enrolment, Enrolment.pupil_id == Pupil.id)
         .join(SchoolClass, SchoolClass.id == Enrolment.class_id)
@@ -64,7 +73,7 @@ def visit_coverage(school_id: int, period: Period) -> Sequence[Record]:
 @metric("priority_visits", _l("Priority pupils visited in the school year."))
 def priority_visits(school_id: int, period: Period) -> Sequence[Record]:
     """Each priority pupil; counts when visited in the year."""
-    return _pupils(school_id, period, lambda priority, _level, _arrived_on: bool(priority))
+    return _pupils(school_id, period, lambda priority, _level, _arrived_on: priority)
 
 
 @metric(
