@@ -43,6 +43,7 @@ from portal.forms import form_fields
 from portal.home import views as home
 from portal.jobs import commands as jobs_commands
 from portal.jobs import queue
+from portal.joining import views as joining
 from portal.keys import keyring
 from portal.notices import views as notices
 from portal.opinions import views as opinions
@@ -65,6 +66,7 @@ BLUEPRINTS = (
     schools.bp,
     roster.bp,
     files.bp,
+    joining.bp,
     staffing.bp,
     courses.bp,
     visits.bp,

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from sqlalchemy import case, delete
+from sqlalchemy import case, delete, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from portal import clock
@@ -37,6 +37,15 @@ def count(kind: str, value: str) -> int:
         .returning(Attempts.count)
     )
     return int(db.session.execute(statement).scalar_one())
+
+
+def uncount(kind: str, value: str) -> None:
+    """Take back one counted attempt that turned out to be right, in the current transaction."""
+    db.session.execute(
+        update(Attempts)
+        .where(Attempts.key == _key(kind, value), Attempts.count > 0)
+        .values(count=Attempts.count - 1)
+    )
 
 
 def forget(kind: str, value: str) -> None:

@@ -11,6 +11,7 @@ from portal.access import Actor, Role
 from portal.courses import tasks as courses
 from portal.i18n import gettext as _
 from portal.i18n import no_op
+from portal.joining import tasks as joining
 from portal.notices import tasks as notices
 from portal.opinions import tasks as opinions
 from portal.privacy import tasks as privacy
@@ -20,6 +21,7 @@ from portal.tasks import Task, in_order
 from portal.visits import tasks as visits
 
 SOURCES: dict[str, Callable[[Actor], list[Task]]] = {
+    "joining": joining.tasks,
     "courses": courses.tasks,
     "visits": visits.tasks,
     "notices": notices.tasks,

@@ -8,7 +8,7 @@ from portal.access import Role
 from portal.accounts import passwords
 from portal.accounts.models import Appointment, Person
 from portal.extensions import db
-from portal.rehearsal import courses, notices, opinions, privacy, ratings, staffing, visits
+from portal.rehearsal import courses, joining, notices, opinions, privacy, ratings, staffing, visits
 from portal.rehearsal.cast import Town
 from portal.schools import enrolling, summaries
 from portal.schools.calendar import year_start
@@ -67,6 +67,7 @@ def build() -> Town:
     opinions.build(town)
     ratings.build(town)
     privacy.build(town)
+    joining.build(town)
     return town
 
 
@@ -250,6 +251,9 @@ def _families(town: Town) -> None:
     chair = _person(town, "林悦", "linyue")
     _tie(town, "林嘉树", chair, "妈妈", home)
     _appoint(town, chair, Role.COMMITTEE_CHAIR, third)
+    grandmother = _person(town, "吴桂芳", "wuguifang", elder=True)
+    helper = _tie(town, "林嘉树", grandmother, "奶奶", home, Flag.LIVES_WITH, Flag.PICKS_UP)
+    enrolling.limit(helper, town.start)
 
     _pupil(town, "何雨桐", third, priority="single_parent")
     home = _household(town)

@@ -95,6 +95,13 @@ def restrict(tie: Guardianship, from_on: date, document: str, until_on: date | N
     )
 
 
+def limit(tie: Guardianship, from_on: date, until_on: date | None = None) -> None:
+    """From a day on this guardian sees and confirms only, until a day (the first on which it no longer holds)."""
+    db.session.add(
+        GuardianshipFlag(guardianship_id=tie.id, kind=Flag.LIMITED, started_on=from_on, ended_on=until_on)
+    )
+
+
 def appoint(person: Person, role: Role, started_on: date, **scope: Any) -> Appointment:
     """Appoint a person; ``scope`` is one of district_id, school_id, class_id."""
     appointment = Appointment(person=person, role=role, started_on=started_on, **scope)

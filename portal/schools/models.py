@@ -335,6 +335,8 @@ class Flag(StrEnum):
     PICKS_UP = "picks_up"
     MAY_SIGN = "may_sign"
     RESTRICTED = "restricted_by_court_order"
+    LIMITED = "sees_and_confirms"
+    UNCONFIRMED = "not_yet_confirmed"
 
 
 FLAG_NAMES = {
@@ -342,6 +344,8 @@ FLAG_NAMES = {
     Flag.PICKS_UP: _l("may pick up"),
     Flag.MAY_SIGN: _l("may sign"),
     Flag.RESTRICTED: _l("restricted by court order"),
+    Flag.LIMITED: _l("sees and confirms only"),
+    Flag.UNCONFIRMED: _l("waits for the class teacher"),
 }
 FLAGS = ", ".join(f"'{flag.value}'" for flag in Flag)
 

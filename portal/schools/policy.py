@@ -21,14 +21,20 @@ def in_force(table: type, actor: Actor) -> ColumnElement[bool]:
     return and_(table.started_on <= actor.on, or_(table.ended_on.is_(None), table.ended_on > actor.on))  # type: ignore[attr-defined]
 
 
-def unrestricted_guardianship(actor: Actor) -> ColumnElement[bool]:
-    """A guardianship of the actor that holds today and that no court order restricts today."""
-    restriction = exists().where(
+def flagged(actor: Actor, *kinds: Flag) -> ColumnElement[bool]:
+    """Condition on Guardianship: one of these flags holds on the actor's day."""
+    return exists().where(
         GuardianshipFlag.guardianship_id == Guardianship.id,
-        GuardianshipFlag.kind == Flag.RESTRICTED,
+        or_(*(GuardianshipFlag.kind == kind for kind in kinds)),
         in_force(GuardianshipFlag, actor),
     )
-    return and_(Guardianship.person_id == actor.person_id, in_force(Guardianship, actor), ~restriction)
+
+
+def unrestricted_guardianship(actor: Actor) -> ColumnElement[bool]:
+    """A guardianship of the actor that holds today: no court order restricts it, and no class teacher has still to
+    confirm it."""
+    shut = flagged(actor, Flag.RESTRICTED, Flag.UNCONFIRMED)
+    return and_(Guardianship.person_id == actor.person_id, in_force(Guardianship, actor), ~shut)
 
 
 def pupils_of_guardian(actor: Actor, module: str = "") -> Select[int]:

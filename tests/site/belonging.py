@@ -17,6 +17,7 @@ from portal.accounts.models import Appointment, AuthSession, Person
 from portal.courses.models import Course, CourseSession, Seat
 from portal.extensions import db
 from portal.files.models import File
+from portal.joining.models import GuardianNews, JoiningRequest, JoiningSheet, JoiningSlip
 from portal.notices.models import Notice
 from portal.opinions.models import Opinion
 from portal.privacy.models import DataCopy, ReaderQuestion
@@ -211,6 +212,34 @@ def roster_import(row: RosterImport) -> Belonging:
     if row.school_id is None:
         return Belonging(of_district(row.district_id), office="district")
     return Belonging(of_school(row.school_id), office="school")
+
+
+@belongs(JoiningSheet, level="class")
+def joining_sheet(row: JoiningSheet) -> Belonging:
+    """A sheet of slips belongs to its class; whoever may read it need not have printed it."""
+    return Belonging(of_class(row.class_id))
+
+
+@belongs("joining.print", level="class")
+def joining_paper(row: JoiningSheet) -> Belonging:
+    """The codes of a sheet are shown to whoever printed it."""
+    return Belonging(of_class(row.class_id), people=frozenset({row.printed_by_id or 0}))
+
+
+@belongs(JoiningSlip, level="child")
+def joining_slip(row: JoiningSlip) -> Belonging:
+    return child(row.pupil_id)
+
+
+@belongs(JoiningRequest, level="child")
+def joining_request(row: JoiningRequest) -> Belonging:
+    return child(row.pupil_id, state="" if row.is_waiting else "decided")
+
+
+@belongs(GuardianNews, level="household")
+def guardian_news(row: GuardianNews) -> Belonging:
+    """What a guardian was told belongs to them alone, while they care for the child."""
+    return child(row.pupil_id, people=frozenset({row.person_id}), office="family")
 
 
 def _course_state(course: Course) -> str:

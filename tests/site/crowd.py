@@ -23,6 +23,7 @@ from portal.files import chunks, storage
 from portal.files.intake import Taken, new_stored_key
 from portal.files.models import File
 from portal.files.models import State as FileState
+from portal.joining.models import GuardianNews, JoiningRequest, JoiningSheet, RequestState
 from portal.notices import attaching
 from portal.notices.models import Notice, NoticeFile
 from portal.opinions.models import Opinion
@@ -97,6 +98,7 @@ def populate() -> None:
     _corrections()
     _courses()
     _notices()
+    _joining()
     spots = list(_spots())
     for model in [key for key in BELONGS if isinstance(key, type) and key not in STANDING]:
         _spread(model, spots)
@@ -311,6 +313,18 @@ def _imports() -> None:
     db.session.flush()
 
 
+def _joining() -> None:
+    """A sheet of the class that somebody else printed, and a request that was decided."""
+    sheet = db.session.scalars(select(JoiningSheet)).first()
+    asked = db.session.scalars(select(JoiningRequest)).first()
+    assert sheet is not None and asked is not None
+    here = next(_spots_of(pupil("陈一诺")))
+    copied(sheet, here, {}).printed_by_id = person("刘明远").id
+    decided = copied(asked, here, {})
+    decided.state, decided.decided_at = RequestState.CONFIRMED, clock.now()
+    db.session.flush()
+
+
 # Copies of records
 
 
@@ -426,10 +440,11 @@ def _value(source: Any, column: Any, spot: Spot, done: dict[tuple[str, int], Any
         return InvitationState.LAPSED
     if isinstance(source, Opinion) and name == "author_id":
         return spot.guardian_id
-    if value is None:
+    if value is None or (name.endswith("_sealed") and column.nullable):
+        # A seal belongs to its row and is not copied.
         return None
     if name in WRITERS:
-        return spot.author_id
+        return spot.guardian_id if isinstance(source, GuardianNews) else spot.author_id
     if name in CARRIED:
         return copied(_parent(column, value), spot, done).id
     if name in ("audience_id", "scope_id"):

@@ -46,6 +46,7 @@ STATES = set(
         "lifted",
         "reopened",
         "at_district",
+        "decided",
     ]
 )
 ROLES = {role.value for role in Role} | {"anonymous", "restricted_guardian", "leaver"}

@@ -22,6 +22,7 @@ FEATURES = [
     "schools",
     "roster",
     "files",
+    "joining",
     "staffing",
     "courses",
     "visits",

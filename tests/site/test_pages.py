@@ -21,6 +21,10 @@ STARTS = ("/", "/courses/", "/stars/", "/account/sign-in")
 REACHED_OTHERWISE = {
     "home.health": "asked by machines",
     "styles.index": "in development only",
+    "joining.paper": "only within an hour of printing; tried in tests/joining",
+    "joining.sent": "only after a request; tried in tests/joining",
+    "joining.waiting": "only after a request; tried in tests/joining",
+    "joining.you": "only with the code of a slip; tried in tests/joining",
     "notices.edit": "only while a draft is open; tried in tests/notices",
     "notices.preview": "only while a draft is open; tried in tests/notices",
     "ratings.gap": "only between two locked sheets; tried in tests/ratings",

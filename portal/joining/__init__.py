@@ -1,0 +1,1 @@
+"""How a family joins: printed slips with a code, a number the school knows, and the class teacher's word."""

@@ -1,0 +1,52 @@
+"""Who prints slips and lets families in: the class teacher, for the children of the class today, and nobody else."""
+
+from sqlalchemy import ColumnElement, select
+
+from portal.access import Actor, Permission, Role
+from portal.joining.models import GuardianNews, JoiningRequest, JoiningSheet, JoiningSlip
+from portal.schools.models import SchoolClass
+from portal.schools.policy import own_class, pupils_of_class, pupils_of_guardian
+
+
+def sheets_of_class(actor: Actor) -> ColumnElement[bool]:
+    """Sheets printed for the teacher's class."""
+    return JoiningSheet.class_id == actor.class_id
+
+
+def slips_of_class(actor: Actor) -> ColumnElement[bool]:
+    """Slips of children who are in the teacher's class today."""
+    return JoiningSlip.pupil_id.in_(pupils_of_class(actor))
+
+
+def requests_of_class(actor: Actor) -> ColumnElement[bool]:
+    """Requests about children who are in the teacher's class today."""
+    return JoiningRequest.pupil_id.in_(pupils_of_class(actor))
+
+
+def own_sheets(actor: Actor) -> ColumnElement[bool]:
+    """Sheets of the class that the teacher printed."""
+    return JoiningSheet.id.in_(
+        select(JoiningSheet.id).where(sheets_of_class(actor), JoiningSheet.printed_by_id == actor.person_id)
+    )
+
+
+def told_to_oneself(actor: Actor) -> ColumnElement[bool]:
+    """What the guardian was told about children they care for today."""
+    return GuardianNews.id.in_(
+        select(GuardianNews.id).where(
+            GuardianNews.person_id == actor.person_id, GuardianNews.pupil_id.in_(pupils_of_guardian(actor))
+        )
+    )
+
+
+CLASS_JOIN = Permission("joining.class", SchoolClass, "F2", {Role.CLASS_TEACHER: own_class})
+
+SHEET_READ = Permission("joining.sheet", JoiningSheet, "F2", {Role.CLASS_TEACHER: sheets_of_class})
+
+SHEET_PRINT = Permission("joining.print", JoiningSheet, "F6", {Role.CLASS_TEACHER: own_sheets})
+
+SLIP_REVOKE = Permission("joining.revoke", JoiningSlip, "F2", {Role.CLASS_TEACHER: slips_of_class})
+
+REQUEST_DECIDE = Permission("joining.decide", JoiningRequest, "F3", {Role.CLASS_TEACHER: requests_of_class})
+
+NEWS_SEEN = Permission("joining.news", GuardianNews, "F2", {Role.GUARDIAN: told_to_oneself})

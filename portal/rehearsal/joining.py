@@ -1,0 +1,42 @@
+"""Rehearsal joining: a sheet of slips that went home yesterday, a request that waits, word of a grandmother who helps."""
+
+from datetime import timedelta
+
+from sqlalchemy import select
+
+from portal import clock
+from portal.accounts.models import Person
+from portal.extensions import db
+from portal.joining import asking, deciding, printing
+from portal.joining.models import News
+from portal.rehearsal.cast import Town
+from portal.schools.models import Enrolment, Guardianship, Pupil
+
+
+def build(town: Town) -> None:
+    """Class 三(2) of 望溪小学 on its way: four families hold a slip, one has asked by phone."""
+    school_class, teacher = town.classes["望溪小学 三(2)班"], town.people["王雪"]
+    unbound = db.session.execute(
+        select(Pupil, Person)
+        .join(Enrolment, Enrolment.pupil_id == Pupil.id)
+        .join(Guardianship, Guardianship.pupil_id == Pupil.id)
+        .join(Person, Person.id == Guardianship.person_id)
+        .where(Enrolment.class_id == school_class.id, Person.password_hash.is_(None))
+        .order_by(Pupil.id)
+    ).all()
+    sheet = printing.print_sheet(
+        school_class, [pupil for pupil, _adult in unbound[:4]], uses=2, days=7, printed_by_id=teacher.id
+    )
+    sheet.printed_at = clock.now() - timedelta(days=1)
+    sheet.kept_until, sheet.codes = sheet.printed_at + printing.KEPT_FOR, None
+    _pupil, adult = unbound[4]
+    asking.with_phone(name=adult.name, relation="妈妈", phone=adult.phone or "", password=town._hash)
+    ties = {
+        tie.person_id: tie
+        for tie in db.session.scalars(
+            select(Guardianship).where(Guardianship.pupil_id == town.pupils["林嘉树"].id)
+        )
+    }
+    helper = ties[town.people["吴桂芳"].id]
+    deciding.tell(list(ties.values()), helper, News.LIMITED)
+    db.session.flush()
