@@ -5,6 +5,7 @@ from typing import Any
 from sqlalchemy import or_, select
 
 from portal.accounts import phones
+from portal.accounts.addresses import email_index
 from portal.accounts.models import Appointment, Person
 from portal.extensions import Base, db
 
@@ -16,6 +17,13 @@ def by_account(name: str) -> Person | None:
         or_(Person.account_name == name.lower(), Person.phone_index == phones.phone_index(phone or name))
     )
     return db.session.scalar(wanted.limit(1))
+
+
+def by_recipient(address: str) -> Person | None:
+    """The person whose number (E.164) or confirmed e-mail address this is."""
+    if "@" in address:
+        return db.session.scalar(select(Person).where(Person.email_index == email_index(address)))
+    return db.session.scalar(select(Person).where(Person.phone_index == phones.phone_index(address)))
 
 
 def own_words(person: Person) -> tuple[str, ...]:

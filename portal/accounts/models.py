@@ -31,6 +31,9 @@ class Person(PublicId, Base):
     phone_sealed: Mapped[bytes | None] = mapped_column(LargeBinary, info={"class": "F3"})
     phone_index: Mapped[bytes | None] = mapped_column(LargeBinary, unique=True, info={"class": "F3"})
     phone = Sealed("personal", index="phone_index")
+    email_sealed: Mapped[bytes | None] = mapped_column(LargeBinary, info={"class": "F3"})
+    email_index: Mapped[bytes | None] = mapped_column(LargeBinary(15), unique=True, info={"class": "F3"})
+    email = Sealed("personal", index="email_index")
     password_hash: Mapped[str | None] = mapped_column(String(200), info={"class": "F6"})
     password_changed_at: Mapped[datetime | None]
     language: Mapped[str | None] = mapped_column(String(10))
