@@ -1,6 +1,6 @@
 """How the portal talks to its database.
 
-SQLite: WAL, full synchronisation, foreign keys on. Requests that only read open a deferred transaction that cannot
+SQLite: WAL, full synchronisation, foreign keys on, deleted bytes overwritten. Requests that only read open a deferred transaction that cannot
 write. Whoever writes takes one advisory file lock first, and automatic checkpoints are off everywhere: the one
 checkpointer (in the job process) takes the same lock, so no checkpoint can meet a commit. That closes the WAL-reset
 race of SQLite before 3.51.3 (https://sqlite.org/wal.html#walresetbug) and makes waiting writers wait in turn.
@@ -71,6 +71,7 @@ def _prepare_sqlite(connection: sqlite3.Connection, entry: ConnectionPoolEntry) 
         "journal_mode=WAL",
         "synchronous=FULL",
         "foreign_keys=ON",
+        "secure_delete=ON",
         "secure_delete=ON",
         "wal_autocheckpoint=0",
         "mmap_size=268435456",

@@ -1,16 +1,16 @@
-"""Forms of data rights: answers on paper, the name of a reader."""
+"""Forms of data rights: answers on paper, the name of a reader, deletion and its decision."""
 
 from datetime import date
 from typing import Any
 
-from wtforms import DateField, RadioField
+from wtforms import DateField, RadioField, SelectField, SelectMultipleField
 from wtforms.validators import InputRequired, Length, ValidationError
 
 from portal import clock
-from portal.forms import PortalForm, TextField
+from portal.forms import LineField, PortalForm, TextField
 from portal.i18n import gettext as _
 from portal.i18n import lazy_gettext as _l
-from portal.privacy.models import LINE_LENGTH
+from portal.privacy.models import GROUND_NAMES, LINE_LENGTH, PART_NAMES
 from portal.privacy.purposes import FIRST, PURPOSES
 
 
@@ -52,3 +52,66 @@ class ReaderNameForm(PortalForm):
         """A refusal has a reason (PIPL art. 50: a refusal states its reasons)."""
         if self.tell.data == "no" and not field.data:
             raise ValidationError(_("Say why the name is not told."))
+
+
+class ErasureForm(PortalForm):
+    """What is to be deleted; the caller gives the children that have left."""
+
+    what = RadioField(_l("What shall be deleted"), [InputRequired(_l("Choose what shall be deleted."))])
+    words = TextField(_l("What the school should know about it"), [Length(max=LINE_LENGTH, message=TOO_LONG)])
+
+    def __init__(self, gone: dict[str, str], **named: Any) -> None:
+        super().__init__(**named)
+        parts = [(f"part:{part.value}", str(name)) for part, name in PART_NAMES.items()]
+        children = [(f"child:{key}", _("Everything about %(name)s", name=name)) for key, name in gone.items()]
+        self.what.choices = [*parts, *children, ("account", _("My whole account"))]
+
+
+class DecisionForm(PortalForm):
+    """What the school decides about a request for deletion."""
+
+    decision = RadioField(_l("Decision"), [InputRequired(_l("Choose what you decide."))])
+    parts = SelectMultipleField(_l("What is deleted, if only some of it"))
+    ground = SelectField(_l("Ground of the law, if not all is deleted"))
+    reply = TextField(
+        _l("What the person reads"),
+        [
+            InputRequired(_l("Write what the person reads.")),
+            Length(max=LINE_LENGTH, message=TOO_LONG),
+        ],
+    )
+
+    def __init__(self, *, whole: bool, **named: Any) -> None:
+        super().__init__(**named)
+        self.decision.choices = [
+            ("grant", str(_l("Delete it"))),
+            *([("some", str(_l("Delete some of it")))] if whole else []),
+            ("refuse", str(_l("Do not delete it"))),
+        ]
+        self.parts.choices = [(part.value, str(name)) for part, name in PART_NAMES.items()]
+        self.ground.choices = [
+            ("", str(_l("Choose the ground"))),
+            *((ground.value, str(name)) for ground, name in GROUND_NAMES.items()),
+        ]
+
+    def validate_ground(self, field: Any) -> None:
+        """Whatever is not deleted stays on a ground of the law."""
+        if self.decision.data in ("some", "refuse") and not field.data:
+            raise ValidationError(_("Choose the ground of the law."))
+
+    def validate_parts(self, field: Any) -> None:
+        """Some of it is at least one kind."""
+        if self.decision.data == "some" and not field.data:
+            raise ValidationError(_("Choose what is deleted."))
+
+
+class HoldForm(PortalForm):
+    """Why a child's data are kept."""
+
+    reason = LineField(
+        _l("What the investigation is, with its file number"),
+        [
+            InputRequired(_l("Write what the investigation is.")),
+            Length(max=200, message=_l("Use at most 200 characters.")),
+        ],
+    )

@@ -3,7 +3,7 @@
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, UniqueConstraint
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.accounts.models import NAME_LENGTH, Person
@@ -12,7 +12,7 @@ from portal.extensions import Base, PublicId
 from portal.i18n import gettext as _
 from portal.i18n import lazy_gettext as _l
 from portal.keys.models import Branch
-from portal.keys.sealing import Sealed
+from portal.keys.sealing import Sealed, SealedText
 from portal.privacy.ages import Band
 from portal.schools.models import Pupil
 
@@ -186,3 +186,155 @@ class DataCopy(PublicId, Parcel, Base):
     key_sealed: Mapped[bytes | None] = mapped_column(LargeBinary, info={"class": "F6"})
 
     key = Sealed(Branch.SECRET)
+
+
+class LegalHold(PublicId, Base):
+    """A child's data are kept for an investigation: nothing about the child is deleted until it ends."""
+
+    __tablename__ = "legal_hold"
+    __table_args__ = (
+        CheckConstraint("length(reason) > 0", name="has_reason"),
+        CheckConstraint("ended_on IS NULL OR ended_on >= started_on", name="ends_after_start"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    pupil_id: Mapped[int] = mapped_column(ForeignKey("pupil.id", ondelete="CASCADE"), index=True)
+    reason: Mapped[str] = mapped_column(String(200))
+    started_on: Mapped[date]
+    ended_on: Mapped[date | None]
+    by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id", ondelete="SET NULL"))
+
+
+class ErasureKind(StrEnum):
+    """What is to be deleted: one's account, all about a child that has left, or one kind of data."""
+
+    ACCOUNT = "account"
+    CHILD = "child"
+    PART = "part"
+
+
+class Part(StrEnum):
+    """A kind of data that can be deleted alone."""
+
+    PHONE = "phone"
+    OPINIONS = "opinions"
+    VISIT_TEXTS = "visit_texts"
+
+
+PART_NAMES = {
+    Part.PHONE: _l("My mobile number"),
+    Part.OPINIONS: _l("What I wrote in opinions"),
+    Part.VISIT_TEXTS: _l("What was written about visits to our household"),
+}
+
+
+class ErasureState(StrEnum):
+    """A request waits for the school; a whole record that is granted waits for a second person."""
+
+    OPEN = "open"
+    PROPOSED = "proposed"
+    REFUSED = "refused"
+    DONE = "done"
+    WITHDRAWN = "withdrawn"
+
+
+class Ground(StrEnum):
+    """The reasons for which the law lets a request be refused (PIPL art. 13, 44, 47, 50)."""
+
+    PERIOD = "period"
+    DUTY = "duty"
+    INVESTIGATION = "investigation"
+    OTHERS = "others"
+    TECHNICAL = "technical"
+    NOT_ENTITLED = "not_entitled"
+
+
+GROUND_NAMES = {
+    Ground.PERIOD: _l("A law sets a period of keeping that is not over (PIPL art. 47)"),
+    Ground.DUTY: _l("The school needs it for a duty set by law (PIPL art. 13)"),
+    Ground.INVESTIGATION: _l("It is evidence in an investigation or dispute"),
+    Ground.OTHERS: _l("It would harm the rights of somebody else, such as the other guardian"),
+    Ground.TECHNICAL: _l("It cannot be deleted technically; it is kept locked and not used (PIPL art. 47)"),
+    Ground.NOT_ENTITLED: _l("The person may not ask for this child"),
+}
+
+
+class ErasureRequest(PublicId, Base):
+    """Somebody asks the school to delete what is kept, with a clock; the decision and its effect stay as evidence."""
+
+    __tablename__ = "erasure_request"
+    __table_args__ = (
+        CheckConstraint(f"kind IN ({one_of(ErasureKind)})", name="kind_known"),
+        CheckConstraint(f"state IN ({one_of(ErasureState)})", name="state_known"),
+        CheckConstraint("state <> 'refused' OR length(ground) > 0", name="refusal_has_ground"),
+        CheckConstraint("second_by_id IS NULL OR second_by_id <> decided_by_id", name="two_people"),
+        CheckConstraint("(kind = 'part') = (length(part) > 0)", name="part_named"),
+        CheckConstraint("state <> 'done' OR done_at IS NOT NULL", name="done_has_time"),
+        Index("ix_erasure_request_school", "school_id", "state", "due_on"),
+        Index("ix_erasure_request_person", "person_id", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id", ondelete="SET NULL"))
+    pupil_id: Mapped[int | None] = mapped_column(ForeignKey("pupil.id", ondelete="SET NULL"), index=True)
+    school_id: Mapped[int] = mapped_column(ForeignKey("school.id"))
+    kind: Mapped[str] = mapped_column(String(10))
+    part: Mapped[str] = mapped_column(String(20), default="")
+    words_sealed: Mapped[bytes | None] = mapped_column(LargeBinary, info={"class": "F4"})
+    asked_at: Mapped[datetime]
+    due_on: Mapped[date]
+    state: Mapped[str] = mapped_column(String(10), default=ErasureState.OPEN)
+    parts: Mapped[list[str]] = mapped_column(JSON, default=list)
+    ground: Mapped[str] = mapped_column(String(20), default="")
+    reply: Mapped[str] = mapped_column(String(LINE_LENGTH), default="")
+    decided_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id", ondelete="SET NULL"))
+    decided_at: Mapped[datetime | None]
+    second_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id", ondelete="SET NULL"))
+    done_at: Mapped[datetime | None]
+    effect: Mapped[dict[str, int]] = mapped_column(JSON, default=dict)
+
+    words = SealedText(Branch.NARRATIVE)
+
+    person: Mapped[Person | None] = relationship(lazy="raise_on_sql", foreign_keys=[person_id])
+    pupil: Mapped[Pupil | None] = relationship(lazy="raise_on_sql")
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether a whole account or child is to be deleted, which takes two people."""
+        return self.kind != ErasureKind.PART and not self.parts
+
+    @property
+    def is_open(self) -> bool:
+        return self.state in (ErasureState.OPEN, ErasureState.PROPOSED)
+
+    def _decide(self, by: int, at: datetime) -> None:
+        if self.state != ErasureState.OPEN:
+            raise RuleBroken(_("This request is decided already."))
+        if by == self.person_id:
+            raise RuleBroken(_("This request is your own. Somebody else has to decide."))
+        self.decided_by_id, self.decided_at = by, at
+
+    def refuse(self, by: int, at: datetime, ground: str, reply: str) -> None:
+        """Say no, with a ground of the law and in words (PIPL art. 50)."""
+        self._decide(by, at)
+        self.state, self.ground, self.reply = ErasureState.REFUSED, ground, reply
+
+    def grant(self, by: int, at: datetime, reply: str, parts: list[str], ground: str = "") -> None:
+        """Say yes, to all or to some kinds of data; a whole record then waits for a second person."""
+        self._decide(by, at)
+        self.parts, self.ground, self.reply = parts, ground, reply
+        self.state = ErasureState.PROPOSED
+
+    def second(self, by: int) -> None:
+        """A second person agrees."""
+        if self.state != ErasureState.PROPOSED:
+            raise RuleBroken(_("Nothing waits for a second person here."))
+        if by in (self.decided_by_id, self.person_id):
+            raise RuleBroken(_("A second person has to confirm this."))
+        self.second_by_id = by
+
+    def withdraw(self, at: datetime) -> None:
+        """The person who asked takes it back while nothing has been deleted."""
+        if not self.is_open:
+            raise RuleBroken(_("This request is decided already."))
+        self.state, self.words, self.decided_at = ErasureState.WITHDRAWN, "", at

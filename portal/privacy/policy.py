@@ -10,7 +10,7 @@
 from sqlalchemy import ColumnElement, and_, exists, select
 
 from portal.access import EVERY_ROLE, Actor, Permission, Role
-from portal.privacy.models import DataCopy, ReaderQuestion
+from portal.privacy.models import DataCopy, ErasureRequest, ReaderQuestion
 from portal.privacy.readings import of_own_family
 from portal.schools.models import Flag, Guardianship, GuardianshipFlag, Pupil, SchoolClass
 from portal.schools.policy import (
@@ -20,6 +20,7 @@ from portal.schools.policy import (
     own_children,
     own_class,
     school_now,
+    schools_of_district,
     unrestricted_guardianship,
 )
 from portal.trail.models import TrailEntry
@@ -77,3 +78,50 @@ def own_copies(actor: Actor) -> ColumnElement[bool]:
 
 
 COPY_OWN = Permission("copy.own", DataCopy, "F4", dict.fromkeys(EVERY_ROLE, own_copies))
+
+
+def own_requests(actor: Actor) -> ColumnElement[bool]:
+    """Requests for deletion that the person made."""
+    return ErasureRequest.person_id == actor.person_id
+
+
+def requests_of_school(actor: Actor) -> ColumnElement[bool]:
+    """Requests for deletion that the actor's school decides."""
+    return ErasureRequest.school_id == actor.school_id
+
+
+def overdue_in_district(actor: Actor) -> ColumnElement[bool]:
+    """Requests of the district's schools that nobody decided in time."""
+    return and_(
+        ErasureRequest.school_id.in_(schools_of_district(actor)),
+        ErasureRequest.state.in_(("open", "proposed")),
+        ErasureRequest.due_on < actor.on,
+    )
+
+
+def pupils_of_school(actor: Actor) -> ColumnElement[bool]:
+    """Pupils of the actor's school, also those who left."""
+    return Pupil.school_id == actor.school_id
+
+
+ERASURE_OWN = Permission("erasure.own", ErasureRequest, "F4", dict.fromkeys(EVERY_ROLE, own_requests))
+
+ERASURE_LIST = Permission(
+    "erasure.list",
+    ErasureRequest,
+    "F2",
+    {
+        Role.PRINCIPAL: requests_of_school,
+        Role.SCHOOL_OFFICE: requests_of_school,
+        Role.DISTRICT_STAFF: overdue_in_district,
+    },
+)
+
+ERASURE_DECIDE = Permission(
+    "erasure.decide",
+    ErasureRequest,
+    "F4",
+    {Role.PRINCIPAL: requests_of_school, Role.SCHOOL_OFFICE: requests_of_school},
+)
+
+HOLD_SET = Permission("hold.set", Pupil, "F2", {Role.PRINCIPAL: pupils_of_school})

@@ -1,4 +1,4 @@
-"""Rehearsal data rights: consents in every state, a copy that was fetched, a question about a reader."""
+"""Rehearsal data rights: consents in every state, a copy that was fetched, a question, a request."""
 
 from datetime import timedelta
 
@@ -6,7 +6,15 @@ from portal import clock
 from portal.consent import Purpose
 from portal.extensions import db
 from portal.privacy import consents
-from portal.privacy.models import DataCopy, ParcelState, ReaderQuestion
+from portal.privacy.models import (
+    DataCopy,
+    ErasureKind,
+    ErasureRequest,
+    ErasureState,
+    ParcelState,
+    Part,
+    ReaderQuestion,
+)
 from portal.privacy.purposes import PURPOSES
 from portal.rehearsal.cast import Town
 from portal.schools.calendar import add_working_days
@@ -24,6 +32,7 @@ def build(town: Town) -> None:
     _answer(town, "周桂兰", "赵小满", Purpose.READING_AUDIO, True, 8, paper=True)
     _copy(town, "李晚晴", 6)
     _question(town, "李晚晴", "陈一诺", "孙立德", 3)
+    _erasure(town, "林悦", Part.VISIT_TEXTS, 2)
     db.session.flush()
 
 
@@ -80,3 +89,21 @@ def _question(town: Town, name: str, child: str, reader: str, days_ago: int) -> 
             due_on=add_working_days(on, 15),
         )
     )
+
+
+def _erasure(town: Town, name: str, part: Part, days_ago: int) -> None:
+    """A request for deletion that waits for the school."""
+    on = town.today - timedelta(days=days_ago)
+    made = ErasureRequest(
+        person_id=town.people[name].id,
+        school_id=town.schools["望溪小学"].id,
+        kind=ErasureKind.PART,
+        part=part,
+        asked_at=clock.instant_of(on, 21, 10),
+        due_on=add_working_days(on, 15),
+        state=ErasureState.OPEN,
+        parts=[],
+        effect={},
+    )
+    made.words = "去年家访写的内容已经用不上了，请帮忙删掉。"
+    db.session.add(made)

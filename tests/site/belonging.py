@@ -20,7 +20,7 @@ from portal.files.models import File
 from portal.joining.models import GuardianNews, JoiningRequest, JoiningSheet, JoiningSlip
 from portal.notices.models import Notice
 from portal.opinions.models import Opinion
-from portal.privacy.models import DataCopy, ReaderQuestion
+from portal.privacy.models import DataCopy, ErasureRequest, ReaderQuestion
 from portal.ratings.models import Entry, EntryState, Round, RoundState, RubricVersion, Sheet
 from portal.roster.models import RosterImport
 from portal.schools.models import (
@@ -200,6 +200,23 @@ def setting_value(row: SettingValue) -> Belonging:
     if row.school_id is None:
         return Belonging(of_district(row.district_id), office="district")
     return Belonging(of_school(row.school_id), office="school")
+
+
+@belongs("erasure.own", level="person")
+def erasure_own(row: ErasureRequest) -> Belonging:
+    return Belonging(Place(), people=frozenset({row.person_id or 0}))
+
+
+@belongs(ErasureRequest, level="school")
+def erasure_request(row: ErasureRequest) -> Belonging:
+    return Belonging(of_school(row.school_id), office="school")
+
+
+@belongs("hold.set", level="child")
+def hold_set(row: Pupil) -> Belonging:
+    """A child's data may be kept by the school it is or was last at."""
+    _now, before = of_pupil(row.id)
+    return Belonging(of_school(row.school_id), before, frozenset({row.id}), office="school")
 
 
 @belongs(ReaderQuestion, level="school")

@@ -1,7 +1,7 @@
 """The door to one's own data rights, and the rules that anyone may read."""
 
 from portal.access import Role, actor, public, signed_in
-from portal.privacy.policy import CONSENT_COUNT, READER_NAME
+from portal.privacy.policy import CONSENT_COUNT, ERASURE_LIST, READER_NAME
 from portal.privacy.purposes import PURPOSES
 from portal.privacy.views.blueprint import bp
 from portal.templating import render
@@ -17,6 +17,7 @@ def index() -> str:
         is_family=role == Role.GUARDIAN,
         sees_consents=CONSENT_COUNT.admits(role),
         answers_families=READER_NAME.admits(role),
+        decides_requests=ERASURE_LIST.admits(role),
     )
 
 

@@ -1,0 +1,97 @@
+"""What keeps data from being deleted for now, said in words: an investigation, an open opinion, a rating under way."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import and_, or_, select
+
+from portal.accounts.models import Appointment
+from portal.extensions import db
+from portal.i18n import gettext as _
+from portal.opinions.models import Opinion
+from portal.privacy.models import LegalHold
+from portal.ratings.models import Entry, EntryState, Round, RoundState
+from portal.schools.models import Pupil
+
+
+@dataclass(frozen=True)
+class Block:
+    """One reason why not now."""
+
+    kind: str
+    words: str
+
+
+def held_pupils(day: date) -> Any:
+    """Ids of the pupils whose data are held on a day."""
+    return select(LegalHold.pupil_id).where(
+        LegalHold.started_on <= day, or_(LegalHold.ended_on.is_(None), LegalHold.ended_on > day)
+    )
+
+
+def of(pupil_ids: Collection[int], person_id: int | None, school_id: int | None, day: date) -> list[Block]:
+    """Everything that stands against deleting what concerns these pupils and this person."""
+    return [
+        *_investigations(pupil_ids, day),
+        *_opinions(pupil_ids, person_id),
+        *_ratings(school_id),
+        *_appointments(person_id, day),
+    ]
+
+
+def _investigations(pupil_ids: Collection[int], day: date) -> list[Block]:
+    rows = db.session.execute(
+        select(LegalHold.reason, Pupil.name)
+        .join(Pupil, Pupil.id == LegalHold.pupil_id)
+        .where(LegalHold.pupil_id.in_(pupil_ids), LegalHold.pupil_id.in_(held_pupils(day)))
+        .order_by(LegalHold.id)
+    )
+    return [
+        Block("hold", _("%(name)s: kept for an investigation (%(reason)s)", name=name, reason=reason))
+        for reason, name in rows
+    ]
+
+
+def _opinions(pupil_ids: Collection[int], person_id: int | None) -> list[Block]:
+    rows = db.session.scalars(
+        select(Opinion.number)
+        .where(
+            Opinion.answered_on.is_(None),
+            or_(Opinion.pupil_id.in_(pupil_ids), Opinion.author_id == person_id),
+        )
+        .order_by(Opinion.id)
+    )
+    return [Block("opinion", _("Opinion %(number)s is not answered yet.", number=number)) for number in rows]
+
+
+def _ratings(school_id: int | None) -> list[Block]:
+    rows = db.session.scalars(
+        select(Round.name)
+        .join(Entry, Entry.round_id == Round.id)
+        .where(
+            Entry.school_id == school_id,
+            Round.state == RoundState.OPEN,
+            Entry.state.not_in((EntryState.CHOSEN, EntryState.DECIDED)),
+        )
+        .order_by(Round.id)
+    )
+    return [
+        Block("rating", _("The rating “%(name)s” of the school is under way.", name=name)) for name in rows
+    ]
+
+
+def _appointments(person_id: int | None, day: date) -> list[Block]:
+    found = db.session.scalar(
+        select(Appointment.id)
+        .where(
+            Appointment.person_id == person_id,
+            and_(
+                Appointment.started_on <= day,
+                or_(Appointment.ended_on.is_(None), Appointment.ended_on > day),
+            ),
+        )
+        .limit(1)
+    )
+    return [Block("appointment", _("The person holds an appointment today."))] if found else []

@@ -1,0 +1,286 @@
+"""Deleting what is kept about a person, a child, or of one kind (Personal Information Protection Law, art. 47).
+
+What the law or the numbers need stays without anybody in it: a visit took place, an opinion was answered in time. The
+row of a person or pupil stays as an empty shell under its id, so that the trail still holds; names, contacts and texts
+are gone. On SQLite deleted bytes are overwritten (``secure_delete``), so that the file holds none of them either.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Collection
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Table, and_, delete, inspect, or_, select, update
+
+from portal.accounts.models import Person
+from portal.deliveries.models import Delivery
+from portal.errors import RuleBroken
+from portal.extensions import Base, db
+from portal.i18n import gettext as _
+from portal.once import OnceKey
+from portal.opinions.models import Opinion, OpinionAnswer
+from portal.privacy import blocks
+from portal.privacy.models import ErasureKind, ErasureRequest, ErasureState, Part
+from portal.roster.models import RosterChange, RosterProblem
+from portal.schools.models import Enrolment, Guardianship, GuardianshipFlag, Pupil
+from portal.visits.models import (
+    Correction,
+    FollowUp,
+    Invitation,
+    SealedNote,
+    Visit,
+    VisitChange,
+    VisitMet,
+    VisitPart,
+    VisitRemark,
+)
+
+DECIDE_WITHIN = 15
+"""Working days for the school's decision."""
+NOBODY = "已删除"
+"""The name of an empty shell."""
+BLANK = "—"
+
+AS_FACT_OF_PERSON = {
+    "appointment",
+    "consent",
+    "erasure_request",
+    "guardianship",
+    "notice_receipt",
+    "opinion",
+}
+"""Tables whose rows stay although the person is gone; what they tell of the person is emptied below."""
+AS_FACT_OF_PUPIL = {
+    "consent",
+    "enrolment",
+    "erasure_request",
+    "follow_up",
+    "guardianship",
+    "legal_hold",
+    "opinion",
+    "visit",
+    "visit_invitation",
+}
+COUNTED = Counter[str]
+
+
+def _by_reference(owner: type[Base], row_id: int, kept: set[str], done: COUNTED) -> None:
+    """Do to every row that points at the subject what its foreign key says; kept tables have rules of their own."""
+    table = inspect(owner).local_table
+    for mapper in Base.registry.mappers:
+        other = mapper.local_table
+        if not isinstance(other, Table):
+            continue
+        for column in other.columns:
+            for key in column.foreign_keys:
+                if key.column.table is not table or key.ondelete is None:
+                    continue
+                if key.ondelete == "CASCADE" and other.name not in kept:
+                    result = db.session.execute(delete(other).where(column == row_id))
+                elif key.ondelete == "SET NULL" and column.nullable:
+                    result = db.session.execute(
+                        update(other).where(column == row_id).values({column.name: None})
+                    )
+                else:
+                    continue
+                done[other.name] += int(result.rowcount)  # type: ignore[attr-defined]
+
+
+def _empty(owner: Any, condition: Any, values: dict[str, Any], done: COUNTED) -> None:
+    """Empty columns of the rows that stay; through the model, so that sealed fields are emptied as well."""
+    for row in db.session.scalars(select(owner).where(condition)):
+        for name, value in values.items():
+            setattr(row, name, value)
+        done[owner.__tablename__] += 1
+    db.session.flush()
+
+
+def _remove(owner: Any, condition: Any, done: COUNTED) -> None:
+    result = db.session.execute(delete(owner).where(condition))
+    done[owner.__tablename__] += int(result.rowcount)  # type: ignore[attr-defined]
+
+
+def erase_visit_texts(visits: Any, done: COUNTED, *, sealed: bool) -> None:
+    """Everything that was said at visits (a select of ids); that they took place stays."""
+    wanted = list(db.session.scalars(visits))
+    for owner in (VisitPart, VisitRemark, Correction, VisitChange, VisitMet):
+        _remove(owner, owner.visit_id.in_(wanted), done)
+    if sealed:
+        _remove(SealedNote, SealedNote.visit_id.in_(wanted), done)
+    _empty(Visit, Visit.id.in_(wanted), {"others_met": ""}, done)
+    _empty(FollowUp, FollowUp.visit_id.in_(wanted), {"what": BLANK, "done_line": ""}, done)
+    invitations = select(Visit.invitation_id).where(Visit.id.in_(wanted))
+    _empty(Invitation, Invitation.id.in_(invitations), {"purpose": BLANK}, done)
+
+
+def erase_opinions(condition: Any, done: COUNTED) -> None:
+    """The words of opinions and of their answers; that they were sent and answered in time stays."""
+    ids = list(db.session.scalars(select(Opinion.id).where(condition)))
+    _empty(Opinion, Opinion.id.in_(ids), {"text": BLANK, "reopening": ""}, done)
+    _empty(OpinionAnswer, OpinionAnswer.opinion_id.in_(ids), {"text": BLANK}, done)
+
+
+def _end_ties(condition: Any, on: date, done: COUNTED) -> None:
+    ids = list(db.session.scalars(select(Guardianship.id).where(condition)))
+    for tie in db.session.scalars(select(Guardianship).where(Guardianship.id.in_(ids))):
+        tie.relation, tie.sourced_id = "", None
+        if tie.ended_on is None or tie.ended_on > on:
+            tie.ended_on = max(on, tie.started_on)
+        done["guardianship"] += 1
+    db.session.flush()
+    _remove(GuardianshipFlag, GuardianshipFlag.guardianship_id.in_(ids), done)
+    _remove(VisitMet, VisitMet.guardianship_id.in_(ids), done)
+    _forget_rosters("guardianship", ids, (), done)
+
+
+def _forget_rosters(table: str, ids: Collection[int], words: Collection[str], done: COUNTED) -> None:
+    """What imports kept of these rows. The import stays, and can no longer be undone for them."""
+    _remove(RosterChange, and_(RosterChange.table_name == table, RosterChange.record_id.in_(ids)), done)
+    told = [word for word in words if word]
+    if told:
+        for problem in db.session.scalars(select(RosterProblem)):
+            if any(word in str(value) for word in told for value in (problem.params or {}).values()):
+                db.session.delete(problem)
+                done["roster_problem"] += 1
+        for word in told:
+            _remove(OnceKey, OnceKey.message.contains(word, autoescape=True), done)
+        for word in told:
+            _remove(RosterChange, RosterChange.label.contains(word, autoescape=True), done)
+
+
+def erase_person(person: Person, on: date) -> COUNTED:
+    """Everything about one adult, in the current transaction; what each table lost or had emptied."""
+    done: COUNTED = Counter()
+    words = (person.name, person.phone or "", person.account_name or "")
+    _remove(Delivery, Delivery.person_id == person.id, done)
+    _remove(OnceKey, OnceKey.person_id == person.id, done)
+    _remove(VisitRemark, VisitRemark.person_id == person.id, done)
+    _remove(Correction, Correction.person_id == person.id, done)
+    erase_opinions(Opinion.author_id == person.id, done)
+    _end_ties(Guardianship.person_id == person.id, on, done)
+    _forget_rosters("person", [person.id], words, done)
+    db.session.flush()
+    _by_reference(Person, person.id, AS_FACT_OF_PERSON, done)
+    _hollow(person, done)
+    return done
+
+
+def erase_pupil(pupil: Pupil, on: date) -> COUNTED:
+    """Everything about one child, in the current transaction; that it was enrolled and visited stays as a number."""
+    done: COUNTED = Counter()
+    erase_visit_texts(select(Visit.id).where(Visit.pupil_id == pupil.id), done, sealed=True)
+    _empty(Invitation, Invitation.pupil_id == pupil.id, {"purpose": BLANK}, done)
+    erase_opinions(Opinion.pupil_id == pupil.id, done)
+    _end_ties(Guardianship.pupil_id == pupil.id, on, done)
+    _empty(Enrolment, Enrolment.pupil_id == pupil.id, {"sourced_id": None}, done)
+    enrolments = list(db.session.scalars(select(Enrolment.id).where(Enrolment.pupil_id == pupil.id)))
+    _forget_rosters("enrolment", enrolments, (), done)
+    _forget_rosters("pupil", [pupil.id], (pupil.name,), done)
+    db.session.flush()
+    _by_reference(Pupil, pupil.id, AS_FACT_OF_PUPIL, done)
+    _hollow(pupil, done)
+    return done
+
+
+def _hollow(row: Any, done: COUNTED) -> None:
+    """Empty a person or pupil: the name becomes a word for nobody, whatever else may be empty is emptied."""
+    table = type(row).__table__
+    for column in table.columns:
+        if column.primary_key or column.foreign_keys or column.name == "public_id":
+            continue
+        if column.name == "name":
+            row.name = NOBODY
+        elif column.nullable and not isinstance(getattr(row, column.key), datetime | date):
+            setattr(row, column.key, None)
+        elif "class" in column.info or column.name in ("name_pinyin", "name_initials"):
+            setattr(row, column.key, "")
+    done[table.name] += 1
+    db.session.flush()
+
+
+# Requests.
+
+
+def pupils_of(request: ErasureRequest) -> list[int]:
+    """The children whose data a request concerns."""
+    if request.pupil_id is not None:
+        return [request.pupil_id]
+    return list(
+        db.session.scalars(
+            select(Guardianship.pupil_id).where(
+                Guardianship.person_id == request.person_id,
+                or_(Guardianship.ended_on.is_(None), Guardianship.ended_on > request.asked_at.date()),
+            )
+        )
+    )
+
+
+def blocked(request: ErasureRequest, on: date) -> list[blocks.Block]:
+    """What stands against it today. An appointment and a rating only stand against a whole account or child."""
+    found = blocks.of(pupils_of(request), request.person_id, request.school_id, on)
+    if request.kind == ErasureKind.PART:
+        return [block for block in found if block.kind in ("hold", "opinion")]
+    if request.kind == ErasureKind.CHILD:
+        return [block for block in found if block.kind != "appointment"]
+    return found
+
+
+def refuse_blocked(request: ErasureRequest, on: date) -> None:
+    """RuleBroken while something stands against the deletion, in words."""
+    found = blocked(request, on)
+    if found:
+        raise RuleBroken(
+            _("This cannot be deleted now: %(why)s", why=" ".join(block.words for block in found))
+        )
+
+
+def _erase_phone(request: ErasureRequest, done: COUNTED) -> None:
+    person = db.session.get_one(Person, request.person_id)
+    person.phone = None
+    done["person"] += 1
+    _remove(Delivery, Delivery.person_id == person.id, done)
+
+
+def _erase_own_opinions(request: ErasureRequest, done: COUNTED) -> None:
+    erase_opinions(Opinion.author_id == request.person_id, done)
+
+
+def _erase_told(request: ErasureRequest, done: COUNTED) -> None:
+    homes = select(Guardianship.household_id).where(Guardianship.person_id == request.person_id)
+    erase_visit_texts(select(Visit.id).where(Visit.household_id.in_(homes)), done, sealed=False)
+
+
+PARTS: dict[Part, Callable[[ErasureRequest, COUNTED], None]] = {
+    Part.PHONE: _erase_phone,
+    Part.OPINIONS: _erase_own_opinions,
+    Part.VISIT_TEXTS: _erase_told,
+}
+
+
+def carry_out(request: ErasureRequest, at: datetime, on: date) -> COUNTED:
+    """Delete what was decided, in the current transaction. RuleBroken when something stands against it by now."""
+    refuse_blocked(request, on)
+    done: COUNTED = Counter()
+    if request.parts or request.kind == ErasureKind.PART:
+        for part in request.parts or [request.part]:
+            PARTS[Part(part)](request, done)
+    elif request.kind == ErasureKind.CHILD:
+        done = erase_pupil(db.session.get_one(Pupil, request.pupil_id), on)
+    else:
+        done = erase_person(db.session.get_one(Person, request.person_id), on)
+    request.words = ""
+    request.state, request.done_at = ErasureState.DONE, at
+    request.effect = {name: number for name, number in sorted(done.items()) if number}
+    return done
+
+
+def forget_words(before: datetime) -> int:
+    """Empty what requesters wrote a year after the end of their request; returns how many."""
+    count = 0
+    wanted = select(ErasureRequest).where(
+        ErasureRequest.decided_at < before - timedelta(days=365), ErasureRequest.words_sealed.is_not(None)
+    )
+    for request in db.session.scalars(wanted):
+        request.words = ""
+        count += 1
+    return count
