@@ -44,6 +44,7 @@ from portal.home import views as home
 from portal.jobs import commands as jobs_commands
 from portal.jobs import queue
 from portal.joining import views as joining
+from portal.keys import commands as keys_commands
 from portal.keys import keyring
 from portal.notices import views as notices
 from portal.opinions import views as opinions
@@ -82,6 +83,7 @@ COMMANDS = (
     backup,
     commands.translations,
     jobs_commands.jobs,
+    keys_commands.keys,
     deliveries_commands.deliveries,
     schools_commands.rollups,
     schools_commands.district,

@@ -3,7 +3,7 @@
 import shutil
 import sqlite3
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +30,10 @@ class Finding:
 
     well: bool
     sentence: str
+
+
+CHECKS: list[Callable[[], Iterator[Finding]]] = []
+"""What features add to the look around."""
 
 
 def has_reset_race(version: tuple[int, int, int]) -> bool:
@@ -128,6 +132,8 @@ def findings() -> Iterator[Finding]:
         yield from _sqlite()
     else:
         yield from _postgresql()
+    for check in CHECKS:
+        yield from check()
 
 
 @click.command("doctor")

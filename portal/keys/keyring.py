@@ -224,6 +224,10 @@ class Keyring:
             )
         return found
 
+    def has(self, branch: str) -> bool:
+        """Whether a key of the branch is open, without looking again."""
+        return branch in self._newest
+
     def lasting(self, branch: str) -> OpenKey:
         """The key of a branch whose key stays while the portal runs (index, trail): never read again for it."""
         return self._newest.get(branch) or self.newest(branch)
