@@ -27,6 +27,8 @@ from portal import (
 )
 from portal.accounts import sessions
 from portal.accounts import views as accounts
+from portal.audit import commands as audit_commands
+from portal.audit import views as audit
 from portal.backup import backup
 from portal.config import ROOT, Settings
 from portal.courses import views as courses
@@ -75,6 +77,7 @@ BLUEPRINTS = (
     opinions.bp,
     ratings.bp,
     privacy.bp,
+    audit.bp,
     home.bp,
 )
 COMMANDS = (
@@ -85,6 +88,7 @@ COMMANDS = (
     jobs_commands.jobs,
     keys_commands.keys,
     deliveries_commands.deliveries,
+    audit_commands.audit,
     schools_commands.rollups,
     schools_commands.district,
     schools_commands.account,
@@ -163,6 +167,9 @@ def configuration(settings: Settings) -> Mapping[str, Any]:
         "PASSWORD_MEMORY_KIB": settings.password_memory_kib,
         "MASTER_KEYS_FILE": settings.master_keys_file or settings.instance / "master_keys",
         "CIPHER": settings.cipher,
+        "ANCHOR_DIR": settings.anchor_dir,
+        "ANCHOR_MAILS": settings.anchor_mails,
+        "TRAIL_MONTHS": settings.trail_months,
         "PASSWORD_PROFILE": settings.password_profile,
         "DEVELOPMENT": settings.development,
         "FILES_ORIGIN": settings.files_origin.rstrip("/"),

@@ -60,6 +60,15 @@ class Settings(BaseSettings):
         default=None,
         description="File of the master keys that open sealed fields. Default: instance/master_keys.",
     )
+    anchor_dir: Path | None = Field(
+        default=None, description="Folder on write-once storage to which anchors of the log are appended."
+    )
+    anchor_mails: str = Field(
+        default="", description="Mailboxes outside the operator's reach that get every anchor, with commas."
+    )
+    trail_months: int = Field(
+        default=36, ge=6, description="Months for which entries of the log are kept; never under 6."
+    )
     cipher: Literal["aes-256-gcm", "sm4-gcm"] = Field(
         default="aes-256-gcm", description="Cipher of newly sealed fields."
     )

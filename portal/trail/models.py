@@ -79,8 +79,23 @@ class TrailHead(Base):
     pruned_through: Mapped[int] = mapped_column(default=0)
 
 
+class TrailAnchor(Base):
+    """The end of the chain at one instant, signed. Its copies outside the operator's reach are what makes it hold:
+    ``filed_at`` and ``mailed_at`` say when a copy left for the anchor folder and the mailboxes."""
+
+    __tablename__ = "trail_anchor"
+
+    sequence: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    made_at: Mapped[datetime]
+    entry_hash: Mapped[bytes] = mapped_column(LargeBinary(32))
+    signature: Mapped[bytes] = mapped_column(LargeBinary(64))
+    filed_at: Mapped[datetime | None]
+    mailed_at: Mapped[datetime | None]
+
+
 ENTRIES = cast(Table, TrailEntry.__table__)
 HEAD = cast(Table, TrailHead.__table__)
+ANCHORS = cast(Table, TrailAnchor.__table__)
 
 
 @dataclass

@@ -30,6 +30,7 @@ FEATURES = [
     "opinions",
     "ratings",
     "privacy",
+    "audit",
 ]
 LAST = ["home", "rehearsal"]
 ORDER = {name: place for place, name in enumerate(FEATURES + LAST)}
