@@ -65,6 +65,8 @@ class Actor:
     district_id: int | None = None
     school_id: int | None = None
     class_id: int | None = None
+    opens_sealed: bool = True
+    """False for who stands in for another without being let at sealed notes."""
 
 
 Scope = Callable[[Actor], ColumnElement[bool]]

@@ -1,6 +1,6 @@
 """People, their appointments and their sessions."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -43,13 +43,17 @@ class Person(PublicId, Base):
     sourced_id: Mapped[str | None] = mapped_column(String(255))
     created_at: Mapped[datetime]
 
-    appointments: Mapped[list["Appointment"]] = relationship(back_populates="person", lazy="raise_on_sql")
+    appointments: Mapped[list["Appointment"]] = relationship(
+        back_populates="person", lazy="raise_on_sql", foreign_keys="Appointment.person_id"
+    )
 
 
 class Appointment(PublicId, Base):
     """A role in one scope for a period: class teacher of 三(2)班 from 1 September; open-ended when ``ended_on`` is empty.
 
-    ``ended_on`` is the first day on which it no longer holds. Exactly one scope is set; a system administrator has none.
+    ``ended_on`` is the first day on which it no longer holds; ended at once it is the day itself, and ``ended_at`` the
+    minute. Exactly one scope is set; a system administrator has none. ``delegated_from_id`` is the appointment that lends
+    its hat for a while (代理); such a one opens sealed notes only if it was said (``opens_sealed``).
     """
 
     __tablename__ = "appointment"
@@ -62,6 +66,8 @@ class Appointment(PublicId, Base):
             name="one_scope",
         ),
         CheckConstraint("ended_on IS NULL OR ended_on >= started_on", name="ends_after_start"),
+        CheckConstraint("delegated_from_id IS NULL OR ended_on IS NOT NULL", name="delegation_ends"),
+        CheckConstraint("ended_at IS NULL OR ended_on IS NOT NULL", name="ended_at_has_day"),
         Index("ix_appointment_class", "class_id", "role"),
         Index("ix_appointment_school", "school_id", "role"),
     )
@@ -75,9 +81,23 @@ class Appointment(PublicId, Base):
     title: Mapped[str] = mapped_column(String(60), default="")
     started_on: Mapped[date]
     ended_on: Mapped[date | None]
+    ended_at: Mapped[datetime | None]
+    delegated_from_id: Mapped[int | None] = mapped_column(
+        ForeignKey("appointment.id", ondelete="CASCADE"), index=True
+    )
+    opens_sealed: Mapped[bool] = mapped_column(default=True)
+    document: Mapped[str] = mapped_column(String(200), default="")
+    appointed_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id", ondelete="SET NULL"))
     sourced_id: Mapped[str | None] = mapped_column(String(255))
 
-    person: Mapped[Person] = relationship(back_populates="appointments", lazy="raise_on_sql")
+    person: Mapped[Person] = relationship(
+        back_populates="appointments", lazy="raise_on_sql", foreign_keys=[person_id]
+    )
+
+    @property
+    def last_on(self) -> date | None:
+        """The last day on which it holds; the first day at least, None while it is open."""
+        return max(self.ended_on - timedelta(days=1), self.started_on) if self.ended_on else None
 
     def holds_on(self, day: date) -> bool:
         """Whether it is in force on a day."""

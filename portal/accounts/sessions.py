@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import Flask, g, request
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
-from sqlalchemy import and_, bindparam, func, or_, select, update
+from sqlalchemy import and_, bindparam, exists, func, or_, select, update
 from sqlalchemy.orm import aliased
 
 from portal import clock, i18n
@@ -36,6 +36,9 @@ class Hat:
     school_id: int | None = None
     class_id: int | None = None
     school_phone: str = ""
+    title: str = ""
+    is_delegated: bool = False
+    opens_sealed: bool = True
 
     @property
     def id(self) -> str:
@@ -44,8 +47,10 @@ class Hat:
 
     @property
     def label(self) -> str:
-        """班主任 · 三(2)班."""
-        name = str(ROLE_NAMES[self.role])
+        """班主任 · 三(2)班; 班主任（代理） · 三(2)班 for who stands in; 副校长 where the office has a title of its own."""
+        name = i18n.gettext(self.title) if self.title else str(ROLE_NAMES[self.role])
+        if self.is_delegated:
+            name = i18n.gettext("%(role)s (standing in)", role=name)
         return f"{name} · {self.place}" if self.place else name
 
 
@@ -73,6 +78,7 @@ class SignedIn(UserMixin):  # type: ignore[misc]
             district_id=hat.district_id,
             school_id=hat.school_id,
             class_id=hat.class_id,
+            opens_sealed=hat.opens_sealed,
         )
 
     def get_id(self) -> str:
@@ -87,6 +93,12 @@ def _identity() -> Any:
     tables = Base.metadata.tables
     school_class, school, district = tables["school_class"], tables["school"], tables["district"]
     guardianship, enrolment = tables["guardianship"], tables["enrolment"]
+    origin = aliased(Appointment)
+    origin_holds = exists().where(
+        origin.id == Appointment.delegated_from_id,
+        origin.started_on <= bindparam("day"),
+        or_(origin.ended_on.is_(None), origin.ended_on > bindparam("day")),
+    )
     class_school = aliased(school)
     family_phone = (
         select(school.c.phone)
@@ -129,6 +141,9 @@ def _identity() -> Any:
             ),
             func.coalesce(Appointment.school_id, school_class.c.school_id).label("school_id"),
             Appointment.class_id,
+            Appointment.title,
+            Appointment.delegated_from_id,
+            Appointment.opens_sealed,
             func.coalesce(school.c.phone, class_school.c.phone, district.c.phone, "").label("phone"),
             family_phone.label("family_phone"),
             is_family.label("is_family"),
@@ -140,6 +155,7 @@ def _identity() -> Any:
                 Appointment.person_id == Person.id,
                 Appointment.started_on <= bindparam("day"),
                 or_(Appointment.ended_on.is_(None), Appointment.ended_on > bindparam("day")),
+                or_(Appointment.delegated_from_id.is_(None), origin_holds.correlate(Appointment)),
             ),
         )
         .outerjoin(school_class, school_class.c.id == Appointment.class_id)
@@ -169,6 +185,9 @@ def _hats(rows: Any) -> tuple[Hat, ...]:
             school_id=row.school_id,
             class_id=row.class_id,
             school_phone=row.phone or "",
+            title=row.title,
+            is_delegated=row.delegated_from_id is not None,
+            opens_sealed=bool(row.opens_sealed),
         )
         for row in rows
         if row.appointment_id is not None

@@ -62,6 +62,7 @@ WAYS: dict[Role, tuple[tuple[str, str, str], ...]] = {
         ("notices.outbox", no_op("Notices of the school"), "megaphone"),
         ("courses.manage", no_op("Parent school"), "book-open"),
         ("privacy.index", no_op("Protection of personal data"), "shield-check"),
+        ("staffing.appointments", no_op("Offices and their holders"), "id-card"),
         ("staffing.settings", no_op("Settings"), "settings"),
     ),
     Role.SCHOOL_OFFICE: (
@@ -69,6 +70,7 @@ WAYS: dict[Role, tuple[tuple[str, str, str], ...]] = {
         ("notices.outbox", no_op("Notices of the school"), "megaphone"),
         ("roster.index", no_op("Roster"), "users"),
         ("privacy.index", no_op("Protection of personal data"), "shield-check"),
+        ("staffing.appointments", no_op("Offices and their holders"), "id-card"),
         ("staffing.settings", no_op("Settings"), "settings"),
     ),
     Role.COMMITTEE_CHAIR: (("courses.index", no_op("Course catalogue"), "book-open"),),
@@ -82,9 +84,10 @@ WAYS: dict[Role, tuple[tuple[str, str, str], ...]] = {
         ("roster.index", no_op("Roster"), "users"),
         ("ratings.stars", no_op("Stars of the schools"), "star-full"),
         ("privacy.index", no_op("Protection of personal data"), "shield-check"),
+        ("staffing.appointments", no_op("Offices and their holders"), "id-card"),
         ("staffing.settings", no_op("Settings"), "settings"),
     ),
-    Role.SYSTEM_ADMIN: (),
+    Role.SYSTEM_ADMIN: (("staffing.appointments", no_op("Offices and their holders"), "id-card"),),
 }
 
 

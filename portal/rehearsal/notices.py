@@ -22,7 +22,7 @@ def build(town: Town) -> None:
     _dental_check(town)
 
 
-def _author(town: Town, name: str, role: Role, **scope: int) -> Actor:
+def _author(town: Town, name: str, role: Role, **scope: Any) -> Actor:
     return Actor(person_id=town.people[name].id, role=role, on=town.today, **scope)
 
 

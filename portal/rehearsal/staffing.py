@@ -1,14 +1,59 @@
-"""What the district and a school of the town have set."""
+"""What the district and a school of the town have set; who stands in for whom, and who waits for a second person."""
+
+from datetime import timedelta
 
 from portal import clock
+from portal.access import Role
+from portal.accounts.models import Appointment
 from portal.extensions import db
 from portal.rehearsal.cast import Town
+from portal.schools import enrolling
 from portal.schools.modules import MODULES
 from portal.settings.models import SettingValue
+from portal.staffing.models import AppointmentRequest
 
 
 def build(town: Town) -> None:
-    """Settings of the district and of a school since the beginning of the school year, in the current transaction."""
+    """All of it, in the current transaction."""
+    _settings(town)
+    _delegation(town)
+    _request(town)
+
+
+def _delegation(town: Town) -> None:
+    """刘明远 lets 邓宇 stand in for two weeks, from tomorrow on."""
+    origin = db.session.query(Appointment).filter_by(person_id=town.people["刘明远"].id).one()
+    enrolling.appoint(
+        town.people["邓宇"],
+        Role.CLASS_TEACHER,
+        town.today + timedelta(days=1),
+        ended_on=town.today + timedelta(days=15),
+        class_id=origin.class_id,
+        delegated_from_id=origin.id,
+        opens_sealed=False,
+        appointed_by_id=origin.person_id,
+    )
+    db.session.flush()
+
+
+def _request(town: Town) -> None:
+    """张建平 asks that 罗敏 come to the district's office; a second person has not answered yet."""
+    db.session.add(
+        AppointmentRequest(
+            person_id=town.people["罗敏"].id,
+            role=Role.DISTRICT_STAFF,
+            district_id=town.districts["云溪县"].id,
+            started_on=town.today,
+            document="云溪教人〔演练〕8号",
+            asked_by_id=town.people["张建平"].id,
+            asked_at=clock.now(),
+        )
+    )
+    db.session.flush()
+
+
+def _settings(town: Town) -> None:
+    """Settings of the district and of a school since the beginning of the school year."""
     for place, name, document, told in (
         (
             {"district_id": town.districts["云溪县"].id},

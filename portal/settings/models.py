@@ -24,6 +24,7 @@ class SettingValue(PublicId, Base):
             name="one_scope",
         ),
         CheckConstraint("length(name) > 0", name="has_name"),
+        Index("ix_setting_value_name", "name", "from_on"),
         Index(
             "uq_setting_value_district",
             "district_id",

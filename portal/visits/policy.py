@@ -70,7 +70,9 @@ def own_sealed_notes(actor: Actor) -> ColumnElement[bool]:
 
 
 def sealed_notes_of_school(actor: Actor) -> ColumnElement[bool]:
-    """Sealed notes of the principal's school."""
+    """Sealed notes of the principal's school; who stands in for the principal opens them only if that was said."""
+    if not actor.opens_sealed:
+        return false()
     return SealedNote.visit_id.in_(select(Visit.id).where(visits_of_school(actor)))
 
 

@@ -35,6 +35,7 @@ from portal.schools.models import (
     Term,
 )
 from portal.settings.models import SettingValue
+from portal.staffing.models import AppointmentRequest
 from portal.visits.models import Correction, FollowUp, Invitation, Outcome, SealedNote, Visit
 from tests.site.actors import Player
 
@@ -193,6 +194,36 @@ def auth_session(row: AuthSession) -> Belonging:
 @belongs(DataCopy, level="person")
 def data_copy(row: DataCopy) -> Belonging:
     return Belonging(Place(), people=frozenset({row.person_id}))
+
+
+ADMINISTRATION = (Role.DISTRICT_STAFF, Role.SYSTEM_ADMIN)
+
+
+@belongs(Appointment, level="person")
+def appointment(row: Appointment) -> Belonging:
+    """An appointment lies where its office is; who may end it depends on the office."""
+    state = {Role.PRINCIPAL: "head", Role.SCHOOL_OFFICE: "of_office"}.get(Role(row.role), "")
+    if row.role in ADMINISTRATION:
+        state = "of_administration"
+    elif row.class_id:
+        state = "of_class"
+    own = frozenset({row.person_id}) if row.role == Role.SYSTEM_ADMIN else NONE
+    return Belonging(_place_of(row), people=own, state=state)
+
+
+@belongs("delegation.give", "delegation.end", level="person")
+def delegation(row: Appointment) -> Belonging:
+    """To those it concerns: whose office it is and, where it was lent, who lent it."""
+    people = {row.person_id}
+    origin = db.session.get(Appointment, row.delegated_from_id) if row.delegated_from_id else None
+    if origin is not None:
+        people.add(origin.person_id)
+    return Belonging(Place(), people=frozenset(people), state="lent" if origin else row.role)
+
+
+@belongs(AppointmentRequest, level="district")
+def appointment_request(row: AppointmentRequest) -> Belonging:
+    return Belonging(of_district(row.district_id), office="district")
 
 
 @belongs(SettingValue, level="office")

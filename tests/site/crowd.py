@@ -44,7 +44,7 @@ from portal.visits.models import Correction, Invitation, InvitationState, Outcom
 from tests.site.belonging import BELONGS, holds
 
 FAMILIES = (Enrolment, Guardianship, Appointment)
-STANDING = (Pupil, SchoolClass, School, District, Term, AuthSession, File)
+STANDING = (Appointment, Pupil, SchoolClass, School, District, Term, AuthSession, File)
 """What the town itself has at every place, and what each record gets of its own."""
 OF_ITS_OWN = (NoticeFile,)
 ENTERED_BY_PLACE = {"class": "class_id", "school": "school_id", "district": "district_id"}

@@ -47,6 +47,13 @@ STATES = set(
         "reopened",
         "at_district",
         "decided",
+        "of_class",
+        "of_office",
+        "head",
+        "of_administration",
+        "lent",
+        "class_teacher",
+        "principal",
     ]
 )
 ROLES = {role.value for role in Role} | {"anonymous", "restricted_guardian", "leaver"}

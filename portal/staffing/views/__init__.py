@@ -1,6 +1,6 @@
-"""Pages of staffing."""
+"""Pages of staffing: appointments, delegations, settings."""
 
-from portal.staffing.views import settings
+from portal.staffing.views import appointments, delegations, settings
 from portal.staffing.views.blueprint import bp
 
-__all__ = ["bp", "settings"]
+__all__ = ["appointments", "bp", "delegations", "settings"]

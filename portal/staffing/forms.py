@@ -1,0 +1,77 @@
+"""Forms of appointments and delegations."""
+
+from typing import Any
+
+from wtforms import BooleanField, DateField, RadioField, SelectField
+from wtforms.validators import InputRequired, Length, Optional, ValidationError
+
+from portal import clock
+from portal.forms import LineField, PortalForm, half_width
+from portal.i18n import gettext as _
+from portal.i18n import lazy_gettext as _l
+
+AT_ONCE, LATER = "now", "later"
+TOO_LONG = _l("Use at most 200 characters.")
+
+
+class AppointmentForm(PortalForm):
+    """Who, to what, where, from when until when."""
+
+    office = RadioField(_l("Office"), [InputRequired(_l("Choose the office."))])
+    name = LineField(_l("Name"), [InputRequired(_l("Enter the name.")), Length(max=160, message=TOO_LONG)])
+    who = LineField(
+        _l("Mobile number or account name"),
+        [InputRequired(_l("Enter a mobile number or an account name.")), Length(max=60, message=TOO_LONG)],
+        filters=[half_width],
+    )
+    place = LineField(_l("Which school or district"), [Length(max=160, message=TOO_LONG)])
+    school_class = SelectField(_l("Class"), validate_choice=False)
+    started_on = DateField(_l("First day"), [InputRequired(_l("Enter the first day."))])
+    last_on = DateField(_l("Last day"), [Optional()])
+    document = LineField(_l("Document it rests on"), [Length(max=200, message=TOO_LONG)])
+
+    def __init__(self, offices: dict[str, str], classes: dict[str, str], **named: Any) -> None:
+        super().__init__(**named)
+        self.office.choices = offices
+        self.school_class.choices = {"": _("Not for one class"), **classes}
+
+    def validate_started_on(self, field: Any) -> None:
+        if field.data and field.data < clock.today():
+            raise ValidationError(_("Choose today or a later day."))
+
+    def validate_last_on(self, field: Any) -> None:
+        if field.data and self.started_on.data and field.data < self.started_on.data:
+            raise ValidationError(_("The last day comes before the first."))
+
+
+class EndForm(PortalForm):
+    """At once, or after a day."""
+
+    when = RadioField(_l("When does it end"), [InputRequired(_l("Choose when it ends."))])
+    last_on = DateField(_l("Last day"), [Optional()])
+
+    def __init__(self, **named: Any) -> None:
+        super().__init__(**named)
+        self.when.choices = {AT_ONCE: _("At once, from this minute"), LATER: _("After the last day below")}
+
+    def validate_when(self, field: Any) -> None:
+        """After a day needs the day."""
+        if field.data != LATER:
+            return
+        if self.last_on.data is None:
+            raise ValidationError(_("Enter the last day."))
+        if self.last_on.data < clock.today():
+            raise ValidationError(_("Choose today or a later day."))
+
+
+class DelegationForm(PortalForm):
+    """Who stands in, from when until when, and whether for sealed notes too."""
+
+    colleague = SelectField(_l("Who stands in for you"), [InputRequired(_l("Choose a colleague."))])
+    started_on = DateField(_l("First day"), [InputRequired(_l("Enter the first day."))])
+    last_on = DateField(_l("Last day"), [InputRequired(_l("Enter the last day."))])
+    opens_sealed = BooleanField(_l("May open sealed notes as well"))
+
+    def __init__(self, colleagues: dict[str, str], **named: Any) -> None:
+        super().__init__(**named)
+        self.colleague.choices = {"": _("Choose"), **colleagues}
