@@ -7,7 +7,7 @@ are gone. On SQLite deleted bytes are overwritten (``secure_delete``), so that t
 
 from collections import Counter
 from collections.abc import Callable, Collection
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Table, and_, delete, inspect, or_, select, update
@@ -272,15 +272,3 @@ def carry_out(request: ErasureRequest, at: datetime, on: date) -> COUNTED:
     request.state, request.done_at = ErasureState.DONE, at
     request.effect = {name: number for name, number in sorted(done.items()) if number}
     return done
-
-
-def forget_words(before: datetime) -> int:
-    """Empty what requesters wrote a year after the end of their request; returns how many."""
-    count = 0
-    wanted = select(ErasureRequest).where(
-        ErasureRequest.decided_at < before - timedelta(days=365), ErasureRequest.words_sealed.is_not(None)
-    )
-    for request in db.session.scalars(wanted):
-        request.words = ""
-        count += 1
-    return count

@@ -9,11 +9,13 @@ from portal.accounts.models import Person
 from portal.database import reading
 from portal.extensions import db
 from portal.jobs.queue import every, task
-from portal.privacy import copies, parcels
+from portal.privacy import copies, parcels, retention
 from portal.privacy.models import PARCEL_KEPT, DataCopy, ParcelState
 from portal.trail.models import note
 
 AT_ONCE = 20
+NIGHT = range(1, 5)
+"""Hours in China in which data whose time is over go."""
 
 
 @task
@@ -66,3 +68,11 @@ def forget_unfetched() -> None:
         parcels.drop(row, now)
         note("copy.expired", row, person_id=None, subject_id=row.person_id)
     db.session.commit()
+
+
+@every(1800)
+def end_what_is_due() -> None:
+    """In the night: end everything whose time is over, in small batches. What a lost night left goes in the next one."""
+    now = clock.local(clock.now())
+    if now.hour in NIGHT:
+        retention.run(now.date())

@@ -338,3 +338,31 @@ class ErasureRequest(PublicId, Base):
         if not self.is_open:
             raise RuleBroken(_("This request is decided already."))
         self.state, self.words, self.decided_at = ErasureState.WITHDRAWN, "", at
+
+
+class RetentionMark(Base):
+    """A row that stays as a fact and has been emptied because its time was over."""
+
+    __tablename__ = "retention_mark"
+
+    kind: Mapped[str] = mapped_column(String(30), primary_key=True)
+    row_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+
+
+class RetentionRun(Base):
+    """How many rows of one kind went on one night, at one school or of the whole portal."""
+
+    __tablename__ = "retention_run"
+    __table_args__ = (
+        CheckConstraint("ended >= 0", name="ended_counted"),
+        Index("ix_retention_run_day", "ran_on", "kind"),
+        Index("ix_retention_run_school", "school_id", "ran_on"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(30))
+    ran_on: Mapped[date]
+    ran_at: Mapped[datetime]
+    district_id: Mapped[int | None] = mapped_column(ForeignKey("district.id"))
+    school_id: Mapped[int | None] = mapped_column(ForeignKey("school.id"))
+    ended: Mapped[int]

@@ -12,14 +12,16 @@ from sqlalchemy import ColumnElement, and_, exists, select
 from portal.access import EVERY_ROLE, Actor, Permission, Role
 from portal.privacy.models import DataCopy, ErasureRequest, ReaderQuestion
 from portal.privacy.readings import of_own_family
-from portal.schools.models import Flag, Guardianship, GuardianshipFlag, Pupil, SchoolClass
+from portal.schools.models import Flag, Guardianship, GuardianshipFlag, Pupil, School, SchoolClass
 from portal.schools.policy import (
     class_now,
     classes_of_school,
     in_force,
     own_children,
     own_class,
+    own_school,
     school_now,
+    schools_in_district,
     schools_of_district,
     unrestricted_guardianship,
 )
@@ -125,3 +127,10 @@ ERASURE_DECIDE = Permission(
 )
 
 HOLD_SET = Permission("hold.set", Pupil, "F2", {Role.PRINCIPAL: pupils_of_school})
+
+RETENTION_SEE = Permission(
+    "retention.see",
+    School,
+    "F1",
+    {Role.PRINCIPAL: own_school, Role.SCHOOL_OFFICE: own_school, Role.DISTRICT_STAFF: schools_in_district},
+)

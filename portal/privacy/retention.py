@@ -1,0 +1,177 @@
+"""What goes when its time is over: due today, due within a month, and the night's work in small batches."""
+
+from collections import Counter
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any
+
+from sqlalchemy import Integer, func, null, or_, select
+
+from portal import clock
+from portal.extensions import db
+from portal.privacy.blocks import held_pupils
+from portal.privacy.keeping import KINDS, Due, Kept
+from portal.privacy.models import RetentionRun
+from portal.schools.models import District, School
+from portal.trail.models import note
+
+BATCH = 200
+FIRST_ROWS = 5
+AHEAD = timedelta(days=31)
+
+
+def back(day: date, length: int, *, months: bool) -> date:
+    """The day on which something must have begun to be due on ``day``; 31 May less three months is the last of February."""
+    if not months:
+        return day - timedelta(days=length)
+    year, month = divmod(day.year * 12 + day.month - 1 - length, 12)
+    last = (date(year + (month + 1) // 12, (month + 1) % 12 + 1, 1) - timedelta(days=1)).day
+    return date(year, month + 1, min(day.day, last))
+
+
+def _is_placed(due: Due) -> bool:
+    """Whether its rows belong to schools, so that each district's own period counts."""
+    column = due.rows.selected_columns["school_id"]
+    return not isinstance(getattr(column, "element", column), type(null()))
+
+
+def _until(kept: Kept, day: date, district_id: int | None) -> date:
+    return back(day, kept.length(day, district_id), months=kept.months)
+
+
+def _free(due: Due, day: date) -> Any:
+    """The rows that no hold keeps."""
+    return due.rows if due.pupil is None else due.rows.where(due.pupil.not_in(held_pupils(day)))
+
+
+def _of_district(due: Due, rows: Any, district_id: int) -> Any:
+    if due.district is not None:
+        return rows.where(due.district == district_id)
+    school = rows.selected_columns["school_id"]
+    inside = select(School.id).where(School.district_id == district_id)
+    return rows.where(getattr(school, "element", school).in_(inside))
+
+
+@dataclass
+class Ahead:
+    """What of one kind goes within a month: how many at each school, how many a hold keeps, the first rows."""
+
+    kept: Kept
+    period: str
+    counts: dict[int, int] = field(default_factory=dict)
+    held: int = 0
+    first: list[Any] = field(default_factory=list)
+
+    @property
+    def total(self) -> int:
+        return sum(self.counts.values())
+
+
+def preview(school_ids: Collection[int], district_id: int, day: date) -> list[Ahead]:
+    """Kind by kind what goes within 31 days at these schools. Two or three queries a kind, however many rows."""
+    found = []
+    for kept in KINDS.values():
+        due = kept.find(_until(kept, day + AHEAD, district_id))
+        if not _is_placed(due):
+            continue
+        rows = _free(due, day).order_by(None)
+        school = rows.selected_columns["school_id"]
+        mine = rows.where(getattr(school, "element", school).in_(school_ids)).subquery()
+        counts = db.session.execute(
+            select(mine.c.school_id, func.count()).group_by(mine.c.school_id).order_by(mine.c.school_id)
+        )
+        one = Ahead(kept, kept.period(day, district_id))
+        one.counts = {int(school_id): int(count) for school_id, count in counts}
+        if due.pupil is not None:
+            kept_back = due.rows.where(
+                due.pupil.in_(held_pupils(day)), getattr(school, "element", school).in_(school_ids)
+            ).subquery()
+            one.held = db.session.scalar(select(func.count()).select_from(kept_back)) or 0
+        if one.counts:
+            one.first = list(
+                db.session.execute(
+                    select(mine.c.what, mine.c.day).order_by(mine.c.day, mine.c.id).limit(FIRST_ROWS)
+                )
+            )
+        found.append(one)
+    return found
+
+
+def _places(due: Due) -> Iterator[int | None]:
+    """The districts whose own periods count, one after the other; None for what is the whole portal's."""
+    if not _is_placed(due):
+        yield None
+        return
+    yield from db.session.scalars(
+        select(District.id).where(District.id.in_(select(School.district_id))).order_by(District.id)
+    )
+
+
+def run(day: date, names: Collection[str] | None = None) -> Counter[str]:
+    """End everything that is due on a day, in batches of their own transactions; a second run finds nothing more."""
+    ended: Counter[str] = Counter()
+    for name, kept in KINDS.items():
+        if names is not None and name not in names:
+            continue
+        for district_id in list(_places(kept.find(day))):
+            number = _end(kept, day, district_id)
+            ended[name] += number
+    return ended
+
+
+def _end(kept: Kept, day: date, district_id: int | None) -> int:
+    total = 0
+    until = _until(kept, day, district_id)
+    while True:
+        due = kept.find(until)
+        rows = _free(due, day)
+        if district_id is not None:
+            rows = _of_district(due, rows, district_id)
+        batch = db.session.execute(rows.limit(BATCH)).all()
+        if not batch:
+            break
+        due.end([row.id for row in batch])
+        per_school = Counter(row.school_id for row in batch)
+        for school_id, number in per_school.items():
+            _note_run(kept.name, day, district_id, school_id, number)
+        note("retention.ended", None, person_id=None, object_kind=kept.name, number=len(batch))
+        db.session.commit()
+        total += len(batch)
+    db.session.rollback()
+    return total
+
+
+def _note_run(name: str, day: date, district_id: int | None, school_id: int | None, number: int) -> None:
+    """Add to the day's line of the history."""
+    line = db.session.scalar(
+        select(RetentionRun).where(
+            RetentionRun.kind == name,
+            RetentionRun.ran_on == day,
+            RetentionRun.district_id.is_(None)
+            if district_id is None
+            else RetentionRun.district_id == district_id,
+            RetentionRun.school_id.is_(None) if school_id is None else RetentionRun.school_id == school_id,
+        )
+    )
+    if line is None:
+        line = RetentionRun(
+            kind=name, ran_on=day, district_id=district_id, school_id=school_id, ended=0, ran_at=clock.now()
+        )
+        db.session.add(line)
+    line.ended += number
+
+
+def history(school_ids: Collection[int], least: date) -> list[Any]:
+    """(day, kind, how many) of the runs that ended something at these schools, newest first."""
+    rows = db.session.execute(
+        select(RetentionRun.ran_on, RetentionRun.kind, func.sum(RetentionRun.ended).cast(Integer))
+        .where(
+            RetentionRun.ran_on >= least,
+            or_(RetentionRun.school_id.in_(school_ids), RetentionRun.school_id.is_(None)),
+        )
+        .group_by(RetentionRun.ran_on, RetentionRun.kind)
+        .order_by(RetentionRun.ran_on.desc(), RetentionRun.kind)
+        .limit(60)
+    )
+    return [(day, KINDS[name].label if name in KINDS else name, number) for day, name, number in rows]

@@ -1,0 +1,45 @@
+"""What goes by itself within a month, and what went."""
+
+from datetime import timedelta
+
+from sqlalchemy import select
+
+from portal.access import actor, requires
+from portal.extensions import db
+from portal.privacy import retention as keeping
+from portal.privacy.keeping import FIXED, KINDS, LEDGER
+from portal.privacy.policy import RETENTION_SEE
+from portal.privacy.views.blueprint import bp
+from portal.schools.models import School
+from portal.templating import render
+
+SHOWN_FOR = timedelta(days=92)
+
+
+@bp.get("/retention")
+@requires(RETENTION_SEE)
+def retention() -> str:
+    """Kind by kind: how long it is kept, what goes within a month and at which school; the runs of three months."""
+    acting = actor()
+    schools = {
+        key: name
+        for key, name in db.session.execute(
+            select(School.id, School.name)
+            .where(RETENTION_SEE.within(acting))
+            .order_by(School.name_pinyin, School.id)
+        )
+    }
+    assert acting.district_id is not None
+    ahead = keeping.preview(list(schools), acting.district_id, acting.on)
+    return render(
+        "privacy/retention.html",
+        ahead=ahead,
+        others=[kept for kept in KINDS.values() if kept.name not in {one.kept.name for one in ahead}],
+        fixed=FIXED,
+        ledger=LEDGER.words(LEDGER.on(acting.on, district_id=acting.district_id)),
+        schools=schools,
+        until=acting.on + keeping.AHEAD,
+        history=keeping.history(list(schools), acting.on - SHOWN_FOR),
+        today=acting.on,
+        district_id=acting.district_id,
+    )

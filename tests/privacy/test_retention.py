@@ -1,0 +1,270 @@
+"""What goes when its time is over: not a day early, all of it on its day, and the rolled-up numbers stay."""
+
+from datetime import date, timedelta
+
+import pytest
+import time_machine
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import delete, func, select, update
+
+from portal import clock
+from portal.accounts.models import Attempts, AuthSession, Person
+from portal.deliveries.models import Delivery
+from portal.extensions import db
+from portal.once import OnceKey
+from portal.opinions.models import Opinion
+from portal.privacy import jobs, retention
+from portal.privacy.keeping import KINDS, LEDGER, kind
+from portal.privacy.models import ErasureRequest, LegalHold, RetentionRun
+from portal.privacy.retention import back
+from portal.roster.models import RosterChange, RosterImport
+from portal.schools import summaries
+from portal.schools.models import Enrolment, Pupil, School
+from portal.settings.models import SettingValue
+from portal.visits.models import Visit, VisitPart
+
+
+def pupil(name="林嘉树"):
+    return db.session.scalars(select(Pupil).where(Pupil.name == name)).one()
+
+
+def person(name="林悦"):
+    return db.session.scalars(select(Person).where(Person.name == name)).one()
+
+
+def at(day):
+    return clock.instant_of(day, 2, 30)
+
+
+def month(day, count):
+    year, number = divmod(day.year * 12 + day.month - 1 + count, 12)
+    return date(year, number + 1, day.day)
+
+
+BASE = date(2026, 9, 15)
+
+
+def visit_that_ended():
+    """林嘉树 left its stage on a day; the visit to it holds words."""
+    child = pupil()
+    db.session.execute(update(Enrolment).where(Enrolment.pupil_id == child.id).values(ended_on=BASE))
+    child.left_on = BASE
+    return lambda: db.session.scalar(
+        select(func.count(VisitPart.id))
+        .join(Visit, Visit.id == VisitPart.visit_id)
+        .where(Visit.pupil_id == child.id)
+    )
+
+
+def opinion_that_closed():
+    opinion = db.session.scalars(select(Opinion).where(Opinion.author_id == person("李晚晴").id)).first()
+    opinion.acknowledged_on = opinion.answered_on = BASE
+    number = opinion.id
+    return lambda: int(db.session.get_one(Opinion, number).text != "—")
+
+
+def roster_that_was_applied():
+    made = db.session.scalars(select(RosterImport)).first()
+    db.session.execute(update(RosterImport).values(moved_at=at(BASE) + timedelta(hours=9)))
+    if not db.session.scalar(select(RosterChange.id).where(RosterChange.import_id == made.id).limit(1)):
+        change = RosterChange(
+            import_id=made.id, table_name="pupil", action="add", sealed_as="x" * 22, label="某某"
+        )
+        db.session.add(change)
+        db.session.flush()
+    return lambda: db.session.scalar(select(func.count(RosterChange.id)))
+
+
+def words_of_a_request():
+    request = db.session.scalars(select(ErasureRequest)).first()
+    request.decided_at, request.state, request.done_at = at(BASE), "withdrawn", None
+    return lambda: db.session.scalar(
+        select(func.count(ErasureRequest.id)).where(ErasureRequest.words_sealed.is_not(None))
+    )
+
+
+def message():
+    db.session.execute(delete(Delivery))
+    made = Delivery(
+        person_id=person().id, kind="x", key="x", channel="dry", language="zh-Hans", created_at=at(BASE),
+        not_before=at(BASE), not_after=at(BASE),
+    )  # fmt: skip
+    made.recipient = "+8613800000000"
+    db.session.add(made)
+    return lambda: db.session.scalar(
+        select(func.count(Delivery.id)).where(Delivery.recipient_sealed.is_not(None))
+    )
+
+
+def session_that_ran_out():
+    db.session.execute(delete(AuthSession))
+    db.session.add(
+        AuthSession(
+            token_hash="0" * 64, person_id=person().id, created_at=at(BASE), last_seen_at=at(BASE), expires_at=at(BASE)
+        )
+    )  # fmt: skip
+    return lambda: db.session.scalar(select(func.count(AuthSession.id)))
+
+
+def counter_of_attempts():
+    db.session.execute(delete(Attempts))
+    db.session.add(Attempts(key="account:x", count=3, window_ends_at=at(BASE)))
+    return lambda: db.session.scalar(select(func.count(Attempts.key)))
+
+
+def key_of_a_form():
+    db.session.execute(delete(OnceKey))
+    db.session.add(OnceKey(person_id=1, key="k", fingerprint="f", location="/", answered_at=at(BASE)))
+    return lambda: db.session.scalar(select(func.count(OnceKey.id)))
+
+
+STORIES = {
+    "visit_texts": (visit_that_ended, month(BASE, 12)),
+    "opinions": (opinion_that_closed, month(BASE, 36)),
+    "rosters": (roster_that_was_applied, BASE + timedelta(days=90)),
+    "request_words": (words_of_a_request, month(BASE, 12)),
+    "messages": (message, BASE + timedelta(days=30)),
+    "sessions": (session_that_ran_out, BASE + timedelta(days=30)),
+    "attempts": (counter_of_attempts, BASE + timedelta(days=1)),
+    "once_keys": (key_of_a_form, BASE + timedelta(days=30)),
+}
+
+
+def test_every_kind_has_its_story():
+    assert set(STORIES) == set(KINDS)
+
+
+@pytest.mark.parametrize("name", STORIES)
+def test_nothing_goes_a_day_early_and_all_of_it_on_its_day(app, name):
+    story, day = STORIES[name]
+    left = story()
+    db.session.commit()
+    before = left()
+    assert before > 0
+
+    with time_machine.travel(at(day - timedelta(days=1)), tick=False):
+        retention.run(clock.today(), [name])
+        assert left() == before
+    with time_machine.travel(at(day), tick=False):
+        ended = retention.run(clock.today(), [name])
+        assert left() == 0 and ended[name] >= 1
+        assert retention.run(clock.today(), [name])[name] == 0
+    line = db.session.scalars(select(RetentionRun).where(RetentionRun.kind == name)).first()
+    assert line.ran_on == day and line.ended >= 1
+
+
+def test_numbers_agree_after_years(app):
+    summaries.rebuild()
+    visit_that_ended()
+    opinion_that_closed()
+    db.session.commit()
+    with time_machine.travel(at(date(2035, 1, 1)), tick=False):
+        retention.run(clock.today())
+    found = summaries.differences()
+
+    assert found == {}
+
+
+def test_a_hold_keeps_what_is_due(app):
+    left = visit_that_ended()
+    db.session.add(LegalHold(pupil_id=pupil().id, reason="县公安(演练)第2号", started_on=BASE))
+    db.session.commit()
+    day = month(BASE, 12)
+    with time_machine.travel(at(day), tick=False):
+        assert retention.run(clock.today(), ["visit_texts"])["visit_texts"] == 0
+        assert left() > 0
+        db.session.execute(update(LegalHold).values(ended_on=clock.today()))
+        db.session.commit()
+        assert retention.run(clock.today(), ["visit_texts"])["visit_texts"] > 0
+
+
+def test_a_place_still_held_in_the_same_stage_keeps_the_texts(app):
+    left = visit_that_ended()
+    child = pupil()
+    place = db.session.scalars(select(Enrolment).where(Enrolment.pupil_id == child.id)).first()
+    db.session.add(
+        Enrolment(pupil_id=child.id, class_id=place.class_id, school_id=place.school_id, started_on=BASE)
+    )
+    db.session.commit()
+
+    assert retention.run(month(BASE, 40), ["visit_texts"])["visit_texts"] == 0 and left() > 0
+
+
+def test_a_district_keeps_shorter_by_setting_and_its_neighbour_does_not(app):
+    left = visit_that_ended()
+    school_id = pupil().school_id
+
+    district_id = db.session.get_one(School, school_id).district_id
+    db.session.add(
+        SettingValue(
+            name="privacy.keep_visit_texts", district_id=district_id, value=6, from_on=BASE, document="演练文件", set_at=clock.now()
+        )
+    )  # fmt: skip
+    db.session.commit()
+
+    assert retention.run(month(BASE, 6) - timedelta(days=1), ["visit_texts"])["visit_texts"] == 0
+    assert retention.run(month(BASE, 6), ["visit_texts"])["visit_texts"] > 0 and left() == 0
+
+
+def test_the_log_cannot_be_kept_for_less_than_six_months():
+    assert not LEDGER.kind.fits(5) and LEDGER.kind.fits(6)
+    assert LEDGER.default == 36
+
+
+def test_adding_a_kind_is_one_function_and_one_line():
+    def spare(until):
+        raise NotImplementedError
+
+    try:
+        assert kind("x", "y", days=3, fixed=True)(spare) is spare
+        assert KINDS["spare"].length(BASE, None) == 3
+    finally:
+        del KINDS["spare"]
+
+
+@given(st.dates(date(2020, 1, 1), date(2040, 12, 31)), st.integers(1, 120))
+def test_months_back_never_reach_past_the_day(day, count):
+    found = back(day, count, months=True)
+
+    assert (day.year * 12 + day.month) - (found.year * 12 + found.month) == count
+    assert found.day <= day.day
+    assert back(found, -count, months=True) <= day
+
+
+def test_the_page_says_what_goes_within_a_month_at_which_school_without_contents(as_):
+    visit_that_ended()
+    db.session.commit()
+    with time_machine.travel(at(month(BASE, 12) - timedelta(days=10)), tick=True):
+        district = as_("张建平").page("/privacy/retention")
+        school = as_("何静").page("/privacy/retention")
+        other = as_("罗敏").page("/privacy/retention")
+
+    assert "三(2)班" in district.text and "三(2)班" in school.text
+    assert "三(2)班" not in other.text
+    assert "林嘉树" not in district.text + school.text
+
+
+def test_the_night_does_it_and_the_day_does_not(app, monkeypatch):
+    ran = []
+    monkeypatch.setattr(retention, "run", ran.append)
+    day = clock.today()
+    with time_machine.travel(clock.instant_of(day, 12), tick=False):
+        jobs.end_what_is_due()
+    assert ran == []
+    with time_machine.travel(clock.instant_of(day, 2), tick=False):
+        jobs.end_what_is_due()
+    assert ran == [day]
+
+
+def test_a_large_heap_goes_in_batches(app, monkeypatch):
+    monkeypatch.setattr(retention, "BATCH", 7)
+    db.session.execute(delete(OnceKey))
+    db.session.add_all(
+        OnceKey(person_id=1, key=f"k{number}", fingerprint="f", location="/", answered_at=at(BASE))
+        for number in range(30)
+    )
+    db.session.commit()
+
+    assert retention.run(BASE + timedelta(days=31), ["once_keys"])["once_keys"] == 30
+    assert db.session.scalar(select(RetentionRun.ended)) == 30
