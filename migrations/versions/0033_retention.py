@@ -8,7 +8,7 @@ from alembic import op
 from portal.extensions import UtcDateTime
 
 revision: str = "0033_retention"
-down_revision: str | None = "0029_trail_anchors"
+down_revision: str | None = "0014_appointments"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
