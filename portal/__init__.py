@@ -25,7 +25,7 @@ from portal import (
     styles,
     templating,
 )
-from portal.accounts import sessions
+from portal.accounts import sessions, stepping
 from portal.accounts import views as accounts
 from portal.audit import commands as audit_commands
 from portal.audit import views as audit
@@ -118,6 +118,7 @@ def create_app(settings: Settings | None = None, **overrides: Any) -> Flask:
     CSRFProtect(app)
     sessions.init_app(app)
     access.init_app(app)
+    stepping.init_app(app)
     closing.init_app(app)
     once.init_app(app)
     queue.init_app(app)
@@ -170,6 +171,8 @@ def configuration(settings: Settings) -> Mapping[str, Any]:
         "ANCHOR_DIR": settings.anchor_dir,
         "ANCHOR_MAILS": settings.anchor_mails,
         "TRAIL_MONTHS": settings.trail_months,
+        "PASSKEY_DOMAIN": settings.passkey_domain,
+        "ADMIN_SECOND_FACTOR": settings.admin_second_factor,
         "PASSWORD_PROFILE": settings.password_profile,
         "DEVELOPMENT": settings.development,
         "FILES_ORIGIN": settings.files_origin.rstrip("/"),

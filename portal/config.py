@@ -55,6 +55,13 @@ class Settings(BaseSettings):
         default="default",
         description="djbh: staff also need three kinds of characters and a new password every 180 days.",
     )
+    passkey_domain: str = Field(
+        default="",
+        description="The name passkeys are bound to; empty: the host people open the portal under.",
+    )
+    admin_second_factor: bool = Field(
+        default=True, description="System administrators need a second factor (not in a rehearsal)."
+    )
     database_pooled: bool = Field(default=False, description="A transaction pooler stands before PostgreSQL.")
     master_keys_file: Path | None = Field(
         default=None,

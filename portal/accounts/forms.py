@@ -32,21 +32,56 @@ class SignInForm(PortalForm):
 
 
 class ProofForm(PortalForm):
-    """A proof of who is holding the device."""
+    """A proof of who is holding the device: the password, or a code of the second factor."""
 
-    password = PasswordField(
-        _l("Password"),
-        [InputRequired(_l("Enter your password."))],
-        render_kw={"autocomplete": "current-password"},
-    )
+    password = PasswordField(_l("Password"), render_kw={"autocomplete": "current-password"})
+    code = LineField(_l("Code"), [Length(max=40)], filters=[half_width])
 
     def __init__(self, person: Person, **named: Any) -> None:
         super().__init__(**named)
         self.person = person
 
-    def validate_password(self, field: Any) -> None:
-        if not passwords.matches(self.person.password_hash, field.data or ""):
-            raise ValidationError(_("This is not your password."))
+
+class SecondCodeForm(PortalForm):
+    """Six digits of the app, or a code on paper."""
+
+    code = LineField(_l("Code"), [Length(max=40)], filters=[half_width])
+
+
+class AppCodeForm(PortalForm):
+    """The first six digits of a new app."""
+
+    code = LineField(
+        _l("The six digits that the app shows"),
+        [InputRequired(_l("Enter the six digits.")), Length(max=40)],
+        filters=[half_width],
+    )
+
+
+class PasskeyForm(PortalForm):
+    """A name for a new passkey."""
+
+    name = LineField(_l("Name of this device"), [Length(max=60)])
+
+
+class RecoveryForm(PortalForm):
+    """Signing in without the password: account, app and paper together."""
+
+    name = LineField(
+        _l("Account name or mobile number"),
+        [InputRequired(_l("Enter your account name or mobile number.")), Length(max=100)],
+        filters=[half_width],
+    )
+    digits = LineField(
+        _l("The six digits that the app shows"),
+        [InputRequired(_l("Enter the six digits.")), Length(max=40)],
+        filters=[half_width],
+    )
+    code = LineField(
+        _l("Recovery code"),
+        [InputRequired(_l("Enter one of your recovery codes.")), Length(max=40)],
+        filters=[half_width],
+    )
 
 
 def password_hint(*, alone: bool) -> str:
@@ -58,14 +93,9 @@ def password_hint(*, alone: bool) -> str:
     )
 
 
-class PasswordForm(PortalForm):
-    """A new password, with the present one as proof. ``alone``: there is no second factor; ``staff``: with appointment."""
+class NewPasswordForm(PortalForm):
+    """A new password. ``alone``: there is no second factor; ``staff``: the person holds an appointment."""
 
-    present = PasswordField(
-        _l("Present password"),
-        [InputRequired(_l("Enter your present password."))],
-        render_kw={"autocomplete": "current-password"},
-    )
     new = PasswordField(
         _l("New password"),
         [InputRequired(_l("Enter a new password."))],
@@ -75,10 +105,6 @@ class PasswordForm(PortalForm):
     def __init__(self, person: Person, *, alone: bool = True, staff: bool = False, **named: Any) -> None:
         super().__init__(**named)
         self.person, self.alone, self.staff = person, alone, staff
-
-    def validate_present(self, field: Any) -> None:
-        if not passwords.matches(self.person.password_hash, field.data or ""):
-            raise ValidationError(_("This is not your present password."))
 
     @property
     def hint(self) -> str:
@@ -144,3 +170,17 @@ class CodeForm(PortalForm):
         digits = codes_plain(field.data or "")
         if len(digits) != CODE_DIGITS or not (digits.isascii() and digits.isdecimal()):
             raise ValidationError(_("The code has %(count)s digits.", count=CODE_DIGITS))
+
+
+class PasswordForm(NewPasswordForm):
+    """A new password, with the present one as proof."""
+
+    present = PasswordField(
+        _l("Present password"),
+        [InputRequired(_l("Enter your present password."))],
+        render_kw={"autocomplete": "current-password"},
+    )
+
+    def validate_present(self, field: Any) -> None:
+        if not passwords.matches(self.person.password_hash, field.data or ""):
+            raise ValidationError(_("This is not your present password."))

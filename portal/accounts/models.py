@@ -2,7 +2,7 @@
 
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.access import Role
@@ -114,11 +114,99 @@ class AuthSession(Base):
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id", ondelete="CASCADE"), index=True)
     appointment_id: Mapped[int | None] = mapped_column(ForeignKey("appointment.id", ondelete="SET NULL"))
     device: Mapped[str] = mapped_column(String(200), default="")
+    known_device_id: Mapped[int | None] = mapped_column(ForeignKey("known_device.id", ondelete="SET NULL"))
     created_at: Mapped[datetime]
     last_seen_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     proved_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
+
+
+class HalfSession(Base):
+    """A person whose first factor was right and who is not signed in yet: it admits the pages of the second step only."""
+
+    __tablename__ = "half_session"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True, info={"class": "F6"})
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id", ondelete="CASCADE"), index=True)
+    how: Mapped[str] = mapped_column(String(20))
+    to: Mapped[str] = mapped_column(String(2000), default="")
+    has_second: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class KnownDevice(Base):
+    """A browser in which a person has signed in before; guessing elsewhere does not lock it out."""
+
+    __tablename__ = "known_device"
+    __table_args__ = (UniqueConstraint("person_id", "token_hash"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id", ondelete="CASCADE"))
+    token_hash: Mapped[str] = mapped_column(String(64), index=True, info={"class": "F6"})
+    created_at: Mapped[datetime]
+    last_seen_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class Authenticator(PublicId, Base):
+    """An app that shows six digits (TOTP, RFC 6238); it counts once a code of it was confirmed."""
+
+    __tablename__ = "authenticator"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id", ondelete="CASCADE"), unique=True)
+    seed_sealed: Mapped[bytes | None] = mapped_column(LargeBinary, info={"class": "F6"})
+    last_step: Mapped[int] = mapped_column(BigInteger, default=0)
+    created_at: Mapped[datetime]
+    confirmed_at: Mapped[datetime | None]
+
+    seed = Sealed("secret")
+
+
+class RecoveryCode(Base):
+    """One of ten codes on paper, each good once."""
+
+    __tablename__ = "recovery_code"
+    __table_args__ = (
+        UniqueConstraint("person_id", "place"),
+        CheckConstraint("place BETWEEN 1 AND 10", name="place_within"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id", ondelete="CASCADE"))
+    place: Mapped[int]
+    code_hash: Mapped[str] = mapped_column(String(200), info={"class": "F6"})
+    made_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
+class Passkey(PublicId, Base):
+    """A key kept by a phone, computer or stick (WebAuthn); here stands only its public half."""
+
+    __tablename__ = "passkey"
+    __table_args__ = (CheckConstraint("length(name) > 0", name="has_name"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id", ondelete="CASCADE"), index=True)
+    name: Mapped[str] = mapped_column(String(60))
+    credential_id: Mapped[bytes] = mapped_column(LargeBinary(1023), unique=True)
+    public_key: Mapped[bytes] = mapped_column(LargeBinary(2000))
+    sign_count: Mapped[int] = mapped_column(BigInteger, default=0)
+    created_at: Mapped[datetime]
+    last_used_at: Mapped[datetime | None]
+
+
+class Failures(Base):
+    """How often in a row something secret was guessed wrongly: for one account from strange devices, from one known device,
+    or at one person's second factor."""
+
+    __tablename__ = "failures"
+
+    key: Mapped[str] = mapped_column(String(120), primary_key=True)
+    count: Mapped[int] = mapped_column(default=0)
+    last_at: Mapped[datetime] = mapped_column(index=True)
 
 
 class Attempts(Base):

@@ -4,15 +4,16 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cache
 from typing import Any
 
-from flask import Flask, g, request
+from flask import Flask, g, request, session
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 from sqlalchemy import and_, bindparam, exists, func, or_, select, update
 from sqlalchemy.orm import aliased
 
 from portal import clock, i18n
-from portal.access import ROLE_NAMES, Actor, Role
+from portal.access import PERMISSIONS, ROLE_NAMES, Actor, Role
 from portal.accounts.models import Appointment, AuthSession, Person
 from portal.database import writing
 from portal.extensions import Base, db
@@ -21,6 +22,9 @@ from portal.prepared import Prepared
 STAFF_HOURS = timedelta(hours=12)
 FAMILY_DAYS = timedelta(days=30)
 SEEN_EVERY = timedelta(minutes=10)
+GUARDED_SEEN_EVERY = timedelta(minutes=5)
+IDLE = timedelta(minutes=30)
+"""After so long without a request a session that reads narratives of families falls asleep (SECURITY contract 5.1)."""
 FAMILY = "family"
 
 
@@ -61,6 +65,7 @@ class SignedIn(UserMixin):  # type: ignore[misc]
         self, token: str, session_id: int, person: Any, hats: tuple[Hat, ...], hat: Hat, on: date
     ) -> None:
         self.token = token
+        self.asleep = False
         self.proved_at: datetime | None = person.proved_at
         self.session_id = session_id
         self.person_id: int = person.person_id
@@ -209,12 +214,34 @@ def load(token: str) -> SignedIn | None:
     worn = next((hat for hat in hats if hat.appointment_id and hat.appointment_id == first.worn_id), None)
     hat = worn or (family if first.worn_id is None else None) or hats[0]
     person = SignedIn(token, first.session_id, first, hats, hat, day)
-    if now - first.last_seen_at > SEEN_EVERY:
+    quiet = now - first.last_seen_at
+    guarded = hat.role in guarded_roles()
+    person.asleep = guarded and quiet > IDLE
+    if quiet > (GUARDED_SEEN_EVERY if guarded else SEEN_EVERY) and not person.asleep:
         g.seen_session = first.session_id
     return person
 
 
-def open_session(person: Person, *, staff: bool, appointment_id: int | None, device: str) -> str:
+@cache
+def guarded_roles() -> frozenset[Role]:
+    """The roles of staff that may read narratives of families (F4) or of safeguarding (F4S), by the permissions."""
+    found = (
+        role
+        for permission in PERMISSIONS.values()
+        if permission.holds in ("F4", "F4S")
+        for role in permission.grants
+    )
+    return frozenset(found) - {Role.GUARDIAN}
+
+
+def open_session(
+    person: Person,
+    *,
+    staff: bool,
+    appointment_id: int | None,
+    device: str,
+    known_device_id: int | None = None,
+) -> str:
     """Add a session row to the current transaction and return its token (kept only in the browser)."""
     token = secrets.token_urlsafe(32)
     now = clock.now()
@@ -224,6 +251,7 @@ def open_session(person: Person, *, staff: bool, appointment_id: int | None, dev
             person_id=person.id,
             appointment_id=appointment_id,
             device=device[:200],
+            known_device_id=known_device_id,
             created_at=now,
             last_seen_at=now,
             proved_at=now,
@@ -240,7 +268,7 @@ def appointments_today(person: Person) -> list[Appointment]:
     return [appointment for appointment in db.session.scalars(wanted) if appointment.holds_on(day)]
 
 
-def sign_in(person: Person) -> None:
+def sign_in(person: Person, known_device_id: int | None = None) -> None:
     """Open a session for this browser in the current transaction; a new id each time, whatever the browser held before."""
     appointments = appointments_today(person)
     token = open_session(
@@ -248,6 +276,7 @@ def sign_in(person: Person) -> None:
         staff=bool(appointments),
         appointment_id=appointments[0].id if appointments else None,
         device=request.user_agent.string,
+        known_device_id=known_device_id,
     )
     db.session.flush()
     now, day = clock.now(), clock.today()
@@ -262,15 +291,22 @@ def sign_out() -> None:
     logout_user()
 
 
+def renew() -> None:
+    """Give this session a new token, in the current transaction: after a change of password or of second factors."""
+    wear(current_user.hat.key)
+
+
 def is_staff() -> bool:
     """Whether the signed-in person holds an appointment today."""
     return any(hat.appointment_id for hat in current_user.hats)
 
 
 def note_proof() -> None:
-    """Note with this session, in the current transaction, that its holder has just proved who they are."""
+    """Note with this session, in the current transaction, that its holder has just proved who they are; it wakes up."""
     db.session.execute(
-        update(AuthSession).where(AuthSession.id == current_user.session_id).values(proved_at=clock.now())
+        update(AuthSession)
+        .where(AuthSession.id == current_user.session_id)
+        .values(proved_at=clock.now(), last_seen_at=clock.now())
     )
 
 
@@ -286,14 +322,22 @@ def _revoke(condition: Any) -> None:
 
 
 def wear(key: str) -> Hat | None:
-    """Put on another hat of the signed-in person, in the current transaction; None when they have no such hat."""
+    """Put on another hat of the signed-in person, in the current transaction; None when they have no such hat.
+
+    The session gets a new token: what somebody may have caught before does not open the other role.
+    """
     hat = next((hat for hat in current_user.hats if hat.key == key), None)
     if hat is not None:
-        db.session.execute(
+        token = secrets.token_urlsafe(32)
+        changed = db.session.execute(
             update(AuthSession)
-            .where(AuthSession.id == current_user.session_id)
-            .values(appointment_id=hat.appointment_id)
+            .where(
+                AuthSession.id == current_user.session_id, AuthSession.token_hash == _hash(current_user.token)
+            )
+            .values(appointment_id=hat.appointment_id, token_hash=_hash(token))
         )
+        if int(changed.rowcount):  # type: ignore[attr-defined]
+            session["_user_id"] = token
     return hat
 
 

@@ -10,12 +10,13 @@ from functools import wraps
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from flask import redirect, request, url_for
+from flask import Flask, current_app, redirect, request, url_for
 from flask_login import current_user
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
 from portal import clock
+from portal.accounts import factors, passkeys
 from portal.accounts.forms import ProofForm
 from portal.accounts.models import Person
 from portal.extensions import db
@@ -81,4 +82,24 @@ def page(to: str, fields: Iterable[tuple[str, str]] = (), form: ProofForm | None
     """The proof page: ``to`` is where to go on, ``fields`` what is to be sent there."""
     form = form or ProofForm(db.session.get_one(Person, current_user.person_id), formdata=None)
     waiting = [(KEPT + name, value) for name, value in fields]
-    return render("accounts/proof.html", form=form, to=to, waiting=waiting)
+    app, keys = factors.summary(current_user.person_id)
+    asked = (
+        passkeys.request_for(passkeys.SECOND, current_user.person_id) if keys and passkeys.domain() else ""
+    )
+    return render(
+        "accounts/proof.html", form=form, to=to, waiting=waiting, has_code=bool(app or keys), asked=asked
+    )
+
+
+AWAKE = frozenset({"accounts.proof", "accounts.prove", "accounts.sign_out"})
+
+
+def init_app(app: Flask) -> None:
+    """Let a session that slept prove first who holds it; nothing typed is lost by that. Called after the marks are asked."""
+
+    @app.before_request
+    def wake() -> Response | tuple[str | dict[str, object], int] | None:
+        if request.endpoint is None or not current_user.is_authenticated or not current_user.asleep:
+            return None
+        access = getattr(current_app.view_functions[request.endpoint], "access", None)
+        return None if access == "public" or request.endpoint in AWAKE else ask()

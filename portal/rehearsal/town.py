@@ -6,6 +6,7 @@ from typing import Any
 from portal import clock, names
 from portal.access import Role
 from portal.accounts import passwords
+from portal.accounts.factors import SECOND_FACTOR_ROLES
 from portal.accounts.models import Appointment, Person
 from portal.extensions import db
 from portal.rehearsal import courses, joining, notices, opinions, privacy, ratings, staffing, visits
@@ -27,6 +28,7 @@ from portal.schools.models import (
     Term,
     class_name,
 )
+from portal.settings import changing
 
 PASSWORD = "xibian-liushu-qing"
 SURNAMES = "陈林黄周吴徐孙胡朱高何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕苏卢蒋蔡贾丁"
@@ -89,6 +91,14 @@ def _district(town: Town, name: str, parent: District | None, phone: str) -> Dis
 
 def _districts(town: Town) -> None:
     city = _district(town, "云岭市", None, "0000-6000000")
+    changing.change(
+        SECOND_FACTOR_ROLES,
+        [],
+        clock.today(),
+        "演练区：账号只用密码登录",
+        person_id=None,
+        district_id=city.id,
+    )
     for name, phone in (("云溪县", "0000-6100000"), ("石桥县", "0000-6200000")):
         county = _district(town, name, city, phone)
         for back in (1, 0):

@@ -7,7 +7,7 @@ from sqlalchemy import select, update
 from werkzeug.datastructures import MultiDict
 
 from portal import clock
-from portal.accounts import limits, stepping
+from portal.accounts import guessing, stepping
 from portal.accounts.models import AuthSession
 from portal.extensions import db
 from portal.rehearsal.town import PASSWORD
@@ -87,7 +87,7 @@ def test_programs_are_told_why(as_):
 
 def test_guessing_at_the_proof_ends(as_):
     page = as_("王雪").page("/account/proof")
-    for _turn in range(limits.PER_ACCOUNT):
+    for _turn in range(guessing.FREE):
         assert page.press("确认", password="不是这个密码").status == 422
 
     assert page.press("确认", password=PASSWORD).status == 429

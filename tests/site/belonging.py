@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from portal import clock
 from portal.access import Role
-from portal.accounts.models import Appointment, AuthSession, Person
+from portal.accounts.models import Appointment, AuthSession, Passkey, Person
 from portal.courses.models import Course, CourseSession, Seat
 from portal.extensions import db
 from portal.files.models import File
@@ -186,8 +186,8 @@ def term(row: Term) -> Belonging:
     return Belonging(of_district(year.district_id), office="district")
 
 
-@belongs(AuthSession, level="person")
-def auth_session(row: AuthSession) -> Belonging:
+@belongs(AuthSession, Passkey, level="person")
+def auth_session(row: AuthSession | Passkey) -> Belonging:
     return Belonging(Place(), people=frozenset({row.person_id}))
 
 

@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 
 from portal import clock
 from portal.access import Actor, Role
-from portal.accounts.models import Appointment, AuthSession, Person
+from portal.accounts.models import Appointment, AuthSession, Passkey, Person
 from portal.courses.models import Course, Lesson
 from portal.extensions import Base, db
 from portal.files import chunks, storage
@@ -41,10 +41,11 @@ from portal.schools.models import (
     Term,
 )
 from portal.visits.models import Correction, Invitation, InvitationState, Outcome, Visit
+from tests.site.actors import PLAYERS
 from tests.site.belonging import BELONGS, holds
 
 FAMILIES = (Enrolment, Guardianship, Appointment)
-STANDING = (Appointment, Pupil, SchoolClass, School, District, Term, AuthSession, File)
+STANDING = (Appointment, Pupil, SchoolClass, School, District, Term, AuthSession, Passkey, File)
 """What the town itself has at every place, and what each record gets of its own."""
 OF_ITS_OWN = (NoticeFile,)
 ENTERED_BY_PLACE = {"class": "class_id", "school": "school_id", "district": "district_id"}
@@ -92,6 +93,7 @@ def populate() -> None:
     for guardian in ("李晚晴", "周桂兰", "何志强"):
         _once_cared_for(guardian, start, today)
     db.session.flush()
+    _passkeys()
     _imports()
     _lessons()
     _opinions()
@@ -104,6 +106,21 @@ def populate() -> None:
         _spread(model, spots)
     _files()
     db.session.commit()
+
+
+def _passkeys() -> None:
+    """A passkey for everybody who knocks."""
+    for player in PLAYERS:
+        if player.name is not None:
+            db.session.add(
+                Passkey(
+                    person_id=person(player.name).id,
+                    name="手机",
+                    credential_id=secrets.token_bytes(16),
+                    public_key=b"none",
+                    created_at=clock.now(),
+                )
+            )
 
 
 def _start() -> date:

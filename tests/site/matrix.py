@@ -22,7 +22,7 @@ from werkzeug.routing import Rule
 
 from portal import clock
 from portal.access import Permission
-from portal.accounts.models import AuthSession
+from portal.accounts.models import AuthSession, Passkey
 from portal.courses.models import Course, CourseSession, Lesson, Seat
 from portal.database import checkpoint
 from portal.extensions import db
@@ -42,6 +42,7 @@ KEYS: dict[str, Any] = {
     "schools.term": Term,
     "schools.change_term": Term,
     "accounts.revoke": AuthSession,
+    "accounts.remove_passkey": Passkey,
     "courses.show": "course.read",
     "ratings.school_stars": "stars",
     "files.signed": File,

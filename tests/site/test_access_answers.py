@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select, update
 
 from portal import clock
-from portal.accounts import limits
+from portal.accounts import guessing
 from portal.accounts.models import AuthSession
 from portal.extensions import db
 from portal.rehearsal.town import PASSWORD
@@ -99,10 +99,10 @@ def test_too_many_attempts_are_429(as_):
     page = visitor.page("/account/sign-in")
     statuses = [
         page.press("登录", name="wangxue", password="不对的密码一二三").status
-        for _attempt in range(limits.PER_ACCOUNT + 1)
+        for _attempt in range(guessing.FREE + 1)
     ]
 
-    assert statuses == [422] * limits.PER_ACCOUNT + [429]
+    assert statuses == [422] * guessing.FREE + [429]
 
 
 @pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "multipart/form-data"])

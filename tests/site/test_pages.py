@@ -19,6 +19,11 @@ from tests.support.html import faults_in
 
 STARTS = ("/", "/courses/", "/stars/", "/account/sign-in")
 REACHED_OTHERWISE = {
+    "accounts.new_password": "only half signed in; tried in tests/accounts",
+    "accounts.proof": "only on the way to something guarded; tried in tests/accounts",
+    "accounts.recovery_code_list": "only with a second factor; tried in tests/accounts",
+    "accounts.second_step": "only half signed in; tried in tests/accounts",
+    "accounts.set_up": "only half signed in; tried in tests/accounts",
     "home.health": "asked by machines",
     "styles.index": "in development only",
     "joining.paper": "only within an hour of printing; tried in tests/joining",

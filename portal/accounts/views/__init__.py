@@ -1,6 +1,17 @@
 """Pages of accounts: signing in and out, proving who one is, one's own settings, the switches on every page."""
 
-from portal.accounts.views import coding, own, proving, signing_in, switches
+from portal.accounts import jobs
+from portal.accounts.views import coding, own, proving, second_factors, second_step, signing_in, switches
 from portal.accounts.views.blueprint import bp
 
-__all__ = ["bp", "coding", "own", "proving", "signing_in", "switches"]
+__all__ = [
+    "bp",
+    "coding",
+    "jobs",
+    "own",
+    "proving",
+    "second_factors",
+    "second_step",
+    "signing_in",
+    "switches",
+]

@@ -6,7 +6,7 @@ from sqlalchemy import select
 from werkzeug.wrappers import Response
 
 from portal.access import public, signed_in
-from portal.accounts import codes, limits, sessions
+from portal.accounts import arriving, codes, limits, sessions
 from portal.accounts.addresses import email_index
 from portal.accounts.codes import CodeRequest, Purpose
 from portal.accounts.forms import CodeForm, EmailForm, RecipientForm
@@ -118,13 +118,7 @@ def _let_in(person: Person) -> Response:
     if sessions.appointments_today(person):
         db.session.commit()
         raise RuleBroken(_("Staff of schools and offices sign in with their password."), 403)
-    to = local(session.get(TO), home())
-    session.clear()
-    sessions.sign_in(person)
-    session.permanent = True
-    note("account.signed_in", person, person_id=person.id, how="code")
-    db.session.commit()
-    return redirect(to, 303)
+    return arriving.after_first_factor(person, "code", local(session.get(TO), ""))
 
 
 @bp.route("/email", methods=["GET", "POST"])

@@ -9,11 +9,21 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from portal import clock
 from portal.access import signed_in
-from portal.accounts import limits, passwords, phones, sessions
+from portal.accounts import (
+    arriving,
+    factors,
+    guessing,
+    known_devices,
+    passwords,
+    phones,
+    recovery_codes,
+    sessions,
+    telling,
+)
 from portal.accounts.devices import device_name
 from portal.accounts.forms import PasswordForm
 from portal.accounts.models import AuthSession, Person
-from portal.accounts.views.blueprint import bp
+from portal.accounts.views.blueprint import bp, too_many
 from portal.errors import RuleBroken
 from portal.extensions import db
 from portal.i18n import gettext as _
@@ -37,6 +47,7 @@ def show() -> str:
         .order_by(AuthSession.last_seen_at.desc())
         .limit(20)
     ).all()
+    app, keys = factors.summary(person.id)
     masked = phones.masked(person.phone) if person.phone else ""
     return render(
         "accounts/show.html",
@@ -45,11 +56,15 @@ def show() -> str:
         names=[device_name(device.device) for device in devices],
         here=current_user.session_id,
         phone=masked,
+        has_app=app,
+        passkeys=keys,
+        codes=recovery_codes.left(person.id) if app or keys else 0,
     )
 
 
 def _password_form(person: Person, **named: Any) -> PasswordForm:
-    return PasswordForm(person, staff=sessions.is_staff(), **named)
+    alone = not factors.is_set_up(person.id)
+    return PasswordForm(person, alone=alone, staff=sessions.is_staff(), **named)
 
 
 @bp.get("/password")
@@ -65,19 +80,19 @@ def password() -> str:
 def change_password() -> BaseResponse | tuple[str, int]:
     """Change the password; every other device is signed out."""
     person = db.session.get_one(Person, current_user.person_id)
-    if limits.count("password", str(person.id)) > limits.PER_ACCOUNT:
-        db.session.commit()
-        raise RuleBroken(
-            _("Too many attempts. Wait 15 minutes, then try again, or ask the school office."), 429
-        )
+    counted = guessing.key("password", str(current_user.session_id))
+    refused = guessing.count(counted)
+    db.session.commit()
+    if refused is not None:
+        raise RuleBroken(too_many(refused), 429)
     form = _password_form(person)
     if not form.validate():
-        db.session.commit()
         return render("accounts/password.html", form=form), 422
     person.password_hash = passwords.hashed(form.new.data)
     person.password_changed_at = clock.now()
-    limits.forget("password", str(person.id))
-    sessions.revoke_others(person.id, current_user.session_id)
+    guessing.forget(counted)
+    arriving.end_others(person.id)
+    sessions.renew()
     note("account.password_changed", person, person_id=person.id)
     return commit_and_go(
         url_for(".show"), _("Your password is changed. Your other devices have been signed out.")
@@ -96,5 +111,14 @@ def revoke(session_id: int) -> BaseResponse:
     if device is None:
         raise RuleBroken(_("This device is signed out already."), status=404)
     device.revoked_at = clock.now()
-    note("account.device_revoked", None, person_id=current_user.person_id)
+    if device.id != current_user.session_id:
+        known_devices.forget(current_user.person_id, device.known_device_id)
+    note("account.device_revoked", None, person_id=current_user.person_id, subject_id=current_user.person_id)
     return commit_and_go(url_for(".show"), _("The device is signed out."))
+
+
+@bp.get("/activity")
+@signed_in
+def activity() -> str:
+    """What happened with one's own account: sign-ins, wrong passwords, changes."""
+    return render("accounts/activity.html", entries=telling.activity(current_user.person_id))

@@ -4,11 +4,10 @@ from flask import request
 from flask_login import current_user
 
 from portal.access import signed_in
-from portal.accounts import limits, sessions, stepping
+from portal.accounts import guessing, passwords, proofs, sessions, stepping
 from portal.accounts.forms import ProofForm
 from portal.accounts.models import Person
-from portal.accounts.views.blueprint import Answer, bp, home
-from portal.errors import RuleBroken
+from portal.accounts.views.blueprint import Answer, bp, home, too_many
 from portal.extensions import db
 from portal.i18n import gettext as _
 from portal.links import local
@@ -20,8 +19,29 @@ from portal.trail.models import note
 @bp.get("/proof")
 @signed_in
 def proof() -> str:
-    """Asks for the password again; leads back to where it was asked for."""
+    """Asks for the password or a second factor again; leads back to where it was asked for."""
     return stepping.page(local(request.args.get("to"), home()))
+
+
+def _given(person: Person, form: ProofForm) -> str | None:
+    """How the person proved who they are; None, with the reason at its field, when they did not."""
+    answer, password, code = request.form.get("answer", ""), form.password.data, form.code.data
+    if answer:
+        how = proofs.second(person.id, "", answer)
+        form.form_errors += (
+            [] if how else [_("That did not work. Try the passkey again, or use your password.")]
+        )
+        return how
+    if code:
+        how = proofs.by_code(person.id, code)
+        form.code.errors = (
+            [] if how else [_("This code is not right. Each code works once; wait for the next one.")]
+        )
+        return how
+    if password and passwords.matches(person.password_hash, password):
+        return "password"
+    form.password.errors = [_("This is not your password.") if password else _("Enter your password.")]
+    return None
 
 
 @bp.post("/proof")
@@ -30,19 +50,21 @@ def prove() -> Answer:
     """Note the proof with the session; what was typed before goes on with one tap."""
     person = db.session.get_one(Person, current_user.person_id)
     to, fields = local(request.form.get("to"), home()), stepping.kept(request.form)
-    if limits.count("proof", str(person.id)) > limits.PER_ACCOUNT:
-        db.session.commit()
-        raise RuleBroken(
-            _("Too many attempts. Wait 15 minutes, then try again, or ask the school office."), 429
-        )
     form = ProofForm(person)
-    if not form.validate():
+    counted = guessing.key("proof", str(current_user.session_id))
+    refused = guessing.count(counted)
+    db.session.commit()
+    if refused is not None:
+        form.form_errors.append(too_many(refused))
+        return stepping.page(to, fields, form), 429
+    how = _given(person, form) if form.validate() else None
+    if how is None:
         note("account.proof_failed", person, person_id=person.id)
         db.session.commit()
         return stepping.page(to, fields, form), 422
-    limits.forget("proof", str(person.id))
+    guessing.forget(counted)
     sessions.note_proof()
-    note("account.proved", person, person_id=person.id)
+    note("account.proved", person, person_id=person.id, how=how)
     if not fields:
         return commit_and_go(to)
     db.session.commit()

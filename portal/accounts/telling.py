@@ -1,0 +1,67 @@
+"""What an account's owner learns about it: sign-ins from new devices, changes of password and second factors."""
+
+from typing import Any
+
+from sqlalchemy import select
+
+from portal.accounts.models import Person
+from portal.deliveries.kinds import Kind, fit
+from portal.deliveries.sending import send
+from portal.extensions import db
+from portal.i18n import gettext as _
+from portal.i18n import lazy_gettext as _l
+from portal.i18n import no_op
+from portal.trail.models import TrailEntry
+
+NEW_DEVICE = Kind(
+    "new_device",
+    _l("A new device has signed in"),
+    _l(
+        "Your account was used on a new device: %(device)s. Was it not you? Sign in and sign it out under Me."
+    ),
+    takes=("device",),
+    path="/account/activity",
+)
+MEANINGS = {
+    "account.signed_in": no_op("Signed in"),
+    "account.sign_in_failed": no_op("Wrong password"),
+    "account.second_failed": no_op("Wrong code in the second step"),
+    "account.signed_out": no_op("Signed out"),
+    "account.signed_out_everywhere": no_op("Signed out everywhere else"),
+    "account.password_changed": no_op("Password changed"),
+    "account.password_reset": no_op("New password from the portal's operator"),
+    "account.device_revoked": no_op("A device was signed out"),
+    "account.app_set_up": no_op("Authenticator app set up"),
+    "account.app_removed": no_op("Authenticator app removed"),
+    "account.passkey_added": no_op("Passkey added"),
+    "account.passkey_removed": no_op("Passkey removed"),
+    "account.recovery_codes_made": no_op("New recovery codes"),
+    "account.recovery_code_used": no_op("A recovery code was used"),
+    "account.recovered": no_op("Signed in again without the password"),
+}
+
+
+def tell_of_new_device(person: Person, device: str) -> None:
+    """Write an e-mail to the person that a device signed in for the first time, in the current transaction."""
+    if person.email:
+        send(person, NEW_DEVICE.name, {"device": device if fit(device) else _("unknown")}, "email")
+
+
+def activity(person_id: int, limit: int = 50) -> list[tuple[TrailEntry, str]]:
+    """The newest entries about the person's own account, with what they mean. One query."""
+    wanted = (
+        select(TrailEntry)
+        .where(
+            TrailEntry.subject_id == person_id,
+            TrailEntry.action.in_(MEANINGS),
+        )
+        .order_by(TrailEntry.id.desc())
+        .limit(limit)
+    )
+    return [(entry, _meaning(entry)) for entry in db.session.scalars(wanted)]
+
+
+def _meaning(entry: Any) -> str:
+    if entry.facts.get("new_device"):
+        return _("Signed in from a new device")
+    return _(MEANINGS[entry.action])
