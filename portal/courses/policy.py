@@ -1,6 +1,6 @@
 """Who sees which courses, who runs them, who marks those present."""
 
-from sqlalchemy import ColumnElement, Select, and_, exists, or_, select
+from sqlalchemy import ColumnElement, Select, and_, or_, select
 from sqlalchemy.orm import aliased
 
 from portal.access import Actor, Permission, Role
@@ -9,8 +9,6 @@ from portal.schools.models import (
     District,
     Flag,
     Grade,
-    Guardianship,
-    GuardianshipFlag,
     School,
     SchoolClass,
 )
@@ -18,8 +16,9 @@ from portal.schools.modules import open_at
 from portal.schools.policy import (
     classes_of_guardian,
     districts_below,
+    flagged,
+    households_acted_for,
     households_of_guardian,
-    in_force,
     schools_of_guardian,
 )
 
@@ -135,15 +134,20 @@ def sessions_for_own_children(actor: Actor) -> ColumnElement[bool]:
 
 def not_restricted(actor: Actor) -> ColumnElement[bool]:
     """Guardianships that no court order restricts today."""
-    return ~exists().where(
-        GuardianshipFlag.guardianship_id == Guardianship.id,
-        GuardianshipFlag.kind == Flag.RESTRICTED,
-        in_force(GuardianshipFlag, actor),
-    )
+    return ~flagged(actor, Flag.RESTRICTED)
 
 
 def own_seats(actor: Actor) -> ColumnElement[bool]:
     """Seats and waiting places of the guardian's households."""
+    return and_(Seat.household_id.in_(households_of_guardian(actor)), _run_where_open(actor))
+
+
+def seats_one_answers_for(actor: Actor) -> ColumnElement[bool]:
+    """Seats of households for which the guardian may act, not only see and confirm."""
+    return and_(Seat.household_id.in_(households_acted_for(actor)), _run_where_open(actor))
+
+
+def _run_where_open(actor: Actor) -> ColumnElement[bool]:
     run_by = (
         select(Course.school_id)
         .join(CourseSession, CourseSession.course_id == Course.id)
@@ -151,12 +155,12 @@ def own_seats(actor: Actor) -> ColumnElement[bool]:
         .correlate(Seat)
         .scalar_subquery()
     )
-    return and_(Seat.household_id.in_(households_of_guardian(actor)), open_at("courses", run_by, actor))
+    return open_at("courses", run_by, actor)
 
 
 def sessions_with_own_seat(actor: Actor) -> ColumnElement[bool]:
     """Sessions in which a household of the guardian has a seat or waits for one."""
-    return CourseSession.id.in_(select(Seat.session_id).where(own_seats(actor)))
+    return CourseSession.id.in_(select(Seat.session_id).where(seats_one_answers_for(actor)))
 
 
 COURSE_READ = Permission(

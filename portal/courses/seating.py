@@ -23,7 +23,7 @@ from portal.schools.models import (
     School,
     SchoolClass,
 )
-from portal.schools.policy import in_force, unrestricted_guardianship
+from portal.schools.policy import full_guardianship, in_force
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def families_for(actor: Actor, course: Course) -> list[Family]:
         .join(Guardianship, Guardianship.household_id == Household.id)
         .join(Pupil, Pupil.id == Guardianship.pupil_id)
         .join(Enrolment, Enrolment.pupil_id == Pupil.id)
-        .where(unrestricted_guardianship(actor), in_force(Enrolment, actor), *conditions)  # type: ignore[arg-type]
+        .where(full_guardianship(actor), in_force(Enrolment, actor), *conditions)  # type: ignore[arg-type]
         .order_by(Household.id, Pupil.id)
     ).all()
     children: dict[tuple[int, str], list[str]] = {}

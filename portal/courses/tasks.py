@@ -10,7 +10,7 @@ from sqlalchemy.orm import joinedload
 from portal import clock, i18n
 from portal.access import Actor, Role
 from portal.courses.models import Course, CourseSession, Seat
-from portal.courses.policy import COURSE_MANAGE, SEAT_READ, SESSION_MANAGE
+from portal.courses.policy import COURSE_MANAGE, SESSION_MANAGE, seats_one_answers_for
 from portal.extensions import UtcDateTime, db
 from portal.i18n import gettext as _
 from portal.prepared import Prepared, whoever
@@ -53,7 +53,7 @@ def _seats() -> Select[*tuple[Any, ...]]:
         .join(District, District.id == Course.district_id)
         .outerjoin(School, School.id == Course.school_id)
         .where(
-            SEAT_READ.within(whoever(Role.GUARDIAN)),
+            seats_one_answers_for(whoever(Role.GUARDIAN)),
             Seat.seated_at.is_not(None),
             Seat.given_back_at.is_(None),
             Seat.present_at.is_(None),

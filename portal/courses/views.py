@@ -27,6 +27,7 @@ from portal.courses.policy import (
     WALK_IN_ADD,
     not_restricted,
     open_to_all,
+    seats_one_answers_for,
 )
 from portal.errors import RuleBroken
 from portal.extensions import db
@@ -205,7 +206,7 @@ def _own_household(session: CourseSession) -> int:
         .where(
             Seat.session_id == session.id,
             Household.public_id == request.values.get("household", ""),
-            SEAT_READ.within(actor()),
+            seats_one_answers_for(actor()),
         )
     )
     if found is None:
@@ -515,7 +516,11 @@ def _children_of(households: list[int]) -> dict[int, tuple[str, list[str]]]:
     rows = db.session.execute(
         select(Guardianship.household_id, Pupil.name_pinyin, Pupil.name)
         .join(Pupil, Pupil.id == Guardianship.pupil_id)
-        .where(Guardianship.household_id.in_(households), in_force(Guardianship, actor()))
+        .where(
+            Guardianship.household_id.in_(households),
+            in_force(Guardianship, actor()),
+            not_restricted(actor()),
+        )
         .distinct()
         .order_by(Pupil.name_pinyin, Pupil.name)
     )

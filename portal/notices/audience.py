@@ -16,13 +16,12 @@ from portal.schools.models import (
     Flag,
     Grade,
     Guardianship,
-    GuardianshipFlag,
     Pupil,
     School,
     SchoolClass,
     SchoolYear,
 )
-from portal.schools.policy import districts_below, in_force
+from portal.schools.policy import districts_below, flagged, in_force
 
 NAMES_SHOWN = 100
 
@@ -148,13 +147,11 @@ def _in_scope(notice: Notice) -> ColumnElement[bool]:
 def members(notice: Notice) -> ColumnElement[bool]:
     """Condition on Guardianship joined with Enrolment: ties that make the adult part of the audience today."""
     everyone = _everyone()
-    restriction = exists().where(
-        GuardianshipFlag.guardianship_id == Guardianship.id,
-        GuardianshipFlag.kind == Flag.RESTRICTED,
-        in_force(GuardianshipFlag, everyone),
-    )
     return and_(
-        _in_scope(notice), in_force(Enrolment, everyone), in_force(Guardianship, everyone), ~restriction
+        _in_scope(notice),
+        in_force(Enrolment, everyone),
+        in_force(Guardianship, everyone),
+        ~flagged(everyone, Flag.RESTRICTED),
     )
 
 

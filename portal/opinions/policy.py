@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, and_, or_
 from portal.access import Actor, Permission, Role
 from portal.opinions.models import STRAIGHT_TO, Addressee, Category, Opinion
 from portal.schools.models import Pupil
-from portal.schools.policy import pupils_of_guardian, schools_of_district
+from portal.schools.policy import pupils_acted_for, pupils_of_guardian, schools_of_district
 
 NAMES_SHOWN_TO = frozenset({Role.PRINCIPAL, Role.DISTRICT_STAFF, Role.GUARDIAN})
 """Roles that see who sent a confidential opinion (the guardian sees only their own)."""
@@ -25,9 +25,14 @@ def sent_by_oneself(actor: Actor) -> ColumnElement[bool]:
     return and_(Opinion.author_id == actor.person_id, Opinion.pupil_id.in_(own))
 
 
-def own_children_there(actor: Actor) -> ColumnElement[bool]:
-    """Pupils the guardian cares for, at schools that take opinions here."""
-    return Pupil.id.in_(pupils_of_guardian(actor, "opinions"))
+def one_speaks_up_for(actor: Actor) -> ColumnElement[bool]:
+    """Pupils the guardian may write about: cared for without a limit, at schools that take opinions here."""
+    return Pupil.id.in_(pupils_acted_for(actor, "opinions"))
+
+
+def sent_and_still_acted_for(actor: Actor) -> ColumnElement[bool]:
+    """Opinions the guardian sent and may rate or reopen: not limited to seeing and confirming today."""
+    return and_(sent_by_oneself(actor), Opinion.pupil_id.in_(pupils_acted_for(actor, "opinions")))
 
 
 def everyday_of_school(actor: Actor) -> ColumnElement[bool]:
@@ -62,7 +67,7 @@ def for_principal(actor: Actor) -> ColumnElement[bool]:
     return and_(of_school_but_about_its_principal(actor), Opinion.addressee != Addressee.DISTRICT)
 
 
-OPINION_SEND = Permission("opinion.send", Pupil, "F2", {Role.GUARDIAN: own_children_there})
+OPINION_SEND = Permission("opinion.send", Pupil, "F2", {Role.GUARDIAN: one_speaks_up_for})
 
 OPINION_READ = Permission(
     "opinion.read",
@@ -87,4 +92,4 @@ OPINION_ANSWER = Permission(
     },
 )
 
-OPINION_OWN = Permission("opinion.own", Opinion, "F4", {Role.GUARDIAN: sent_by_oneself})
+OPINION_OWN = Permission("opinion.own", Opinion, "F4", {Role.GUARDIAN: sent_and_still_acted_for})

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, tuple_
 from sqlalchemy.orm import contains_eager, joinedload, selectinload
 
 from portal import clock, i18n
@@ -42,7 +42,7 @@ from portal.schools.models import (
     School,
     SchoolClass,
 )
-from portal.schools.policy import in_force, own_children, unrestricted_guardianship
+from portal.schools.policy import full_guardianship, in_force, pupils_acted_for
 from portal.templating import render
 from portal.trail.models import TrailEntry
 from portal.visits.models import (
@@ -56,7 +56,7 @@ from portal.visits.models import (
     Visit,
     VisitPart,
 )
-from portal.visits.policy import INVITATION_READ, VISIT_FAMILY
+from portal.visits.policy import INVITATION_ANSWER, VISIT_ANSWER
 
 READY_WITHIN = 15
 """Days in which a copy must be there; ordinarily it takes minutes."""
@@ -159,7 +159,10 @@ def _me(family: Family) -> list[Table]:
 
 def _children(family: Family) -> list[Table]:
     children = db.session.scalars(
-        select(Pupil).where(own_children(family.actor)).options(joinedload(Pupil.school)).order_by(Pupil.id)
+        select(Pupil)
+        .where(Pupil.id.in_(pupils_acted_for(family.actor)))
+        .options(joinedload(Pupil.school))
+        .order_by(Pupil.id)
     ).all()
     ids = [child.id for child in children]
     places = db.session.scalars(
@@ -170,12 +173,11 @@ def _children(family: Family) -> list[Table]:
         )
         .order_by(Enrolment.pupil_id, Enrolment.started_on)
     )
-    own = select(Guardianship.household_id).where(unrestricted_guardianship(family.actor))
+    own = select(Guardianship.pupil_id, Guardianship.household_id).where(full_guardianship(family.actor))
     ties = db.session.scalars(
         select(Guardianship)
         .where(
-            Guardianship.pupil_id.in_(ids),
-            Guardianship.household_id.in_(own),
+            tuple_(Guardianship.pupil_id, Guardianship.household_id).in_(own),
             in_force(Guardianship, family.actor),
         )
         .options(
@@ -277,7 +279,7 @@ def _notices(family: Family) -> list[Table]:
 
 def _visits(family: Family) -> list[Table]:
     visits = db.session.scalars(
-        VISIT_FAMILY.rows(family.actor)
+        VISIT_ANSWER.rows(family.actor)
         .options(
             joinedload(Visit.pupil),
             joinedload(Visit.author),
@@ -289,7 +291,7 @@ def _visits(family: Family) -> list[Table]:
         .order_by(Visit.held_at, Visit.id)
     ).all()
     invitations = db.session.scalars(
-        INVITATION_READ.rows(family.actor)
+        INVITATION_ANSWER.rows(family.actor)
         .options(joinedload(Invitation.pupil), joinedload(Invitation.author))
         .order_by(Invitation.id)
     )
@@ -464,7 +466,7 @@ def _consents(family: Family) -> list[Table]:
     rows = db.session.execute(
         select(Consent, Pupil.name)
         .join(Pupil, Pupil.id == Consent.pupil_id)
-        .where(Consent.person_id == family.person.id, own_children(family.actor))
+        .where(Consent.person_id == family.person.id, Pupil.id.in_(pupils_acted_for(family.actor)))
         .order_by(Consent.id)
     )
     return [

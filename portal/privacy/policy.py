@@ -16,6 +16,7 @@ from portal.schools.models import Flag, Guardianship, GuardianshipFlag, Pupil, S
 from portal.schools.policy import (
     class_now,
     classes_of_school,
+    full_guardianship,
     in_force,
     own_children,
     own_class,
@@ -23,7 +24,6 @@ from portal.schools.policy import (
     school_now,
     schools_in_district,
     schools_of_district,
-    unrestricted_guardianship,
 )
 from portal.trail.models import TrailEntry
 
@@ -35,7 +35,7 @@ def children_one_signs_for(actor: Actor) -> ColumnElement[bool]:
         GuardianshipFlag.kind == Flag.MAY_SIGN,
         in_force(GuardianshipFlag, actor),
     )
-    tied = select(Guardianship.pupil_id).where(and_(unrestricted_guardianship(actor), may_sign))
+    tied = select(Guardianship.pupil_id).where(and_(full_guardianship(actor), may_sign))
     return Pupil.id.in_(tied)
 
 

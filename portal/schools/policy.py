@@ -1,5 +1,7 @@
 """Who reaches which pupils, classes and schools: the named scopes that every feature builds on."""
 
+from typing import Any
+
 from sqlalchemy import ColumnElement, Select, and_, exists, or_, select
 
 from portal.access import Actor, Permission, Role
@@ -35,6 +37,31 @@ def unrestricted_guardianship(actor: Actor) -> ColumnElement[bool]:
     confirm it."""
     shut = flagged(actor, Flag.RESTRICTED, Flag.UNCONFIRMED)
     return and_(Guardianship.person_id == actor.person_id, in_force(Guardianship, actor), ~shut)
+
+
+def full_guardianship(actor: Actor) -> ColumnElement[bool]:
+    """An unrestricted guardianship that is not limited to seeing and confirming: it may answer, write, sign and change."""
+    return and_(unrestricted_guardianship(actor), ~flagged(actor, Flag.LIMITED))
+
+
+def own_tie(actor: Actor, pupil_id: Any, household_id: Any, *, full: bool = False) -> ColumnElement[bool]:
+    """Condition on a row of one child and one household: the guardian belongs to that household for that child.
+
+    Having the child through one household and the household through another child is not enough. ``full``: a limited
+    guardian does not count.
+    """
+    tie = full_guardianship(actor) if full else unrestricted_guardianship(actor)
+    return exists().where(tie, Guardianship.pupil_id == pupil_id, Guardianship.household_id == household_id)
+
+
+def pupils_acted_for(actor: Actor, module: str = "") -> Select[int]:
+    """Ids of the pupils for whom this guardian may answer, write and sign today; with a module, where it is on."""
+    return pupils_of_guardian(actor, module).where(~flagged(actor, Flag.LIMITED))
+
+
+def households_acted_for(actor: Actor) -> Select[int]:
+    """Ids of the households for which this guardian may take seats and give them back today."""
+    return select(Guardianship.household_id).where(full_guardianship(actor))
 
 
 def pupils_of_guardian(actor: Actor, module: str = "") -> Select[int]:

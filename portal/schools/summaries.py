@@ -10,14 +10,14 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import ColumnElement, ForeignKey, String, and_, delete, func, or_, select
+from sqlalchemy import ColumnElement, ForeignKey, String, and_, delete, exists, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal import clock
 from portal.extensions import Base, db
 from portal.schools.calendar import term_on
-from portal.schools.models import Enrolment, Guardianship, School, SchoolYear, Term
+from portal.schools.models import Enrolment, Flag, Guardianship, GuardianshipFlag, School, SchoolYear, Term
 
 MEASURE_LENGTH = 40
 HOUSEHOLDS = "households"
@@ -179,19 +179,30 @@ def _rows() -> Iterable[SchoolTermSummary]:
 
 @measure(HOUSEHOLDS)
 def count_households(terms: Terms) -> Iterable[Count]:
-    """Households with a child at the school in each term that has begun; whoever changes rosters rebuilds it after."""
+    """Households with a child at the school in each term that has begun; whoever changes rosters rebuilds it after.
+
+    A guardian whom a court order restricts in the term makes no household in it.
+    """
     yield from db.session.execute(
         select(Enrolment.school_id, Term.id, func.count(Guardianship.household_id.distinct()))
         .join(School, School.id == Enrolment.school_id)
         .join(SchoolYear, SchoolYear.district_id == School.district_id)
         .join(Term, Term.school_year_id == SchoolYear.id)
         .join(Guardianship, Guardianship.pupil_id == Enrolment.pupil_id)
-        .where(Term.starts_on <= clock.today(), _overlaps(Enrolment), _overlaps(Guardianship))
+        .where(Term.starts_on <= clock.today(), _overlaps(Enrolment), _overlaps(Guardianship), ~_restricted())
         .group_by(Enrolment.school_id, Term.id)
     )
 
 
-def _overlaps(table: type[Enrolment] | type[Guardianship]) -> ColumnElement[bool]:
+def _restricted() -> ColumnElement[bool]:
+    return exists().where(
+        GuardianshipFlag.guardianship_id == Guardianship.id,
+        GuardianshipFlag.kind == Flag.RESTRICTED,
+        _overlaps(GuardianshipFlag),
+    )
+
+
+def _overlaps(table: type[Enrolment | Guardianship | GuardianshipFlag]) -> ColumnElement[bool]:
     return and_(
         table.started_on <= Term.ends_on, or_(table.ended_on.is_(None), table.ended_on > Term.starts_on)
     )

@@ -37,6 +37,7 @@ from portal.schools.policy import (
     PUPIL_READ,
     SCHOOL_READ,
     in_force,
+    unrestricted_guardianship,
 )
 from portal.templating import render
 from portal.trail.models import note
@@ -90,7 +91,7 @@ def pupil(public_id: str) -> str:
     )
     if acting.role == Role.GUARDIAN:
         own = select(Guardianship.household_id).where(
-            Guardianship.pupil_id == child.id, Guardianship.person_id == acting.person_id
+            Guardianship.pupil_id == child.id, unrestricted_guardianship(acting)
         )
         ties = ties.where(Guardianship.household_id.in_(own))
     guardians = db.session.scalars(ties).unique().all()

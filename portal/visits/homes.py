@@ -3,12 +3,14 @@
 from dataclasses import dataclass, field
 from datetime import date
 
-from sqlalchemy import and_, exists, or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
+from portal.access import Actor, Role
 from portal.extensions import db
 from portal.i18n import listing
-from portal.schools.models import Flag, Guardianship, GuardianshipFlag, Household, Pupil
+from portal.schools.models import Flag, Guardianship, Household, Pupil
+from portal.schools.policy import flagged, in_force
 
 
 @dataclass
@@ -27,19 +29,15 @@ class Home:
 
 def homes_of(pupil: Pupil, on: date) -> list[Home]:
     """The pupil's households on a day; who is kept away by a court order is not among the people to meet."""
-    restricted = exists().where(
-        GuardianshipFlag.guardianship_id == Guardianship.id,
-        GuardianshipFlag.kind == Flag.RESTRICTED,
-        GuardianshipFlag.started_on <= on,
-        or_(GuardianshipFlag.ended_on.is_(None), GuardianshipFlag.ended_on > on),
-    )
-    holds = and_(
-        Guardianship.started_on <= on, or_(Guardianship.ended_on.is_(None), Guardianship.ended_on > on)
-    )
+    that_day = Actor(person_id=0, role=Role.GUARDIAN, on=on)
     rows = db.session.execute(
         select(Guardianship, Household.public_id)
         .join(Household, Household.id == Guardianship.household_id)
-        .where(Guardianship.pupil_id == pupil.id, holds, ~restricted)
+        .where(
+            Guardianship.pupil_id == pupil.id,
+            in_force(Guardianship, that_day),
+            ~flagged(that_day, Flag.RESTRICTED),
+        )
         .options(joinedload(Guardianship.person))
         .order_by(Guardianship.household_id, Guardianship.id)
     )

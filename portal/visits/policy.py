@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, and_, false, select, true
 
 from portal.access import Actor, Permission, Role
 from portal.schools.models import Pupil
-from portal.schools.policy import class_now, households_of_guardian, pupils_of_class, pupils_of_guardian
+from portal.schools.policy import class_now, own_tie, pupils_of_class, pupils_of_guardian
 from portal.visits.models import Correction, FollowUp, Invitation, Outcome, SealedNote, Visit
 
 
@@ -28,7 +28,12 @@ def visits_to_own_children(actor: Actor) -> ColumnElement[bool]:
 
 def visits_to_own_household(actor: Actor) -> ColumnElement[bool]:
     """Visits about the guardian's children to the guardian's own household."""
-    return and_(visits_to_own_children(actor), Visit.household_id.in_(households_of_guardian(actor)))
+    return and_(visits_to_own_children(actor), own_tie(actor, Visit.pupil_id, Visit.household_id))
+
+
+def visits_one_answers(actor: Actor) -> ColumnElement[bool]:
+    """Visits to the guardian's own household to which the guardian may say more than that it was so."""
+    return and_(visits_to_own_children(actor), own_tie(actor, Visit.pupil_id, Visit.household_id, full=True))
 
 
 def own_visits_in_class(actor: Actor) -> ColumnElement[bool]:
@@ -45,7 +50,15 @@ def invitations_to_own_household(actor: Actor) -> ColumnElement[bool]:
     """Invitations to the guardian's household about the guardian's children."""
     return and_(
         Invitation.pupil_id.in_(pupils_of_guardian(actor, "visits")),
-        Invitation.household_id.in_(households_of_guardian(actor)),
+        own_tie(actor, Invitation.pupil_id, Invitation.household_id),
+    )
+
+
+def invitations_one_answers(actor: Actor) -> ColumnElement[bool]:
+    """Invitations to the guardian's household that the guardian may accept or decline."""
+    return and_(
+        invitations_to_own_household(actor),
+        own_tie(actor, Invitation.pupil_id, Invitation.household_id, full=True),
     )
 
 
@@ -55,10 +68,10 @@ def steps_of_class(actor: Actor) -> ColumnElement[bool]:
 
 
 def steps_of_own_household(actor: Actor) -> ColumnElement[bool]:
-    """Steps that the guardian's household took on."""
+    """Steps that the guardian's household took on, for a guardian who may say that they are done."""
     return and_(
         FollowUp.pupil_id.in_(pupils_of_guardian(actor, "visits")),
-        FollowUp.household_id.in_(households_of_guardian(actor)),
+        own_tie(actor, FollowUp.pupil_id, FollowUp.household_id, full=True),
         FollowUp.owner == "family",
     )
 
@@ -85,7 +98,7 @@ def narrative_scope(actor: Actor) -> ColumnElement[bool]:
     """Visits whose story, not only whose facts, the actor may read."""
     match actor.role:
         case Role.GUARDIAN:
-            return Visit.household_id.in_(households_of_guardian(actor))
+            return own_tie(actor, Visit.pupil_id, Visit.household_id)
         case Role.CLASS_TEACHER | Role.PRINCIPAL:
             return true()
         case _:
@@ -115,6 +128,8 @@ VISIT_SCHOOL = Permission(
 
 VISIT_FAMILY = Permission("visit.family", Visit, "F4", {Role.GUARDIAN: visits_to_own_household})
 
+VISIT_ANSWER = Permission("visit.answer", Visit, "F4", {Role.GUARDIAN: visits_one_answers})
+
 VISIT_AMEND = Permission("visit.amend", Visit, "F4", {Role.CLASS_TEACHER: own_visits_in_class})
 
 INVITATION_READ = Permission(
@@ -125,7 +140,7 @@ INVITATION_READ = Permission(
 )
 
 INVITATION_ANSWER = Permission(
-    "invitation.answer", Invitation, "F2", {Role.GUARDIAN: invitations_to_own_household}
+    "invitation.answer", Invitation, "F2", {Role.GUARDIAN: invitations_one_answers}
 )
 
 INVITATION_WITHDRAW = Permission(

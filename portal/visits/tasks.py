@@ -18,6 +18,7 @@ from portal.schools.models import Pupil, SchoolClass
 from portal.tasks import Task
 from portal.visits.models import Correction, FollowUp, Invitation, InvitationState, Outcome, Visit
 from portal.visits.policy import (
+    INVITATION_ANSWER,
     INVITATION_READ,
     STEP_TICK,
     STEPS_READ,
@@ -124,7 +125,7 @@ def _invitations_of_family() -> Select[*tuple[Any, ...]]:
         .join(SchoolClass, SchoolClass.id == Invitation.class_id)
         .join(Person, Person.id == Invitation.author_id)
         .where(
-            INVITATION_READ.within(whoever(Role.GUARDIAN)),
+            INVITATION_ANSWER.within(whoever(Role.GUARDIAN)),
             Invitation.state == InvitationState.OPEN,
             Invitation.last_time_at > bindparam("now", type_=UtcDateTime()),
         )

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, select
 
 from portal import clock, i18n
 from portal.courses.models import Course, CourseSession, Seat
@@ -10,7 +10,7 @@ from portal.extensions import db
 from portal.i18n import gettext as _
 from portal.i18n import lazy_gettext as _l
 from portal.i18n import ngettext
-from portal.ratings.metrics.registry import Period, Record, metric, pupils_on
+from portal.ratings.metrics.registry import Period, Record, cared_for_on, metric, pupils_on
 from portal.schools.models import Guardianship, Pupil
 
 
@@ -86,8 +86,7 @@ def household_participation(school_id: int, period: Period) -> Sequence[Record]:
         .join(Pupil, Pupil.id == Guardianship.pupil_id)
         .where(
             *pupils_on(school_id, day),
-            Guardianship.started_on <= day,
-            or_(Guardianship.ended_on.is_(None), Guardianship.ended_on > day),
+            cared_for_on(day),
         )
         .distinct()
         .order_by(Guardianship.household_id, Pupil.id)

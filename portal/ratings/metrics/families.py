@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, select
 
 from portal.accounts.models import Person
 from portal.extensions import db
 from portal.i18n import gettext as _
 from portal.i18n import lazy_gettext as _l
-from portal.ratings.metrics.registry import Period, Record, metric, pupils_on
+from portal.ratings.metrics.registry import Period, Record, cared_for_on, metric, pupils_on
 from portal.schools.models import Guardianship, Pupil
 
 
@@ -21,8 +21,7 @@ def families_reachable(school_id: int, period: Period) -> Sequence[Record]:
         .join(Person, Person.id == Guardianship.person_id)
         .where(
             Guardianship.pupil_id == Pupil.id,
-            Guardianship.started_on <= day,
-            or_(Guardianship.ended_on.is_(None), Guardianship.ended_on > day),
+            cared_for_on(day),
             Person.phone_index.is_not(None),
         )
         .scalar_subquery()

@@ -5,11 +5,13 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 
+from portal.access import Actor, Role
 from portal.extensions import db
 from portal.ratings.rubric import Item
-from portal.schools.models import Guardianship, Pupil, SchoolClass, SchoolStage, SchoolYear, Term
+from portal.schools.models import Flag, Guardianship, Pupil, SchoolClass, SchoolStage, SchoolYear, Term
+from portal.schools.policy import flagged, in_force
 
 RATIO_KINDS = {"ratio_bands"}
 COUNT_KINDS = {"count_threshold", "prorata", "points_per_unit"}
@@ -152,13 +154,23 @@ def pupils_on(school_id: int, day: date) -> tuple[ColumnElement[bool], ...]:
     )
 
 
+def cared_for_on(day: date) -> ColumnElement[bool]:
+    """Guardianships that hold on a day and that no court order restricts on it."""
+    that_day = Actor(person_id=0, role=Role.GUARDIAN, on=day)
+    return and_(in_force(Guardianship, that_day), ~flagged(that_day, Flag.RESTRICTED))
+
+
 def school_facts(school_id: int, period: Period) -> dict[str, Any]:
     """Facts of the school that rules may ask for: its stages, classes, pupils and families on the day of counting."""
     stages = db.session.scalars(
         select(SchoolStage.stage).where(SchoolStage.school_id == school_id).order_by(SchoolStage.stage)
     ).all()
     here = pupils_on(school_id, period.counted_on)
-    families = select(func.count(Guardianship.household_id.distinct())).join(Guardianship.pupil).where(*here)
+    families = (
+        select(func.count(Guardianship.household_id.distinct()))
+        .join(Guardianship.pupil)
+        .where(*here, cared_for_on(period.counted_on))
+    )
     return {
         "stage": list(stages),
         "classes": db.session.scalar(

@@ -84,6 +84,7 @@ def invitation(public_id: str) -> str:
         "visits/invitation.html",
         invitation=found,
         family=actor().role == Role.GUARDIAN,
+        may_answer=actor().role == Role.GUARDIAN and INVITATION_ANSWER.holds_for(actor(), found),
         now=clock.now(),
         **WORDS,
     )

@@ -34,6 +34,7 @@ from portal.visits.models import (
 from portal.visits.policy import (
     CORRECTION_ANSWER,
     SEALED_READ,
+    VISIT_ANSWER,
     VISIT_FAMILY,
     VISIT_READ,
 )
@@ -69,6 +70,7 @@ def _show_page(public_id: str, **forms: Any) -> str:
         and visit.may_be_amended(acting.person_id, corrected, clock.now()),
         sealed=loading.sealed_within_reach(acting, visit),
         today=acting.on,
+        may_answer=story and family and VISIT_ANSWER.holds_for(acting, visit),
         confirmation_form=forms.get("confirmation_form") or ConfirmationForm(formdata=None),
         remark_form=forms.get("remark_form") or RemarkForm(formdata=None),
         answer_form=forms.get("answer_form") or AnswerForm(formdata=None),
@@ -98,15 +100,16 @@ def confirm(public_id: str) -> Answer:
     if first:
         summaries.add(visit.school_id, visit.held_on, counting.VISITS_CONFIRMED, 1)
         note("visit.confirmed", visit, person_id=actor().person_id, role=actor().role)
-    _add_remark(visit, form.body.data)
+    if form.body.data and VISIT_ANSWER.holds_for(actor(), visit):
+        _add_remark(visit, form.body.data)
     return commit_and_go(url_for("visits.show", public_id=public_id), _("Thank you. The visit is confirmed."))
 
 
 @bp.post("/<public_id>/remark")
-@requires(VISIT_FAMILY)
+@requires(VISIT_ANSWER)
 def remark(public_id: str) -> Answer:
     """A guardian's own words about a visit."""
-    visit = find(VISIT_FAMILY, public_id)
+    visit = find(VISIT_ANSWER, public_id)
     form = RemarkForm()
     if not form.validate():
         return _show_page(public_id, remark_form=form), 422
@@ -122,18 +125,18 @@ def _add_remark(visit: Visit, body: str | None) -> None:
 
 
 @bp.get("/<public_id>/correction")
-@requires(VISIT_FAMILY)
+@requires(VISIT_ANSWER)
 def correction(public_id: str) -> str:
     """Where a family says what is not right."""
-    visit = find(VISIT_FAMILY, public_id, joinedload(Visit.pupil), joinedload(Visit.author))
+    visit = find(VISIT_ANSWER, public_id, joinedload(Visit.pupil), joinedload(Visit.author))
     return render("visits/correction.html", visit=visit, form=CorrectionForm(formdata=None))
 
 
 @bp.post("/<public_id>/correction")
-@requires(VISIT_FAMILY)
+@requires(VISIT_ANSWER)
 def ask_correction(public_id: str) -> Answer:
     """Ask the teacher to put something right; one request at a time."""
-    visit = find(VISIT_FAMILY, public_id, joinedload(Visit.pupil), joinedload(Visit.author))
+    visit = find(VISIT_ANSWER, public_id, joinedload(Visit.pupil), joinedload(Visit.author))
     form = CorrectionForm()
     if not form.validate():
         return render("visits/correction.html", visit=visit, form=form), 422
