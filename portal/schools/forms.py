@@ -3,6 +3,7 @@
 from typing import Any
 
 from wtforms import DateField, RadioField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, Regexp, ValidationError
 
 from portal.forms import LineField, PortalForm, half_width
@@ -36,6 +37,38 @@ class SchoolPhoneForm(PortalForm):
         ],
         filters=[half_width],
     )
+
+
+SHOWN_FOR = {
+    "visit": _l("Arrange a visit"),
+    "unwell": _l("The child is unwell or hurt"),
+    "absent": _l("The child has not come"),
+    "unread": _l("No answer to a notice"),
+    "roster": _l("Check the roster"),
+    "other": _l("Something else"),
+}
+"""Why a number is asked for; the words go into the trail."""
+
+
+class NumberForm(PortalForm):
+    """Why somebody asks for a family's telephone number."""
+
+    cause = RadioField(
+        _l("What you need it for"),
+        [InputRequired(_l("Choose what you need the number for."))],
+        choices=[SelectChoice(value, label) for value, label in SHOWN_FOR.items()],
+    )
+    line = LineField(_l("In your own words"), [Length(max=80, message=_l("Use at most 80 characters."))])
+
+    def validate_line(self, field: Any) -> None:
+        if self.cause.data == "other" and not field.data:
+            raise ValidationError(_("Say in a few words what you need the number for."))
+
+    @property
+    def purpose(self) -> str:
+        """What the trail keeps."""
+        said = str(SHOWN_FOR.get(self.cause.data, ""))
+        return " · ".join(part for part in (said, self.line.data) if part)
 
 
 class HouseholdSplitForm(PortalForm):

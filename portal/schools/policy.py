@@ -141,6 +141,17 @@ def school_now(actor: Actor) -> ColumnElement[bool]:
     return and_(Pupil.school_id == actor.school_id, or_(Pupil.left_on.is_(None), Pupil.left_on > actor.on))
 
 
+def guardians_of_class(actor: Actor) -> ColumnElement[bool]:
+    """Guardianships of today over pupils of the actor's class."""
+    return and_(Guardianship.pupil_id.in_(pupils_of_class(actor)), in_force(Guardianship, actor))
+
+
+def guardians_of_school(actor: Actor) -> ColumnElement[bool]:
+    """Guardianships of today over pupils of the actor's school."""
+    pupils = select(Pupil.id).where(school_now(actor))
+    return and_(Guardianship.pupil_id.in_(pupils), in_force(Guardianship, actor))
+
+
 def own_class(actor: Actor) -> ColumnElement[bool]:
     """The actor's class."""
     return SchoolClass.id == actor.class_id
@@ -206,6 +217,17 @@ OWN_SCHOOL_SET = Permission(
     School,
     "F1",
     {Role.PRINCIPAL: own_school, Role.SCHOOL_OFFICE: own_school},
+)
+
+CONTACT_SHOW = Permission(
+    "contact.show",
+    Guardianship,
+    "F3",
+    {
+        Role.CLASS_TEACHER: guardians_of_class,
+        Role.PRINCIPAL: guardians_of_school,
+        Role.SCHOOL_OFFICE: guardians_of_school,
+    },
 )
 
 HOUSEHOLD_SPLIT = Permission(

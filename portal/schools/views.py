@@ -17,7 +17,7 @@ from portal.i18n import gettext as _
 from portal.once import commit_and_go
 from portal.paging import page_of
 from portal.schools import enrolling
-from portal.schools.forms import HouseholdSplitForm, SchoolPhoneForm, TermForm
+from portal.schools.forms import HouseholdSplitForm, NumberForm, SchoolPhoneForm, TermForm
 from portal.schools.models import (
     Enrolment,
     Grade,
@@ -31,6 +31,7 @@ from portal.schools.models import (
 )
 from portal.schools.policy import (
     CLASS_READ,
+    CONTACT_SHOW,
     DISTRICT_SET,
     HOUSEHOLD_SPLIT,
     OWN_SCHOOL_SET,
@@ -41,6 +42,7 @@ from portal.schools.policy import (
 )
 from portal.templating import render
 from portal.trail.models import note
+from portal.trail.reads import opened
 
 bp = Blueprint("schools", __name__, url_prefix="/schools")
 
@@ -104,7 +106,42 @@ def pupil(public_id: str) -> str:
         on=acting.on,
         may_split=HOUSEHOLD_SPLIT.admits(acting.role)
         and len({tie.household_id for tie in guardians}) < len(guardians),
-        shows_phones=acting.role != Role.GUARDIAN,
+        shows_phones=CONTACT_SHOW.admits(acting.role),
+    )
+
+
+@bp.get("/contacts/<public_id>")
+@requires(CONTACT_SHOW)
+def contact(public_id: str) -> str:
+    """A guardian with their number masked; asks what the number is needed for."""
+    return _contact_page(_contact(public_id), NumberForm(formdata=None))
+
+
+@bp.post("/contacts/<public_id>")
+@requires(CONTACT_SHOW)
+def show_contact(public_id: str) -> str | tuple[str, int]:
+    """Show the number once; who asked, when and for what is in the trail before it goes out."""
+    tie = _contact(public_id)
+    if not tie.person.phone:
+        raise RuleBroken(_("No number of this guardian is known."))
+    form = NumberForm()
+    if not form.validate():
+        return _contact_page(tie, form), 422
+    opened("F3", tie.person, pupil_id=tie.pupil_id, subject_id=tie.person_id, purpose=form.purpose)
+    return _contact_page(tie, form, number=tie.person.phone or "")
+
+
+def _contact(public_id: str) -> Guardianship:
+    return find(CONTACT_SHOW, public_id, joinedload(Guardianship.person), joinedload(Guardianship.pupil))
+
+
+def _contact_page(tie: Guardianship, form: NumberForm, number: str = "") -> str:
+    return render(
+        "schools/contact.html",
+        tie=tie,
+        form=form,
+        number=number,
+        masked=masked(tie.person.phone) if tie.person.phone else "",
     )
 
 

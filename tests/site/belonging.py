@@ -165,6 +165,11 @@ def pupil(row: Pupil) -> Belonging:
     return child(row.id)
 
 
+@belongs(Guardianship, level="child")
+def guardianship(row: Guardianship) -> Belonging:
+    return child(row.pupil_id, state="" if holds(row) else "ended")
+
+
 @belongs(SchoolClass, level="class")
 def school_class(row: SchoolClass) -> Belonging:
     return Belonging(of_class(row.id))

@@ -24,6 +24,7 @@ from portal.files.intake import Taken, new_stored_key
 from portal.files.models import File
 from portal.files.models import State as FileState
 from portal.joining.models import GuardianNews, JoiningRequest, JoiningSheet, RequestState
+from portal.keys.sealing import SEALED
 from portal.notices import attaching
 from portal.notices.models import Notice, NoticeFile
 from portal.opinions.models import Opinion
@@ -388,7 +389,7 @@ def copied(source: Any, spot: Spot, done: dict[tuple[str, int], Any]) -> Any:
     values = {
         column.key: _value(source, column, spot, done) for column in table.columns if not column.primary_key
     }
-    made = type(source)(**values)
+    made = type(source)(**_sealed_again(source, values))
     done[table.name, source.id] = made
     db.session.add(made)
     db.session.flush()
@@ -424,14 +425,22 @@ def _copy_part(part: Any, column: Any, made: Any, spot: Spot, done: dict[tuple[s
         values[other.key] = made.id if other.key == column.key else _value(part, other, spot, done)
     with db.session.begin_nested() as savepoint:
         try:
-            db.session.add(type(part)(**values))
+            db.session.add(type(part)(**_sealed_again(part, values)))
             db.session.flush()
         except IntegrityError:
             # Two families answered the record; both answers would now be those of the one family here.
             savepoint.rollback()
 
 
-UNIQUE_TEXTS = {"public_id", "token_hash", "client_id", "file_hash"}
+def _sealed_again(source: Any, values: dict[str, Any]) -> dict[str, Any]:
+    """Values of a copy with what is sealed in it: a seal belongs to its row. Values found by an index are left out."""
+    for attribute in SEALED:
+        if attribute.owner is type(source) and not attribute.index:
+            values |= attribute.columns(attribute.__get__(source, type(source)), values[attribute.row])
+    return values
+
+
+UNIQUE_TEXTS = {"sealed_as", "public_id", "token_hash", "client_id", "file_hash"}
 WRITERS = {"author_id", "person_id", "lecturer_id"}
 CARRIED = {
     "visit_id",
@@ -457,8 +466,7 @@ def _value(source: Any, column: Any, spot: Spot, done: dict[tuple[str, int], Any
         return InvitationState.LAPSED
     if isinstance(source, Opinion) and name == "author_id":
         return spot.guardian_id
-    if value is None or (name.endswith("_sealed") and column.nullable):
-        # A seal belongs to its row and is not copied.
+    if value is None or name.endswith("_sealed"):
         return None
     if name in WRITERS:
         return spot.guardian_id if isinstance(source, GuardianNews) else spot.author_id

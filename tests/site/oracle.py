@@ -47,6 +47,7 @@ STATES = set(
         "reopened",
         "at_district",
         "decided",
+        "ended",
         "of_class",
         "of_office",
         "head",
