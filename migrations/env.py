@@ -11,6 +11,7 @@ from flask import current_app
 from sqlalchemy import Connection, create_engine, event, pool
 from sqlalchemy.engine import Engine
 
+from portal import row_security
 from portal.extensions import UtcDateTime
 
 config = context.config
@@ -70,6 +71,7 @@ def run_online() -> None:
     with engine.connect() as connection, connection.begin():
         if engine.dialect.name == "postgresql":
             connection.exec_driver_sql("SET LOCAL lock_timeout = '5s'")
+        row_security.lower(connection)
         context.configure(
             connection=connection,
             target_metadata=database.metadata,
@@ -80,6 +82,7 @@ def run_online() -> None:
             transactional_ddl=True,
         )
         context.run_migrations()
+        row_security.build(connection)
         if engine.dialect.name == "sqlite":
             broken = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
             if broken:

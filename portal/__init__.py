@@ -22,6 +22,7 @@ from portal import (
     i18n,
     once,
     page,
+    row_security,
     styles,
     templating,
 )
@@ -112,6 +113,7 @@ def create_app(settings: Settings | None = None, **overrides: Any) -> Flask:
 
     i18n.compile_catalogues()
     database.init_app(app)
+    row_security.init_app(app)
     keyring.init_app(app)
     Migrate(app, db, directory=str(ROOT / "migrations"), render_as_batch=True, compare_type=True)
     forms.init_app(app)

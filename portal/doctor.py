@@ -13,7 +13,7 @@ from alembic.script import ScriptDirectory
 from flask import current_app
 from sqlalchemy import text
 
-from portal import database
+from portal import database, row_security
 from portal.extensions import db
 from portal.i18n import compile_catalogues, speaking
 from portal.i18n import gettext as _
@@ -90,6 +90,13 @@ def _postgresql() -> Iterator[Finding]:
     for name in ("fsync", "synchronous_commit", "full_page_writes"):
         found = connection.execute(text(f"SHOW {name}")).scalar()
         yield Finding(found != "off", _("%(name)s is %(found)s.", name=name, found=found))
+    above = row_security.is_above(connection)
+    yield Finding(
+        not above,
+        _("The portal's database account is above row-level security. Give it one without superuser rights.")
+        if above
+        else _("Row-level security holds for the portal's database account."),
+    )
 
 
 def _revision() -> Finding:

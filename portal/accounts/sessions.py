@@ -12,7 +12,7 @@ from flask_login import LoginManager, UserMixin, current_user, login_user, logou
 from sqlalchemy import and_, bindparam, exists, func, or_, select, update
 from sqlalchemy.orm import aliased
 
-from portal import clock, i18n
+from portal import clock, i18n, row_security
 from portal.access import PERMISSIONS, ROLE_NAMES, Actor, Role
 from portal.accounts.models import Appointment, AuthSession, Person
 from portal.database import writing
@@ -214,6 +214,7 @@ def load(token: str) -> SignedIn | None:
     worn = next((hat for hat in hats if hat.appointment_id and hat.appointment_id == first.worn_id), None)
     hat = worn or (family if first.worn_id is None else None) or hats[0]
     person = SignedIn(token, first.session_id, first, hats, hat, day)
+    row_security.acts(person.actor)
     quiet = now - first.last_seen_at
     guarded = hat.role in guarded_roles()
     person.asleep = guarded and quiet > IDLE

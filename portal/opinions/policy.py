@@ -8,10 +8,11 @@
 - District staff read what is addressed to them and what the school let lie; of all else they see numbers only.
 """
 
-from sqlalchemy import ColumnElement, and_, or_
+from sqlalchemy import ColumnElement, and_, or_, select
 
 from portal.access import Actor, Permission, Role
-from portal.opinions.models import STRAIGHT_TO, Addressee, Category, Opinion
+from portal.opinions.models import STRAIGHT_TO, Addressee, Category, Opinion, OpinionAnswer
+from portal.row_security import wall
 from portal.schools.models import Pupil
 from portal.schools.policy import pupils_acted_for, pupils_of_guardian, schools_of_district
 
@@ -93,3 +94,12 @@ OPINION_ANSWER = Permission(
 )
 
 OPINION_OWN = Permission("opinion.own", Opinion, "F4", {Role.GUARDIAN: sent_and_still_acted_for})
+
+
+def answers_within_reach(actor: Actor) -> ColumnElement[bool]:
+    """Answers to opinions that the actor reads."""
+    return OpinionAnswer.opinion_id.in_(select(Opinion.id).where(OPINION_READ.within(actor)))
+
+
+wall(Opinion)
+wall(OpinionAnswer, dict.fromkeys(OPINION_READ.grants, answers_within_reach))

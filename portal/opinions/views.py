@@ -20,6 +20,7 @@ from portal.opinions.models import ADDRESSEE_NAMES, CATEGORY_NAMES, Addressee, C
 from portal.opinions.policy import NAMES_SHOWN_TO, OPINION_ANSWER, OPINION_OWN, OPINION_READ, OPINION_SEND
 from portal.opinions.sending import send
 from portal.paging import page_of
+from portal.row_security import all_rows
 from portal.schools import summaries
 from portal.schools.calendar import term_on
 from portal.schools.models import Pupil, School
@@ -83,18 +84,17 @@ def _numbers() -> list[SchoolNumbers]:
         .order_by(School.name_pinyin, School.id)
     ).all()
     ids = [school_id for school_id, _name in schools]
-    waiting = {
-        school_id: (number, late or 0)
-        for school_id, number, late in db.session.execute(
-            select(
-                Opinion.school_id,
-                func.count(Opinion.id),
-                func.count(Opinion.id).filter(Opinion.answer_by < acting.on),
-            )
-            .where(Opinion.school_id.in_(ids), Opinion.answered_on.is_(None))
-            .group_by(Opinion.school_id)
+    counts = (
+        select(
+            Opinion.school_id,
+            func.count(Opinion.id),
+            func.count(Opinion.id).filter(Opinion.answer_by < acting.on),
         )
-    }
+        .where(Opinion.school_id.in_(ids), Opinion.answered_on.is_(None))
+        .group_by(Opinion.school_id)
+    )
+    with all_rows():
+        waiting = {school_id: (number, late or 0) for school_id, number, late in db.session.execute(counts)}
     term = term_on(acting.district_id, acting.on)
     kept = summaries.values(ids, term.id, [counting.ANSWERED, counting.IN_TIME]) if term else {}
     return [

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, select
 
 from portal.extensions import db
+from portal.row_security import all_rows
 from portal.schools import summaries
 from portal.schools.models import Pupil
 from portal.schools.summaries import Count, Terms, measure
@@ -30,6 +31,11 @@ _IN_TIME = FollowUp.done_on <= FollowUp.due_on
 def tally(pupil_id: int) -> Tally:
     """What one pupil's records add to the numbers of schools: (school id, day, measure) → number."""
     db.session.flush()
+    with all_rows():
+        return _tally(pupil_id)
+
+
+def _tally(pupil_id: int) -> Tally:
     found: Tally = Counter()
     first: dict[tuple[int, date, str], date] = {}
     visits = select(

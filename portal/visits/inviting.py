@@ -9,6 +9,7 @@ from portal.access import Actor
 from portal.errors import RuleBroken
 from portal.extensions import db
 from portal.i18n import gettext as _
+from portal.row_security import all_rows
 from portal.schools.models import Pupil, SchoolClass
 from portal.visits.models import Invitation, InvitationState
 
@@ -54,13 +55,14 @@ def invite(
 
 def held(school_id: int, household_id: int) -> Invitation | None:
     """The invitation that holds a household at a school."""
-    return db.session.scalar(
-        select(Invitation).where(
-            Invitation.school_id == school_id,
-            Invitation.household_id == household_id,
-            Invitation.state.in_((InvitationState.OPEN, InvitationState.ACCEPTED)),
+    with all_rows():
+        return db.session.scalar(
+            select(Invitation).where(
+                Invitation.school_id == school_id,
+                Invitation.household_id == household_id,
+                Invitation.state.in_((InvitationState.OPEN, InvitationState.ACCEPTED)),
+            )
         )
-    )
 
 
 def _let_lapse(school_id: int, household_id: int, now: datetime) -> None:
@@ -68,8 +70,9 @@ def _let_lapse(school_id: int, household_id: int, now: datetime) -> None:
         and_(Invitation.state == InvitationState.OPEN, Invitation.last_time_at <= now),
         and_(Invitation.state == InvitationState.ACCEPTED, Invitation.chosen_at <= now - GRACE),
     )
-    db.session.execute(
-        update(Invitation)
-        .where(Invitation.school_id == school_id, Invitation.household_id == household_id, past)
-        .values(state=InvitationState.LAPSED)
-    )
+    with all_rows():
+        db.session.execute(
+            update(Invitation)
+            .where(Invitation.school_id == school_id, Invitation.household_id == household_id, past)
+            .values(state=InvitationState.LAPSED)
+        )

@@ -3,12 +3,25 @@
 A visit belongs to a household. The other household of the same child learns that it happened, not what was said.
 """
 
+from collections.abc import Mapping
+
 from sqlalchemy import ColumnElement, and_, false, select, true
 
-from portal.access import Actor, Permission, Role
+from portal.access import Actor, Permission, Role, Scope
+from portal.row_security import wall
 from portal.schools.models import Pupil
 from portal.schools.policy import class_now, own_tie, pupils_of_class, pupils_of_guardian
-from portal.visits.models import Correction, FollowUp, Invitation, Outcome, SealedNote, Visit
+from portal.visits.models import (
+    Correction,
+    FollowUp,
+    Invitation,
+    Outcome,
+    SealedNote,
+    Visit,
+    VisitChange,
+    VisitPart,
+    VisitRemark,
+)
 
 
 def visits_of_class(actor: Actor) -> ColumnElement[bool]:
@@ -166,3 +179,22 @@ SEALED_READ = Permission(
 CORRECTION_ANSWER = Permission(
     "correction.answer", Correction, "F4", {Role.CLASS_TEACHER: corrections_of_own_visits}
 )
+
+
+def _of_story(
+    part: type[VisitPart | VisitRemark | VisitChange | Correction | FollowUp],
+) -> Mapping[Role, Scope]:
+    """Parts of a visit are let through to whoever reads the visit's story."""
+
+    def read(actor: Actor) -> ColumnElement[bool]:
+        story = select(Visit.id).where(VISIT_READ.within(actor), narrative_scope(actor))
+        return part.visit_id.in_(story)
+
+    return dict.fromkeys((Role.GUARDIAN, Role.CLASS_TEACHER, Role.PRINCIPAL), read)
+
+
+wall(Visit)
+wall(Invitation)
+wall(SealedNote)
+for _part in (VisitPart, VisitRemark, VisitChange, Correction, FollowUp):
+    wall(_part, _of_story(_part))

@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from portal.access import Actor
 from portal.extensions import db
+from portal.row_security import all_rows
 from portal.schools.calendar import year_start
 from portal.schools.models import Guardianship, Pupil, SchoolClass
 from portal.trail.models import note
@@ -56,7 +57,10 @@ class Account:
 
 def already_written(author_id: int, client_id: str) -> Visit | None:
     """The visit that this author's device has sent before under the same id."""
-    return db.session.scalar(select(Visit).where(Visit.author_id == author_id, Visit.client_id == client_id))
+    with all_rows():
+        return db.session.scalar(
+            select(Visit).where(Visit.author_id == author_id, Visit.client_id == client_id)
+        )
 
 
 def record(

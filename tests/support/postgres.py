@@ -7,6 +7,7 @@ TEST_DATABASE_URL names a server to use instead, with a user that may create dat
 """
 
 import contextlib
+import dataclasses
 import os
 import pwd
 import shutil
@@ -30,6 +31,7 @@ from tests.support.needs import missing
 
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS_TO_START = 30
+OWNER = "portal"
 # Nothing of a test survives it, so nothing needs to reach the disk.
 FAST = (
     "fsync=off",
@@ -46,10 +48,13 @@ class Server:
 
     url: URL
     process: subprocess.Popen[bytes] | None = None
+    owner: str = ""
+    """An ordinary account that owns the databases, as in a real installation: row-level security holds for it."""
 
     def address(self, database: str) -> str:
         """The SQLAlchemy address of a database of this server."""
-        return self.url.set(database=database).render_as_string(hide_password=False)
+        url = self.url.set(username=self.owner) if self.owner else self.url
+        return url.set(database=database).render_as_string(hide_password=False)
 
     def execute(self, statement: str) -> None:
         """Run one administrative statement, outside a transaction."""
@@ -61,7 +66,8 @@ class Server:
     def database(self, template: str = "template0") -> Iterator[str]:
         """A new database cloned from a template; gives its address and drops it at the end."""
         name = f"test_{uuid.uuid4().hex}"
-        self.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" ENCODING \'UTF8\'')
+        owner = f'OWNER "{self.owner}"' if self.owner else ""
+        self.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" ENCODING \'UTF8\' {owner}')
         try:
             yield self.address(name)
         finally:
@@ -104,7 +110,8 @@ def running_server(programs: Path, folder: Path) -> Iterator[Server]:
     )
     try:
         _wait_until_it_answers(server, process, folder / "log")
-        yield server
+        server.execute(f'CREATE ROLE "{OWNER}" LOGIN NOSUPERUSER')
+        yield dataclasses.replace(server, owner=OWNER)
     finally:
         process.send_signal(signal.SIGQUIT)
         process.wait(30)

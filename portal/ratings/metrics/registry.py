@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, and_, func, or_, select
 from portal.access import Actor, Role
 from portal.extensions import db
 from portal.ratings.rubric import Item
+from portal.row_security import all_rows
 from portal.schools.models import Flag, Guardianship, Pupil, SchoolClass, SchoolStage, SchoolYear, Term
 from portal.schools.policy import flagged, in_force
 
@@ -123,7 +124,12 @@ def metric(
     def register(records: Listing) -> Listing:
         if name in METRICS:
             raise ValueError(f"metric {name} registered twice")
-        METRICS[name] = Metric(name, explanation, records, share, by_term)
+
+        def counted(school_id: int, period: Period) -> Sequence[Record]:
+            with all_rows():
+                return records(school_id, period)
+
+        METRICS[name] = Metric(name, explanation, counted, share, by_term)
         return records
 
     return register

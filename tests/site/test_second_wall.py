@@ -1,0 +1,152 @@
+"""The second wall on PostgreSQL: with the first one broken in every permission, nobody gets a row they may not reach (AC-10)."""
+
+from collections.abc import Iterator
+
+import pytest
+from flask import Flask
+from sqlalchemy import func, select, true
+
+from portal import clock, create_app, row_security
+from portal.access import Actor, Permission, Role
+from portal.config import Settings
+from portal.doctor import findings
+from portal.extensions import db
+from portal.rehearsal import town
+from portal.row_security import WALLS
+from portal.schools.models import SchoolClass
+from portal.visits.models import SealedNote, Visit
+from portal.visits.policy import VISIT_READ
+from tests.site.actors import PLAYERS
+from tests.site.crowd import populate
+from tests.site.matrix import Crowd, Knocker, access_of, cells
+from tests.site.oracle import Oracle, lines
+from tests.support.client import PortalClient
+from tests.support.postgres import OWNER
+
+pytestmark = [pytest.mark.postgres, pytest.mark.timeout(400)]
+ORACLE = Oracle(lines())
+READ_ON_ANOTHER_PAGE = {
+    ("visits.correction", "other_household"),
+    ("visits.follow_up", "own:of_school"),
+    ("visits.edit", "same_class"),
+    ("visits.edit", "same_class:missed"),
+    ("opinions.answer", "own:at_district"),
+    ("opinions.answer", "own:reopened"),
+}
+"""Rows that these people may read, but not from this page: the wall keeps rows from people, not acts from pages."""
+
+
+@pytest.fixture
+def portal(postgres_url: str, tmp_path) -> Iterator[Flask]:
+    """The crowded town on PostgreSQL, reached by an account that is no superuser."""
+    settings = Settings(instance=tmp_path, database_url=postgres_url, password_memory_kib=64)
+    app = create_app(settings, TESTING=True)
+    app.test_client_class = PortalClient
+    with app.app_context():
+        town.build()
+        db.session.commit()
+        populate()
+        yield app
+        db.session.remove()
+        db.engine.dispose()
+
+
+class Reader(Knocker):
+    """Knocks by GET only; what that logs stays."""
+
+    def restore(self) -> None:
+        """Nothing was changed."""
+
+    def written(self) -> int:
+        return 0
+
+
+def _crowd(app: Flask, tmp_path) -> Crowd:
+    tokens = {}
+    for player in PLAYERS:
+        client = app.test_client()
+        assert isinstance(client, PortalClient)
+        if player.name is not None:
+            client.sign_in(player.name, player.role)
+            with client.session_transaction() as session:
+                tokens[player.actor] = session["_user_id"]
+    return Crowd(tmp_path / "none", tokens)
+
+
+def _behind_the_wall(app: Flask, endpoint: str) -> bool:
+    access = access_of(app, endpoint)
+    return isinstance(access, Permission) and access.model in WALLS
+
+
+def _leaks(app: Flask, crowd: Crowd) -> tuple[int, list[str]]:
+    """How many forbidden rows were knocked at, and those that were shown."""
+    tried, shown = 0, []
+    for player in PLAYERS:
+        reader = Reader(app, crowd.file, crowd, player)
+        for cell in cells(app, crowd, player):
+            if cell.method != "GET" or not _behind_the_wall(app, cell.endpoint):
+                continue
+            expected = ORACLE.expected(cell.endpoint, "GET", player.actor, cell.relation)
+            if expected != frozenset({404}) or (cell.endpoint, cell.relation) in READ_ON_ANOTHER_PAGE:
+                continue
+            tried += 1
+            status, _changed = reader.knock(cell)
+            if status != 404:
+                shown.append(f"{cell}: {status}")
+    return tried, shown
+
+
+def test_with_the_first_wall_broken_nobody_reaches_more(portal, tmp_path, monkeypatch, record_property):
+    crowd = _crowd(portal, tmp_path)
+    monkeypatch.setattr(Permission, "within", lambda _self, _actor: true())
+
+    tried, shown = _leaks(portal, crowd)
+    record_property("cells", tried)
+    assert not shown, "\n".join(shown)
+    assert tried > 100
+
+    monkeypatch.setattr(row_security, "VISITOR", row_security.WHOLE)
+    monkeypatch.setattr(row_security, "acts", lambda _actor: None)
+    _tried, without = _leaks(portal, crowd)
+    assert len(without) > tried / 2, "the control: without the second wall the broken first one leaks"
+
+
+def test_a_visitor_finds_no_row_and_the_system_all(portal):
+    filled = 0
+    with portal.test_request_context("/"):
+        for model in WALLS:
+            db.session.remove()
+            row_security._change(row_security.VISITOR)
+            hidden = db.session.scalar(select(func.count()).select_from(model))
+            with row_security.all_rows():
+                whole = db.session.scalar(select(func.count()).select_from(model))
+            assert hidden == 0, model
+            filled += bool(whole)
+        row_security._change(row_security.WHOLE)
+    assert filled > 6
+
+
+def test_a_bare_query_finds_what_the_permission_grants(portal):
+    school_class = db.session.scalars(select(SchoolClass).where(SchoolClass.name == "三(2)班").limit(1)).one()
+    acting = Actor(
+        0, Role.CLASS_TEACHER, clock.today(), class_id=school_class.id, school_id=school_class.school_id
+    )
+    by_permission = {row.id for row in db.session.scalars(VISIT_READ.rows(acting))}
+    row_security.acts(acting)
+    try:
+        bare = set(db.session.scalars(select(Visit.id)))
+        assert db.session.scalars(select(SealedNote.id)).all() == []
+    finally:
+        row_security._change(row_security.WHOLE)
+
+    assert bare == by_permission
+    assert len(db.session.scalars(select(Visit.id)).all()) > len(bare)
+
+
+def test_the_doctor_says_whether_the_wall_holds(portal, postgres_server):
+    assert any("Row-level security holds" in finding.sentence for finding in findings())
+    postgres_server.execute(f'ALTER ROLE "{OWNER}" SUPERUSER')
+    try:
+        assert any("above row-level security" in finding.sentence for finding in findings() if not finding.well)
+    finally:
+        postgres_server.execute(f'ALTER ROLE "{OWNER}" NOSUPERUSER')
