@@ -82,7 +82,8 @@ def run_online() -> None:
             transactional_ddl=True,
         )
         context.run_migrations()
-        row_security.build(connection)
+        if set(context.get_context().get_current_heads()) == set(context.script.get_heads()):
+            row_security.build(connection)
         if engine.dialect.name == "sqlite":
             broken = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
             if broken:

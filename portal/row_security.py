@@ -16,7 +16,20 @@ from contextvars import ContextVar
 from typing import Any
 
 from flask import Flask
-from sqlalchemy import Connection, Date, Integer, String, cast, column, event, func, literal, or_, select, table
+from sqlalchemy import (
+    Connection,
+    Date,
+    Integer,
+    String,
+    cast,
+    column,
+    event,
+    func,
+    literal,
+    or_,
+    select,
+    table,
+)
 from sqlalchemy.dialects import postgresql
 
 from portal.access import PERMISSIONS, Actor, Role, Scope

@@ -144,9 +144,9 @@ def test_a_bare_query_finds_what_the_permission_grants(portal):
 
 
 def test_the_doctor_says_whether_the_wall_holds(portal, postgres_server):
-    assert any("Row-level security holds" in finding.sentence for finding in findings())
+    assert any("行级安全对门户使用的数据库账号有效" in finding.sentence for finding in findings())
     postgres_server.execute(f'ALTER ROLE "{OWNER}" SUPERUSER')
     try:
-        assert any("above row-level security" in finding.sentence for finding in findings() if not finding.well)
+        assert any("不受行级安全约束" in finding.sentence for finding in findings() if not finding.well)
     finally:
         postgres_server.execute(f'ALTER ROLE "{OWNER}" NOSUPERUSER')
