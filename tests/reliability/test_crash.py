@@ -81,6 +81,9 @@ def rows_of(portal: Portal, question: str) -> list[str]:
     """The only column of what the portal's database answers."""
     engine = create_engine(address_of(portal))
     with engine.connect() as connection:
+        if engine.dialect.name == "postgresql":
+            # The test looks at everything, as the portal's own jobs do.
+            connection.execute(text("SET portal.role = 'system'"))
         found = list(connection.scalars(text(question)))
     engine.dispose()
     return found
