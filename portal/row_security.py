@@ -64,11 +64,14 @@ def _settings() -> Any:
 
 
 def announce(connection: Connection) -> None:
-    """Tell a transaction that has just begun on PostgreSQL who acts in it."""
-    connection.execute(_settings())
+    """Tell a transaction that has just begun on PostgreSQL who acts in it; silence means a visitor."""
+    if _who.get() != VISITOR:
+        connection.execute(_settings())
 
 
 def _change(who: Who) -> None:
+    if who == _who.get():
+        return
     _who.set(who)
     session = db.session()
     if session.in_transaction() and session.get_bind().dialect.name == "postgresql":

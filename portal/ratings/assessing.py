@@ -27,6 +27,7 @@ from portal.ratings.rubrics import (
     school_answers,
     words,
 )
+from portal.row_security import all_rows
 from portal.schools.calendar import add_working_days
 from portal.trail.models import note
 
@@ -110,11 +111,12 @@ def computed_now(entry: Entry, period: Period) -> dict[str, Computed]:
     """The computed items of the rubric with their numbers of today."""
     rubric = rubric_of(entry.round.rubric_version)
     found = {}
-    for item in computed(rubric):
-        metric = METRICS[metric_of(item)]
-        records = metric.records(entry.school_id, period)
-        figure = metric.figure(records, period)
-        found[item.id] = Computed(metric.name, figure, figure.facts(item), records)
+    with all_rows():
+        for item in computed(rubric):
+            metric = METRICS[metric_of(item)]
+            records = metric.records(entry.school_id, period)
+            figure = metric.figure(records, period)
+            found[item.id] = Computed(metric.name, figure, figure.facts(item), records)
     return found
 
 
