@@ -458,7 +458,7 @@ def _value(source: Any, column: Any, spot: Spot, done: dict[tuple[str, int], Any
     if name in UNIQUE_TEXTS:
         return secrets.token_urlsafe(16)
     if name == "number" and isinstance(value, str):
-        return secrets.token_urlsafe(16)
+        return secrets.token_urlsafe(16)[: column.type.length]
     if isinstance(source, RubricVersion) and name == "version":
         return 1_000 + secrets.randbelow(1_000_000)
     if isinstance(source, Invitation) and name == "state":
