@@ -61,6 +61,7 @@ from portal.schools import closing
 from portal.schools import commands as schools_commands
 from portal.schools import views as schools
 from portal.staffing import views as staffing
+from portal.signon import views as signon
 from portal.trail import reads
 from portal.visits import views as visits
 
@@ -68,6 +69,7 @@ BLUEPRINTS = (
     deliveries.bp,
     accounts.bp,
     schools.bp,
+    signon.bp,
     roster.bp,
     files.bp,
     joining.bp,
@@ -167,6 +169,9 @@ def configuration(settings: Settings) -> Mapping[str, Any]:
         "MAX_FORM_PARTS": 1_000,
         "TRUSTED_HOSTS": hosts or None,
         "PROVIDE_AUTOMATIC_OPTIONS": False,
+        "SIGN_ON_HOSTS": frozenset(
+            host.strip().lower() for host in settings.sign_on_hosts.split(",") if host.strip()
+        ),
         "PASSWORD_MEMORY_KIB": settings.password_memory_kib,
         "MASTER_KEYS_FILE": settings.master_keys_file or settings.instance / "master_keys",
         "CIPHER": settings.cipher,

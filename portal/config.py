@@ -39,6 +39,10 @@ class Settings(BaseSettings):
         default="",
         description="The address people know, https://…; for links in e-mails and for single sign-on.",
     )
+    sign_on_hosts: str = Field(
+        default="",
+        description="Comma-separated hosts (with port) of single sign-on the portal may speak with.",
+    )
     channels: str = Field(default="sms,email", description="Which way out is tried first: sms, email.")
     smtp_url: str = Field(
         default="", description="smtp:// or smtps://, with user and port; empty: no e-mail."

@@ -5,9 +5,7 @@ from typing import Any
 from wtforms import PasswordField
 from wtforms.validators import InputRequired, Length, ValidationError
 
-from portal.accounts import addresses, passwords, phones
-from portal.accounts.codes import DIGITS as CODE_DIGITS
-from portal.accounts.codes import plain as codes_plain
+from portal.accounts import passwords
 from portal.accounts.knowing import own_words
 from portal.accounts.models import Person
 from portal.forms import LineField, PortalForm, half_width
@@ -117,59 +115,6 @@ class NewPasswordForm(PortalForm):
         )
         if objection:
             raise ValidationError(objection)
-
-
-class RecipientForm(PortalForm):
-    """Where a one-time code goes: a mobile number or an e-mail address."""
-
-    recipient = LineField(
-        _l("Mobile number or e-mail address"),
-        [InputRequired(_l("Enter your mobile number or e-mail address."))],
-        filters=[half_width],
-        render_kw={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"},
-    )
-    address = ""
-
-    def validate_recipient(self, field: Any) -> None:
-        typed = field.data or ""
-        self.address = (addresses.normalised(typed) if "@" in typed else phones.normalised(typed)) or ""
-        if not self.address:
-            raise ValidationError(
-                _("This is neither a mobile number nor an e-mail address. A mobile number has 11 digits.")
-            )
-
-
-class EmailForm(PortalForm):
-    """A new e-mail address."""
-
-    recipient = LineField(
-        _l("E-mail address"),
-        [InputRequired(_l("Enter your e-mail address."))],
-        filters=[half_width],
-        render_kw={"autocomplete": "email", "autocapitalize": "none", "spellcheck": "false"},
-    )
-    address = ""
-
-    def validate_recipient(self, field: Any) -> None:
-        self.address = addresses.normalised(field.data or "") or ""
-        if not self.address:
-            raise ValidationError(_("This is not an e-mail address. It looks like name@example.com."))
-
-
-class CodeForm(PortalForm):
-    """A one-time code of eight digits, however it is typed."""
-
-    code = LineField(
-        _l("Code"),
-        [InputRequired(_l("Enter the code."))],
-        filters=[half_width],
-        render_kw={"autocomplete": "one-time-code", "inputmode": "numeric"},
-    )
-
-    def validate_code(self, field: Any) -> None:
-        digits = codes_plain(field.data or "")
-        if len(digits) != CODE_DIGITS or not (digits.isascii() and digits.isdecimal()):
-            raise ValidationError(_("The code has %(count)s digits.", count=CODE_DIGITS))
 
 
 class PasswordForm(NewPasswordForm):

@@ -39,6 +39,11 @@ def token() -> str:
         return ""
 
 
+def hash_here() -> str:
+    """What stands in the database for this browser; that of no letters for a browser without a cookie."""
+    return _hash(token())
+
+
 def here(person_id: int) -> KnownDevice | None:
     """This browser, if the person has signed in with it before. The same work whether it is known or not."""
     wanted = select(KnownDevice).where(

@@ -20,6 +20,7 @@ FEATURES = [
     "deliveries",
     "accounts",
     "schools",
+    "signon",
     "roster",
     "files",
     "joining",

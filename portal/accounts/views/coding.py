@@ -8,8 +8,8 @@ from werkzeug.wrappers import Response
 from portal.access import public, signed_in
 from portal.accounts import arriving, codes, limits, sessions
 from portal.accounts.addresses import email_index
+from portal.accounts.code_forms import EightDigitsForm, EmailForm, RecipientForm
 from portal.accounts.codes import CodeRequest, Purpose
-from portal.accounts.forms import CodeForm, EmailForm, RecipientForm
 from portal.accounts.models import Person
 from portal.accounts.stepping import step_up_required
 from portal.accounts.views.blueprint import Answer, bp, home
@@ -80,7 +80,7 @@ def send_code_again() -> Answer:
 @public
 def enter_code() -> Answer:
     """Enter the code that came; signs in."""
-    form = CodeForm()
+    form = EightDigitsForm()
     asked = codes.asked_here(Purpose.SIGN_IN)
     sent_to = masked(asked.recipient) if asked is not None and asked.recipient else ""
     if not form.sent_and_valid():
@@ -94,7 +94,7 @@ def enter_code() -> Answer:
     return _let_in(person)
 
 
-def _refuse(form: CodeForm, left: int, asked: CodeRequest | None) -> None:
+def _refuse(form: EightDigitsForm, left: int, asked: CodeRequest | None) -> None:
     """Say how many tries are left, and keep the try in the trail."""
     note(
         "account.code_failed",
@@ -138,7 +138,7 @@ def email() -> Answer:
 @signed_in
 def enter_email_code() -> Answer:
     """Enter the code that came to the new address."""
-    form = CodeForm()
+    form = EightDigitsForm()
     asked = codes.asked_here(Purpose.EMAIL)
     sent_to = asked.recipient if asked is not None else ""
     if not form.sent_and_valid():

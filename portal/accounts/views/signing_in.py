@@ -15,6 +15,7 @@ from portal.accounts import (
     phones,
     proofs,
     sessions,
+    ways,
 )
 from portal.accounts.forms import RecoveryForm, SignInForm
 from portal.accounts.guessing import Refused
@@ -31,7 +32,7 @@ from portal.trail.models import note
 
 def _page(form: SignInForm, to: str) -> str:
     asked = passkeys.request_for(passkeys.ALONE) if passkeys.domain() else ""
-    return render("accounts/sign_in.html", form=form, to=to, asked=asked)
+    return render("accounts/sign_in.html", form=form, to=to, asked=asked, ways=ways.offered(to))
 
 
 @bp.get("/sign-in")
