@@ -54,14 +54,15 @@ from portal.opinions import views as opinions
 from portal.privacy import views as privacy
 from portal.ratings import commands as ratings_commands
 from portal.ratings import views as ratings
+from portal.recovery import views as recovery
 from portal.rehearsal import commands as rehearsal_commands
 from portal.roster import commands as roster_commands
 from portal.roster import views as roster
 from portal.schools import closing
 from portal.schools import commands as schools_commands
 from portal.schools import views as schools
-from portal.staffing import views as staffing
 from portal.signon import views as signon
+from portal.staffing import views as staffing
 from portal.trail import reads
 from portal.visits import views as visits
 
@@ -74,6 +75,7 @@ BLUEPRINTS = (
     files.bp,
     joining.bp,
     staffing.bp,
+    recovery.bp,
     courses.bp,
     visits.bp,
     notices.bp,

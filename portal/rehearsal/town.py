@@ -9,7 +9,17 @@ from portal.accounts import passwords
 from portal.accounts.factors import SECOND_FACTOR_ROLES
 from portal.accounts.models import Appointment, Person
 from portal.extensions import db
-from portal.rehearsal import courses, joining, notices, opinions, privacy, ratings, staffing, visits
+from portal.rehearsal import (
+    courses,
+    joining,
+    notices,
+    opinions,
+    privacy,
+    ratings,
+    recoveries,
+    staffing,
+    visits,
+)
 from portal.rehearsal.cast import Town
 from portal.schools import enrolling, summaries
 from portal.schools.calendar import year_start
@@ -70,6 +80,7 @@ def build() -> Town:
     ratings.build(town)
     privacy.build(town)
     joining.build(town)
+    recoveries.build(town)
     return town
 
 

@@ -60,7 +60,7 @@ def checked(provider: SignOnProvider, tokens: dict[str, Any], nonce: str) -> dic
 
 
 def _decoded(provider: SignOnProvider, raw: str, *, fresh: bool) -> Any:
-    keys = KeySet.import_key_set({"keys": asking.keys(provider.issuer, fresh=fresh)})  # type: ignore[typeddict-item]
+    keys = KeySet.import_key_set({"keys": asking.keys(provider.issuer, fresh=fresh)})
     return jwt.decode(raw, keys, registry=JWSRegistry(algorithms=ALGORITHMS, strict_check_header=False))
 
 

@@ -16,7 +16,7 @@ CLAIM = r"[A-Za-z0-9_.:/-]*"
 ROLES = {role.value: ROLE_NAMES[role] for role in Role if role != Role.SYSTEM_ADMIN}
 
 
-def _claim(label: Any) -> LineField:
+def _claim(label: Any) -> Any:
     return LineField(
         label,
         [

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, and_, select
 
 from portal import clock
 from portal.access import Actor, Role
@@ -45,9 +45,11 @@ def _text(claims: dict[str, Any], name: str) -> str:
 
 def _named(provider: SignOnProvider, claims: dict[str, Any]) -> list[Person]:
     """Everybody that one of the claims names."""
-    conditions = []
+    conditions: list[ColumnElement[bool]] = []
     if number := _text(claims, provider.roster_claim):
-        conditions.append((Person.roster_district_id == provider.district_id) & (Person.sourced_id == number))
+        conditions.append(
+            and_(Person.roster_district_id == provider.district_id, Person.sourced_id == number)
+        )
     phone = phones.normalised(_text(claims, provider.phone_claim))
     if phone and claims.get("phone_number_verified") is True:
         conditions.append(Person.phone_index == phones.phone_index(phone))

@@ -49,7 +49,7 @@ def offered(to: str) -> list[Way]:
     """What the sign-in page offers: the one provider by its name, or the choice among several."""
     found = in_use()
     if len(found) == 1:
-        return [Way(found[0].name, url_for("signon.start", public_id=found[0].public_id, to=to or None))]
+        return [Way(found[0].name, url_for("signon.start", at=found[0].public_id, to=to or None))]
     return (
         [Way(_("Single sign-on of your district"), url_for("signon.index", to=to or None))] if found else []
     )
@@ -90,13 +90,13 @@ def index() -> str:
     return render("signon/index.html", providers=in_use(), to=local(request.args.get("to"), ""))
 
 
-@bp.get("/<public_id>/start")
+@bp.get("/start")
 @public
-def start(public_id: str) -> Answer:
+def start() -> Answer:
     """Go to the provider, with what its answer will be held against kept in this browser."""
     if current_user.is_authenticated:
         return redirect(local(request.args.get("to"), url_for("home.index")))
-    provider = _provider(public_id)
+    provider = _provider(request.args.get("at", ""))
     state, nonce, verifier = (secrets.token_urlsafe(32) for _value in range(3))
     try:
         client = asking.session_with(provider, _redirect_uri())
@@ -225,16 +225,16 @@ def lead_to_the_provider(answer: Any) -> Any:
     """After signing out: to the page from which the provider's own session is ended."""
     key = g.pop("signed_on", "")
     if key and answer.status_code == 303 and len(key) <= 22:
-        answer.location = url_for("signon.left", public_id=key)
+        answer.location = url_for("signon.left", at=key)
         answer.delete_cookie(COOKIE)
     return answer
 
 
-@bp.get("/<public_id>/left")
+@bp.get("/left")
 @public
-def left(public_id: str) -> str:
+def left() -> str:
     """Signed out here; how to sign out at the provider as well (RP-Initiated Logout 1.0)."""
-    provider = _provider(public_id)
+    provider = _provider(request.args.get("at", ""))
     try:
         address = str(asking.metadata(provider.issuer).get("end_session_endpoint") or "")
     except Unreachable:

@@ -437,7 +437,7 @@ def test_switched_off_it_leads_nowhere(as_, walk, provider):
 
     assert one.client.page(one.back_to).status == 404
     assert "云溪县教育局统一登录" not in as_(None).page("/account/sign-in").links
-    assert as_(None).get(f"/sign-on/{provider.public_id}/start").status_code == 404
+    assert as_(None).get(f"/sign-on/start?at={provider.public_id}").status_code == 404
 
 
 def test_several_districts_are_chosen_from(as_, op, provider):

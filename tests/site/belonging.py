@@ -22,6 +22,7 @@ from portal.notices.models import Notice
 from portal.opinions.models import Opinion
 from portal.privacy.models import DataCopy, ErasureRequest, ReaderQuestion
 from portal.ratings.models import Entry, EntryState, Round, RoundState, RubricVersion, Sheet
+from portal.recovery.models import Recovery
 from portal.roster.models import RosterImport
 from portal.schools.models import (
     District,
@@ -258,6 +259,19 @@ def hold_set(row: Pupil) -> Belonging:
 @belongs(ReaderQuestion, level="school")
 def reader_question(row: ReaderQuestion) -> Belonging:
     return Belonging(of_school(row.school_id), office="school")
+
+
+KINDS_OF_RECOVERY = {"staff": "of_staff", "principal": "of_head"}
+
+
+@belongs(Recovery, level="school")
+def recovery(row: Recovery) -> Belonging:
+    """A recovery lies at the school it goes through; a parent's in the class of the child as well."""
+    place = of_school(row.school_id)
+    if row.whose == "guardian" and row.pupil_id is not None:
+        now, _before = of_pupil(row.pupil_id)
+        place = replace(place, classes=now.classes, grades=now.grades)
+    return Belonging(place, state=KINDS_OF_RECOVERY.get(row.whose, ""))
 
 
 @belongs(RosterImport, level="school")

@@ -55,6 +55,8 @@ STATES = set(
         "lent",
         "class_teacher",
         "principal",
+        "of_staff",
+        "of_head",
     ]
 )
 ROLES = {role.value for role in Role} | {"anonymous", "restricted_guardian", "leaver"}

@@ -25,6 +25,7 @@ FEATURES = [
     "files",
     "joining",
     "staffing",
+    "recovery",
     "courses",
     "visits",
     "notices",
