@@ -17,7 +17,7 @@ from hypothesis import settings as hypothesis_settings
 from portal import create_app
 from portal.config import Settings
 from portal.extensions import db
-from portal.rehearsal import rosters
+from portal.rehearsal import files, rosters
 from portal.rehearsal import town as rehearsal
 from tests.support.client import PortalClient
 from tests.support.database import migrate
@@ -49,6 +49,7 @@ def one_app(home: Path) -> Iterator[Flask]:
         rehearsal.build()
         db.session.commit()
         rosters.bring()
+        files.attach()
         db.session.remove()
         db.engine.dispose()
     (home / "portal.db").rename(home / "town.db")

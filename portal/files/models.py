@@ -34,7 +34,7 @@ KIND_NAMES = {
     Kind.DOCX: _l("Word document"),
     Kind.XLSX: _l("Excel workbook"),
     Kind.PPTX: _l("PowerPoint slides"),
-    Kind.TEXT: _l("Text"),
+    Kind.TEXT: _l("Plain text"),
 }
 
 

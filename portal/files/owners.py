@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, false, or_, select
 
 from portal.access import EVERY_ROLE, Actor, Permission
-from portal.extensions import Base
+from portal.extensions import Base, db
 from portal.files.models import File
 
 
@@ -46,6 +46,12 @@ def owner_of(row: Base) -> Owner:
         if isinstance(row, owner.model):
             return owner
     raise LookupError(f"{type(row).__name__} has no files")
+
+
+def pupil_of(file: File) -> int | None:
+    """The child that the owner row of a file tells of, if it tells of one."""
+    owner = OWNERS[file.owner_kind]
+    return owner.pupil_of(db.session.get(owner.model, file.owner_id)) if owner.pupil_of else None
 
 
 def of_rows_within_reach(actor: Actor) -> ColumnElement[bool]:

@@ -10,20 +10,24 @@ from sqlalchemy import select
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal import clock
-from portal.access import find, public, requires
+from portal.access import Role, actor, find, public, requires
+from portal.database import writing
 from portal.errors import RuleBroken
 from portal.extensions import db
 from portal.files.chunks import ChunkBroken
 from portal.files.models import File, Kind
-from portal.files.owners import FILE_READ
+from portal.files.owners import FILE_READ, pupil_of
 from portal.files.storage import ObjectMissing, StorageDown
 from portal.files.storing import open_file
 from portal.i18n import gettext as _
+from portal.trail.models import append, draft
+from portal.trail.reads import READ, Category, opened
 
 bp = Blueprint("files", __name__, url_prefix="/files")
 LINK_SECONDS = 60
 POLICY = "sandbox; default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-STRICT = ("F3", "F4", "F4S")
+SENSITIVE: dict[str, Category] = {"F3": "F3", "F4": "F4", "F4S": "F4S"}
+"""Classes whose files no browser keeps and whose every reading is an entry of the trail."""
 
 
 @bp.get("/<public_id>")
@@ -35,6 +39,8 @@ def show(public_id: str, name: str = "") -> BaseResponse:
     file.must_be_served()
     if current_app.config["FILES_ORIGIN"]:
         return redirect(current_app.config["FILES_ORIGIN"] + url_for("files.signed", token=_token(file)), 303)
+    if file.holds in SENSITIVE and request.method == "GET":
+        opened(SENSITIVE[file.holds], file, pupil_id=pupil_of(file))
     return answer(file)
 
 
@@ -46,7 +52,7 @@ def signed(token: str) -> BaseResponse:
     if not origin or request.host != urlsplit(origin).netloc:
         abort(404)
     try:
-        public_id, until = _signer().loads(token)
+        public_id, until, person_id, role = _signer().loads(token)
     except (BadData, ValueError, TypeError):
         abort(404)
     if clock.now().timestamp() > until:
@@ -54,7 +60,20 @@ def signed(token: str) -> BaseResponse:
     file = db.session.scalar(select(File).where(File.public_id == public_id))
     if file is None:
         abort(404)
-    return answer(file)
+    file.must_be_served()
+    made = answer(file)
+    if file.holds in SENSITIVE and request.method == "GET" and role != Role.GUARDIAN:
+        log_reading(file, person_id, role)
+    return made
+
+
+def log_reading(file: File, person_id: int, role: str) -> None:
+    """Write down who is shown a sensitive file, before it goes out; nobody is signed in on the origin of files."""
+    pupil_id, category = pupil_of(file), SENSITIVE[file.holds]
+    entry = draft(READ, file, person_id=person_id, role=role, pupil_id=pupil_id, category=category, facts={})
+    db.session.rollback()
+    with writing() as connection:
+        append(connection, [entry])
 
 
 def _signer() -> URLSafeSerializer:
@@ -62,13 +81,14 @@ def _signer() -> URLSafeSerializer:
 
 
 def _token(file: File) -> str:
-    return str(_signer().dumps((file.public_id, int(clock.now().timestamp()) + LINK_SECONDS)))
+    until = int(clock.now().timestamp()) + LINK_SECONDS
+    return str(_signer().dumps((file.public_id, until, actor().person_id, actor().role)))
 
 
 def answer(file: File) -> Response:
     """The file or the part that was asked for, with the headers that keep it from being anything but a file."""
     etag = f'"{file.sha256[:32]}"'
-    if file.holds not in STRICT and request.if_none_match.contains_raw(etag):
+    if file.holds not in SENSITIVE and request.if_none_match.contains_raw(etag):
         return _with_headers(Response(status=304), file, etag)
     span = _span(file, etag)
     if span is None:
@@ -112,7 +132,7 @@ def _with_headers(made: Response, file: File, etag: str) -> Response:
         "Content-Disposition": disposition(file.name, file.kind == Kind.IMAGE),
         "Accept-Ranges": "bytes",
         "ETag": etag,
-        "Cache-Control": "no-store" if file.holds in STRICT else "private, no-cache",
+        "Cache-Control": "no-store" if file.holds in SENSITIVE else "private, no-cache",
         "Cross-Origin-Resource-Policy": "same-site" if current_app.config["FILES_ORIGIN"] else "same-origin",
     }
     for name, value in headers.items():

@@ -6,7 +6,7 @@ from sqlalchemy import func, select
 
 from portal.accounts.models import Person
 from portal.extensions import db
-from portal.rehearsal import rosters, town
+from portal.rehearsal import files, rosters, town
 
 rehearsal = AppGroup(
     "rehearsal", help="The rehearsal district: invented people for training and demonstration."
@@ -36,6 +36,7 @@ def load() -> None:
     town.build()
     db.session.commit()
     rosters.bring()
+    files.attach()
     click.echo("已载入演练县“云溪县”，人物和学校均为虚构。")
 
 

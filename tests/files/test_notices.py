@@ -8,12 +8,13 @@ from sqlalchemy import func, select
 from portal.extensions import db
 from portal.files.models import File
 from portal.notices.models import NoticeFile
+from portal.rehearsal.files import NAME
 from tests.files import seeds
 from tests.files.conftest import add, publish, sent
 
 
 def files():
-    return db.session.scalars(select(File).where(File.name != "口腔检查告知书.pdf").order_by(File.id)).all()
+    return db.session.scalars(select(File).where(File.name != NAME).order_by(File.id)).all()
 
 
 def test_families_open_what_the_author_added(as_, draft):
