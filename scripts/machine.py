@@ -1,4 +1,4 @@
-"""What the tests need from the machine itself: a Chromium, Chinese fonts, PostgreSQL's programs, Java."""
+"""What the tests need from the machine itself: a Chromium, Chinese fonts, PostgreSQL's programs, ClamAV, Java."""
 
 import os
 import platform
@@ -77,6 +77,14 @@ def find_chinese_font() -> Path | None:
     return next(iter(Path("/usr/share/fonts").glob("**/*CJK*")), None)
 
 
+def find_clamd() -> Path | None:
+    """ClamAV's daemon; Debian keeps it where only root looks."""
+    found = shutil.which(
+        "clamd", path=os.environ.get("PATH", "") + ":/usr/sbin:/opt/homebrew/sbin:/usr/local/sbin"
+    )
+    return Path(found) if found else None
+
+
 def find_java() -> Path | None:
     """A Java that starts; macOS has a stub that does not."""
     program = shutil.which("java")
@@ -97,7 +105,8 @@ class Part:
 CHROMIUM = Part("Chromium", find_chromium, "chromium")
 CHINESE_FONT = Part("中文字体 (Noto CJK)", find_chinese_font, "fonts-noto-cjk")
 POSTGRES = Part("PostgreSQL", find_postgres, "postgresql")
-PARTS = (CHROMIUM, CHINESE_FONT, POSTGRES)
+CLAMD = Part("ClamAV", find_clamd, "clamav-daemon")
+PARTS = (CHROMIUM, CHINESE_FONT, POSTGRES, CLAMD)
 
 
 def install_missing() -> list[Part]:

@@ -1,6 +1,6 @@
 """Keeping, reading and letting go of files, in the transaction of the row they belong to."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 
 from sqlalchemy import select
@@ -89,8 +89,15 @@ def open_file(file: File, start: int = 0, stop: int | None = None) -> bytes:
 
 def bytes_of(file: File, start: int, stop: int) -> bytes:
     """As ``open_file``, whatever the state: for the scanner and for ``flask files check``."""
-    read = partial(storage.read, file.stored_key)
-    return chunks.unseal(read, file.size, file.data_key, file.stored_key, start, stop)
+    return chunks.unseal(_reader(file, stop - start), file.size, file.data_key, file.stored_key, start, stop)
+
+
+def _reader(file: File, wanted: int) -> Callable[[int, int], bytes]:
+    """How to read the object: at once when all of it is wanted, else by its parts."""
+    if wanted < file.size:
+        return partial(storage.read, file.stored_key)
+    whole = storage.read_all(file.stored_key)
+    return lambda begin, end: whole[begin:end]
 
 
 def rescan(file: File) -> None:
