@@ -26,7 +26,15 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pillow_heif
-from PIL import Image, ImageCms, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
+from PIL import (
+    Image,
+    ImageCms,
+    JpegImagePlugin,
+    MpoImagePlugin,
+    PngImagePlugin,
+    TiffImagePlugin,
+    WebPImagePlugin,
+)
 
 ARCHIVES = Path(__file__).resolve().parent.parent / "archives.py"
 LENGTH = struct.Struct(">I")
@@ -54,6 +62,7 @@ archives = _load_archives()
 
 def main() -> None:
     """Answer jobs until the input ends."""
+    Image.preinit()
     pillow_heif.register_heif_opener(thumbnails=False, decode_threads=1)
     warnings.simplefilter("ignore")
     given, answers = sys.stdin.buffer, sys.stdout.buffer
@@ -205,7 +214,8 @@ SAVED: dict[str, tuple[str, str, dict[str, Any]]] = {
     "PNG": ("image/png", ".png", {"compress_level": 6}),
     "WEBP": ("image/webp", ".webp", {"quality": 85, "method": 3}),
 }
-OPENERS = (JpegImagePlugin, PngImagePlugin, WebPImagePlugin)
+LOADED = (JpegImagePlugin, MpoImagePlugin, PngImagePlugin, TiffImagePlugin, WebPImagePlugin)
+"""What a child would otherwise load anew for each picture: openers, and the readers of what they carry along."""
 
 
 def paint(data: bytes, picture: str, longest: int, pixels: int) -> tuple[dict[str, Any], bytes]:
@@ -288,7 +298,7 @@ def _on_white(image: Image.Image) -> Image.Image:
 
 PDF_VERSION = re.compile(rb"%PDF-[12]\.\d")
 ESCAPED = re.compile(rb"#([0-9A-Fa-f]{2})")
-STREAM = re.compile(rb"stream\r?\n")
+STREAM = re.compile(rb"(?<!end)stream[ \t]*(?:\r\n|\n|\r)")
 PLAIN_FLATE = re.compile(rb"/Filter\s*(?:/FlateDecode|\[\s*/FlateDecode\s*\])")
 ACTIVE = re.compile(
     rb"/(?:JavaScript|Launch|EmbeddedFiles?|RichMedia|XFA|SubmitForm|ImportData|GoToE|Rendition|Sound|Movie|3D)(?![A-Za-z0-9])"
@@ -330,30 +340,38 @@ def _letter(found: re.Match[bytes]) -> bytes:
 
 
 def _pdf_streams(data: bytes) -> tuple[bytes, list[bytes]]:
-    """The bytes outside streams, with object streams unpacked among them, and what all packed streams unpack to."""
+    """The bytes outside streams, with object streams unpacked among them, and what all packed streams unpack to.
+
+    Every place that could begin a stream is tried, also within another stream: a reader may be sent there.
+    """
     outside: list[bytes] = []
     unpacked: list[bytes] = []
     place, left = 0, UNPACKED
     for begin in STREAM.finditer(data):
-        if begin.start() < place:
-            continue
-        head = ESCAPED.sub(_letter, data[max(place, begin.start() - DICTIONARY) : begin.start()])
-        head = head[head.rfind(b"obj") + 3 :] if b"obj" in head else head
-        stop = data.find(b"endstream", begin.end())
         body, end = _inflate(data, begin.end(), left)
         left -= len(body)
         if left <= 0:
             raise Refused("costly")
-        is_objects = b"/ObjStm" in head
-        if is_objects and (not body or not PLAIN_FLATE.search(head) or b"/DecodeParms" in head):
-            raise Refused("active")
-        outside.append(data[place : begin.start()])
-        if body:
-            plain = ESCAPED.sub(_letter, body)
-            (outside if is_objects else unpacked).append(plain)
-        place = max(end, stop) if stop >= 0 else len(data)
+        plain = ESCAPED.sub(_letter, body)
+        is_objects = _holds_objects(data, begin.start(), bool(body))
+        (outside if is_objects else unpacked).append(plain)
+        if begin.start() >= place:
+            outside.append(data[place : begin.start()])
+            stop = data.find(b"endstream", begin.end())
+            place = max(end, stop) if stop >= 0 else len(data)
     outside.append(data[place:])
     return b"\n".join(outside), unpacked
+
+
+def _holds_objects(data: bytes, begin: int, is_packed: bool) -> bool:
+    """Whether a stream says that it holds objects. Refused when it does and is packed otherwise than we can look into."""
+    head = ESCAPED.sub(_letter, data[max(0, begin - DICTIONARY) : begin])
+    head = head[head.rfind(b"obj") + 3 :]
+    if b"/ObjStm" not in head:
+        return False
+    if not is_packed or not PLAIN_FLATE.search(head) or b"/DecodeParms" in head:
+        raise Refused("active")
+    return True
 
 
 def _inflate(data: bytes, place: int, most: int) -> tuple[bytes, int]:

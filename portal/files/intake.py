@@ -68,12 +68,13 @@ def take(uploads: Sequence[FileStorage], *, photo: bool = False) -> list[Taken]:
     db.session.rollback()
     with Decoder() as decoder:
         decoded = [
-            (upload, _decoded(decoder, upload, LONGEST_PHOTO if photo else LONGEST)) for upload in uploads
+            (upload, examine(decoder, upload, LONGEST_PHOTO if photo else LONGEST)) for upload in uploads
         ]
     return [_store(clean_name(upload.filename or "", found.suffix), found) for upload, found in decoded]
 
 
-def _decoded(decoder: Decoder, upload: FileStorage, longest: int) -> Decoded:
+def examine(decoder: Decoder, upload: FileStorage, longest: int = LONGEST) -> Decoded:
+    """What a file is and what may be kept of it. Raises NotTaken; nothing is kept yet."""
     name = shown(upload.filename or "")
     most = max(limit_of(Kind.IMAGE), limit_of(Kind.PDF))
     data = upload.stream.read(most + 1)
