@@ -25,12 +25,22 @@ __all__ = ["KeyMissing", "SealBroken", "Sealed", "SealedData", "SealedText", "bl
 
 def seal(branch: str, text: str, *place: str, keys: Keyring | None = None) -> bytes:
     """``text`` encrypted under the newest key of a branch, for one place: table, column, public id of the row."""
+    return seal_bytes(branch, text.encode(), *place, keys=keys)
+
+
+def seal_bytes(branch: str, data: bytes, *place: str, keys: Keyring | None = None) -> bytes:
+    """``seal`` for bytes, such as a small file; all of it in memory."""
     keys = keys or ring()
-    return keys.newest(branch).lock(keys.algorithm, text.encode(), "\0".join(place).encode())
+    return keys.newest(branch).lock(keys.algorithm, data, "\0".join(place).encode())
 
 
 def unseal(branch: str, stored: bytes, *place: str, keys: Keyring | None = None) -> str:
     """The text of a sealed value. SealBroken when it was sealed for another branch or place, changed or cut."""
+    return unseal_bytes(branch, stored, *place, keys=keys).decode()
+
+
+def unseal_bytes(branch: str, stored: bytes, *place: str, keys: Keyring | None = None) -> bytes:
+    """``unseal`` for bytes."""
     if len(stored) < LEAST:
         raise SealBroken(f"{' '.join(place)}: the value is cut")
     version, algorithm, key_id, nonce = HEADER.unpack_from(stored)
@@ -40,12 +50,11 @@ def unseal(branch: str, stored: bytes, *place: str, keys: Keyring | None = None)
         key = (keys or ring()).key(key_id)
         if key.branch != branch:
             raise SealBroken(f"{' '.join(place)}: sealed with a key of the branch {key.branch}")
-        text = ciphers.LOCKS[algorithm][1](
+        return ciphers.LOCKS[algorithm][1](
             key.ready[algorithm], nonce, stored[HEADER.size :], stored[:6] + "\0".join(place).encode()
         )
     except (KeyMissing, InvalidTag) as error:
         raise SealBroken(f"{' '.join(place)}: {error or 'the value does not belong here'}") from None
-    return text.decode()
 
 
 def key_of(stored: bytes) -> int:

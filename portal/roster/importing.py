@@ -19,6 +19,7 @@ from portal.errors import RuleBroken
 from portal.extensions import db
 from portal.i18n import gettext as _
 from portal.i18n import no_op
+from portal.roster import keeping
 from portal.roster.annotating import annotate
 from portal.roster.applying import apply_changes, take_back
 from portal.roster.existing import Existing, Reach
@@ -87,7 +88,7 @@ def take_in(path: Path, file_name: str, reach: Reach, by_id: int | None, is_delt
     db.session.flush()
     folder = folder_of(found.public_id)
     folder.mkdir(parents=True, mode=0o700)
-    shutil.copyfile(path, file_of(found.public_id))
+    keeping.keep(path, file_of(found.public_id))
     return found
 
 
@@ -130,10 +131,18 @@ def check(import_id: int) -> None:
 
 def read_and_stage(import_id: int) -> None:
     """The work of a check, on one snapshot of the portal."""
+    with reading(), db.engine.connect() as connection:
+        public_id = connection.execute(
+            select(RosterImport.public_id).where(RosterImport.id == import_id)
+        ).scalar_one()
+    with keeping.opened(file_of(public_id)) as path:
+        _read_and_stage(import_id, path)
+
+
+def _read_and_stage(import_id: int, path: Path) -> None:
     stage = Stage(import_id)
     with reading(), db.engine.connect() as connection:
         found = connection.execute(select(RosterImport).where(RosterImport.id == import_id)).one()
-        path = file_of(found.public_id)
         reach = Reach(found.district_id, found.school_id, clock.today())
         home_school = connection.scalar(select(School.code).where(School.id == found.school_id))
         try:
@@ -153,7 +162,12 @@ def read_and_stage(import_id: int) -> None:
     problems = problems_of(import_id)
     settle(import_id, State.CHECKING, is_delta=is_delta, format=roster.format.value)
     if any(problem.line for problem in problems):
-        annotate(path, annotated_of(found.public_id), problems)
+        written = path.with_name(f"{path.name}.annotated")
+        try:
+            annotate(path, written, problems)
+            keeping.keep(written, annotated_of(found.public_id))
+        finally:
+            written.unlink(missing_ok=True)
 
 
 def problems_of(import_id: int) -> list[Problem]:

@@ -16,7 +16,7 @@ from portal.i18n import gettext as _
 from portal.jobs.queue import ring
 from portal.once import commit_and_go
 from portal.paging import page_of
-from portal.roster import importing, jobs
+from portal.roster import importing, jobs, keeping
 from portal.roster.existing import Reach
 from portal.roster.forms import DELTA, UploadForm
 from portal.roster.models import Action, RosterChange, RosterImport, RosterProblem, State
@@ -148,7 +148,10 @@ def annotated(public_id: str) -> Response:
     is_package = found.format == "oneroster"
     name = "名册问题.zip" if is_package else "名册问题.xlsx"
     return send_file(
-        path, mimetype="application/zip" if is_package else XLSX, as_attachment=True, download_name=name
+        io.BytesIO(keeping.read(path)),
+        mimetype="application/zip" if is_package else XLSX,
+        as_attachment=True,
+        download_name=name,
     )
 
 
