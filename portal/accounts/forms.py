@@ -33,7 +33,7 @@ class ProofForm(PortalForm):
     """A proof of who is holding the device: the password, or a code of the second factor."""
 
     password = PasswordField(_l("Password"), render_kw={"autocomplete": "current-password"})
-    code = LineField(_l("Code"), [Length(max=40)], filters=[half_width])
+    code = LineField(_l("Verification code"), [Length(max=40)], filters=[half_width])
 
     def __init__(self, person: Person, **named: Any) -> None:
         super().__init__(**named)
@@ -43,7 +43,7 @@ class ProofForm(PortalForm):
 class SecondCodeForm(PortalForm):
     """Six digits of the app, or a code on paper."""
 
-    code = LineField(_l("Code"), [Length(max=40)], filters=[half_width])
+    code = LineField(_l("Verification code"), [Length(max=40)], filters=[half_width])
 
 
 class AppCodeForm(PortalForm):

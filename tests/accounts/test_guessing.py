@@ -242,6 +242,7 @@ def gaps(as_, pairs: int) -> tuple[float, float, float]:
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(3600)
 def test_known_and_unknown_accounts_take_the_same_time(app, as_, monkeypatch, record_property):
     monkeypatch.setitem(app.config, "PASSWORD_MEMORY_KIB", 19_456)
     person = db.session.scalars(select(Person).where(Person.account_name == "liwanqing")).one()
