@@ -29,7 +29,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from portal import clock
 from portal.accounts import knowing, passwords
-from portal.accounts.models import Person
+from portal.accounts.models import KnownDevice, Person
 from portal.deliveries.jobs import deliver
 from portal.deliveries.kinds import Kind
 from portal.deliveries.models import MAIL, PHONE, Delivery, State
@@ -237,7 +237,12 @@ def prepare(request_id: int) -> None:
 
 
 def _prepared(asked: CodeRequest) -> Delivery | None:
-    """The message with the code; None for a number that nobody has, or that had too many codes from strangers."""
+    """The message with the code; None for a number that nobody has, or that had too many codes from strangers.
+
+    The code is made and hashed in every case, so that not even the load of the machine tells one from the other.
+    """
+    code = f"{secrets.randbelow(10**DIGITS):0{DIGITS}d}"
+    code_hash = passwords.hashed(code)
     person = _person_of(asked)
     if person is None:
         return None
@@ -246,14 +251,13 @@ def _prepared(asked: CodeRequest) -> Delivery | None:
         asked.was_known = knows_device(person.id, asked.device_hash)
         if not asked.was_known and _strangers_asked_enough(asked):
             return None
-    code = f"{secrets.randbelow(10**DIGITS):0{DIGITS}d}"
     recipient = asked.recipient or ""
     values = {"code": code, "minutes": int(LASTS.total_seconds()) // 60}
     kind = KINDS[Purpose(asked.purpose)].name
     channel = MAIL if "@" in recipient else PHONE
     row = send(person, kind, values, channel, key=asked.public_id, recipient=recipient)
     if row.state == State.WAITING:
-        asked.code_hash = passwords.hashed(code)
+        asked.code_hash = code_hash
     return row
 
 
@@ -285,9 +289,12 @@ def _strangers_asked_enough(asked: CodeRequest) -> bool:
     return False
 
 
-def knows_device(_person_id: int, _device_hash: str) -> bool:
+def knows_device(person_id: int, device_hash: str) -> bool:
     """Whether the person has signed in from this browser before."""
-    return False
+    wanted = select(KnownDevice.id).where(
+        KnownDevice.person_id == person_id, KnownDevice.token_hash == device_hash
+    )
+    return bool(device_hash) and db.session.execute(wanted).first() is not None
 
 
 @every(10)

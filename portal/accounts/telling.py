@@ -37,6 +37,16 @@ MEANINGS = {
     "account.passkey_removed": no_op("Passkey removed"),
     "account.recovery_codes_made": no_op("New recovery codes"),
     "account.recovery_code_used": no_op("A recovery code was used"),
+    "account.second_by_message_asked": no_op("A code for the second step was sent to your phone"),
+    "account.second_by_message_used": no_op("Second step by text message"),
+    "account.code_failed": no_op("Wrong code"),
+    "account.email_confirmed": no_op("E-mail address confirmed"),
+    "account.email_removed": no_op("E-mail address removed"),
+    "recovery.asked": no_op("Somebody asked the school to recover your account"),
+    "recovery.begun": no_op("The school began to recover your account"),
+    "recovery.approved": no_op("A second person approved the recovery"),
+    "recovery.refused": no_op("The recovery was stopped"),
+    "recovery.used": no_op("Your account was recovered through the school"),
     "account.recovered": no_op("Signed in again without the password"),
 }
 

@@ -42,6 +42,7 @@ REACHED_OTHERWISE = {
     "signon.left": "only after signing out; tried in tests/signon",
     "signon.start": "only with a provider; tried in tests/signon",
     "accounts.enter_code": "only after asking for a code; tried in tests/accounts",
+    "accounts.enter_second_code": "only half signed in; tried in tests/accounts",
     "accounts.enter_email_code": "only after asking for a code; tried in tests/accounts",
     "roster.annotated": "only after an upload; tried in tests/roster",
     "roster.changes": "only after an upload; tried in tests/roster",

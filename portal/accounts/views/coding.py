@@ -6,7 +6,7 @@ from sqlalchemy import select
 from werkzeug.wrappers import Response
 
 from portal.access import public, signed_in
-from portal.accounts import arriving, codes, limits, sessions
+from portal.accounts import arriving, codes, known_devices, limits, sessions
 from portal.accounts.addresses import email_index
 from portal.accounts.code_forms import EightDigitsForm, EmailForm, RecipientForm
 from portal.accounts.codes import CodeRequest, Purpose
@@ -43,7 +43,7 @@ def _keep_to_limits() -> None:
 
 def _ask(purpose: Purpose, recipient: str, location: str, *, person_id: int | None = None) -> Response:
     """Note the request, ring the job process, go on; the same for every recipient."""
-    asked = codes.ask(purpose, recipient, person_id=person_id)
+    asked = codes.ask(purpose, recipient, person_id=person_id, device_hash=known_devices.hash_here())
     request_id = asked.id
     answer = commit_and_go(location)
     ring(codes.prepare, request_id=request_id)

@@ -6,28 +6,31 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from portal import clock
 from portal.access import public
-from portal.accounts import arriving, factors, passkeys, passwords, proofs, sessions
+from portal.accounts import arriving, by_message, factors, passkeys, passwords, proofs, sessions
 from portal.accounts.forms import NewPasswordForm, SecondCodeForm
-from portal.accounts.models import Person
+from portal.accounts.models import HalfSession, Person
 from portal.accounts.views.blueprint import Answer, bp, half_holder, home, too_many
+from portal.deliveries.models import masked
 from portal.extensions import db
 from portal.i18n import gettext as _
 from portal.templating import render
 from portal.trail.models import note
 
 
-def _page(person: Person, form: SecondCodeForm) -> str:
+def _page(half: HalfSession, person: Person, form: SecondCodeForm) -> str:
     app, keys = factors.summary(person.id)
     asked = passkeys.request_for(passkeys.SECOND, person.id) if keys and passkeys.domain() else ""
-    return render("accounts/second_step.html", form=form, has_app=app, asked=asked)
+    number = by_message.reach(half, person)
+    reach = masked(number) if number else ""
+    return render("accounts/second_step.html", form=form, has_app=app, asked=asked, reach=reach)
 
 
 @bp.get("/second-step")
 @public
 def second_step() -> str:
     """Asks for the second factor."""
-    _half, person = half_holder(arriving.SECOND_STEP)
-    return _page(person, SecondCodeForm(formdata=None))
+    half, person = half_holder(arriving.SECOND_STEP)
+    return _page(half, person, SecondCodeForm(formdata=None))
 
 
 @bp.post("/second-step")
@@ -39,18 +42,18 @@ def take_second_step() -> Answer:
     answer = request.form.get("answer", "")
     if not answer and not form.code.data:
         form.code.errors = [_("Enter the code.")]
-        return _page(person, form), 422
+        return _page(half, person, form), 422
     refused = proofs.count_second(person.id)
     db.session.commit()
     if refused is not None:
         form.form_errors.append(too_many(refused))
-        return _page(person, form), 429
+        return _page(half, person, form), 429
     how = proofs.second(person.id, form.code.data or "", answer) if form.validate() else None
     if how is None:
         note("account.second_failed", person, person_id=None)
         db.session.commit()
         form.code.errors = [_("This code is not right. Each code works once; wait for the next one.")]
-        return _page(person, form), 422
+        return _page(half, person, form), 422
     half.has_second = True
     note(f"account.{how}_used", person, person_id=person.id)
     return arriving.go_on(half, person)
