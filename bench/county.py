@@ -18,7 +18,8 @@ from portal import clock, names
 from portal.access import Role
 from portal.accounts.models import Appointment, Person
 from portal.courses.models import Course, CourseSession, Lesson, Seat
-from portal.extensions import Base, db
+from portal.extensions import Base, db, new_public_id
+from portal.keys.sealing import SEALED
 from portal.notices.models import Notice, NoticeHousehold, NoticeReceipt, NoticeSummary
 from portal.opinions.models import Opinion
 from portal.rehearsal.town import GIVEN, SURNAMES
@@ -68,6 +69,10 @@ class Rows:
         table: Any = model.__table__
         if "id" in table.c:
             self.last[table] = values["id"] = self.next_id(model)
+        for attribute in SEALED:
+            if attribute.owner is model and attribute.name in values:
+                identity = values.setdefault(attribute.row, new_public_id())
+                values |= attribute.columns(values.pop(attribute.name), identity)
         self.waiting[table, tuple(values)].append(values)
         return int(values.get("id", 0))
 
