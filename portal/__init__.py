@@ -33,6 +33,7 @@ from portal.audit import views as audit
 from portal.backup import backup
 from portal.config import ROOT, Settings
 from portal.courses import views as courses
+from portal.custody import views as custody
 from portal.deliveries import commands as deliveries_commands
 from portal.deliveries import configuring
 from portal.deliveries import views as deliveries
@@ -74,6 +75,7 @@ BLUEPRINTS = (
     roster.bp,
     files.bp,
     joining.bp,
+    custody.bp,
     staffing.bp,
     recovery.bp,
     courses.bp,

@@ -9,6 +9,8 @@ from flask import url_for
 from portal import i18n
 from portal.access import Actor, Role
 from portal.courses import tasks as courses
+from portal.custody import tasks as custody
+from portal.extensions import db
 from portal.i18n import gettext as _
 from portal.i18n import no_op
 from portal.joining import tasks as joining
@@ -17,11 +19,13 @@ from portal.opinions import tasks as opinions
 from portal.privacy import tasks as privacy
 from portal.ratings import tasks as ratings
 from portal.schools import closing
+from portal.schools.policy import pupils_of_guardian
 from portal.tasks import Task, in_order
 from portal.visits import tasks as visits
 
 SOURCES: dict[str, Callable[[Actor], list[Task]]] = {
     "joining": joining.tasks,
+    "custody": custody.tasks,
     "courses": courses.tasks,
     "visits": visits.tasks,
     "notices": notices.tasks,
@@ -65,6 +69,7 @@ WAYS: dict[Role, tuple[tuple[str, str, str], ...]] = {
         ("staffing.appointments", no_op("Offices and their holders"), "id-card"),
         ("recovery.index", no_op("Account recoveries"), "key-round"),
         ("staffing.settings", no_op("Settings"), "settings"),
+        ("custody.index", no_op("Restrictions by court order"), "scale"),
     ),
     Role.SCHOOL_OFFICE: (
         ("opinions.index", no_op("Opinions of parents"), "message-square-text"),
@@ -74,6 +79,7 @@ WAYS: dict[Role, tuple[tuple[str, str, str], ...]] = {
         ("staffing.appointments", no_op("Offices and their holders"), "id-card"),
         ("recovery.index", no_op("Account recoveries"), "key-round"),
         ("staffing.settings", no_op("Settings"), "settings"),
+        ("custody.index", no_op("Restrictions by court order"), "scale"),
     ),
     Role.COMMITTEE_CHAIR: (("courses.index", no_op("Course catalogue"), "book-open"),),
     Role.LECTURER: (),
@@ -99,6 +105,13 @@ def tasks(actor: Actor) -> list[Task]:
     """All that waits for this person under this hat, most urgent first."""
     off = closing.off(actor)
     return in_order([task for name, source in SOURCES.items() if name not in off for task in source(actor)])
+
+
+def sees_no_child(actor: Actor) -> bool:
+    """Whether a guardian is shown no child today: none is entered, or a court order keeps them away."""
+    if actor.role != Role.GUARDIAN:
+        return False
+    return db.session.execute(pupils_of_guardian(actor).limit(1)).first() is None
 
 
 def ways(actor: Actor) -> tuple[Way, ...]:

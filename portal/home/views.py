@@ -19,12 +19,14 @@ def index() -> str:
     """What must I do now?"""
     acting = actor()
     now = clock.now()
+    tasks = today.tasks(acting)
     return render(
         "home/index.html",
         greeting=today.greeting(clock.local(now).hour, current_user.name),
         now=now,
         on=acting.on,
-        tasks=today.tasks(acting),
+        tasks=tasks,
+        sees_no_child=not tasks and today.sees_no_child(acting),
         ways=today.ways(acting),
         board=board.of(acting),
         told=closing.told(acting),

@@ -11,6 +11,7 @@ from portal.accounts.models import Appointment, Person
 from portal.extensions import db
 from portal.rehearsal import (
     courses,
+    custody,
     joining,
     notices,
     opinions,
@@ -81,6 +82,7 @@ def build() -> Town:
     privacy.build(town)
     joining.build(town)
     recoveries.build(town)
+    custody.build(town)
     return town
 
 

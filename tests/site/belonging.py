@@ -15,6 +15,7 @@ from portal import clock
 from portal.access import Role
 from portal.accounts.models import Appointment, AuthSession, Passkey, Person
 from portal.courses.models import Course, CourseSession, Seat
+from portal.custody.models import Restriction
 from portal.extensions import db
 from portal.files.models import File
 from portal.joining.models import GuardianNews, JoiningRequest, JoiningSheet, JoiningSlip
@@ -301,6 +302,12 @@ def joining_slip(row: JoiningSlip) -> Belonging:
 @belongs(JoiningRequest, level="child")
 def joining_request(row: JoiningRequest) -> Belonging:
     return child(row.pupil_id, state="" if row.is_waiting else "decided")
+
+
+@belongs(Restriction, level="school")
+def restriction(row: Restriction) -> Belonging:
+    """A restriction lies at the school that named it."""
+    return Belonging(of_school(row.school_id))
 
 
 @belongs(GuardianNews, level="household")

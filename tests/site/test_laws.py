@@ -24,6 +24,7 @@ FEATURES = [
     "roster",
     "files",
     "joining",
+    "custody",
     "staffing",
     "recovery",
     "courses",
