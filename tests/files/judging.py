@@ -32,7 +32,7 @@ def faults(given: Hostile, name: str, media_type: str, content: bytes) -> list[s
     if media_type in PICTURES:
         found += picture_faults(given, name, media_type, content)
     elif media_type == "application/pdf":
-        found += pdf_faults(name, content)
+        found += pdf_faults(given, name, content)
     elif media_type in DOCUMENTS:
         found += office_faults(given, name, media_type, content)
     elif media_type == "text/plain; charset=utf-8":
@@ -122,22 +122,24 @@ def webp_parts(content: bytes) -> list[str]:
 PARTS = {"JPEG": jpeg_parts, "PNG": png_parts, "WEBP": webp_parts}
 
 
-def pdf_faults(name: str, content: bytes) -> list[str]:
+def pdf_faults(given: Hostile, name: str, content: bytes) -> list[str]:
     found = [] if name.endswith(".pdf") else [f"{name[-20:]} is no name of a PDF"]
     if not content.startswith(b"%PDF-") or not content.rstrip().endswith(b"%%EOF"):
         found.append("it does not begin and end as a PDF")
+    names: set[str] = set()
     try:
         reader = pypdf.PdfReader(io.BytesIO(content), strict=False)
         if reader.is_encrypted:
             return [*found, "it is locked"]
-        names: set[str] = set()
+        _names_in(reader.trailer, names, 0)
         for number in range(1, 60):
             _names_in(reader.get_object(pypdf.generic.IndirectObject(number, 0, reader)), names, 0)
-        _names_in(reader.trailer, names, 0)
-        if names & DOES_SOMETHING:
-            found.append(f"it does something: {sorted(names & DOES_SOMETHING)}")
     except Exception as error:
-        found.append(f"it does not open: {error!r}"[:200])
+        # The intake looks at a PDF's frame and for what could act, not at every object: one bent inside may pass.
+        if given.kind != "mutated":
+            found.append(f"it does not open: {error!r}"[:200])
+    if names & DOES_SOMETHING:
+        found.append(f"it does something: {sorted(names & DOES_SOMETHING)}")
     return found
 
 
