@@ -152,6 +152,24 @@ def _tell(count: resealing.Count) -> None:
         raise SystemExit(1)
 
 
+@keys.command("reindex")
+@click.option("--stopped", is_flag=True, help="Say that the portal and its job process are stopped.")
+def reindex(stopped: bool) -> None:
+    """Make the indexes by which phones are found with a new key; old backups then tell nothing of numbers either.
+
+    Only while the portal and its job process are stopped.
+    """
+    if not stopped:
+        _stop(_("Stop the portal and its job process first, then say so with --stopped."))
+    try:
+        with writing() as connection:
+            made = rotating.reindex(connection, ring().masters, ring().algorithm, clock.now())
+    except (KeyMissing, SealBroken, OSError) as error:
+        _stop(_("The keys were not changed: %(reason)s", reason=error))
+    ring().reload()
+    click.echo(_("%(count)s indexes were made anew. Start the portal.", count=made))
+
+
 @keys.command("retire")
 def retire() -> None:
     """Forget keys that were replaced 35 days ago and on which nothing rests; older backups cannot be opened any more."""

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, LargeBinary, func, literal, select, update
 from portal.database import reading, writing
 from portal.extensions import db
 from portal.keys.keyring import HEADER, LEAST, Keyring, SealBroken
-from portal.keys.sealing import SEALED, key_of
+from portal.keys.sealing import SEALED, blind_index, key_of
 
 BATCH = 500
 PREFIX = HEADER.size - 12
@@ -112,6 +112,27 @@ def verify(keys: Keyring) -> Count:
                 if attribute.index and row.index != attribute.indexed(value):
                     count.wrong_indexes.append(" ".join(attribute.place(row.row)))
     return count
+
+
+def reindex(connection: Connection, secret: bytes) -> int:
+    """Make every blind index anew with another secret, in the transaction of ``connection``; how many were made.
+
+    Nobody else may be at work: a process that still holds the old secret would look people up by it. SealBroken when a
+    value does not open.
+    """
+    made = 0
+    for attribute in (one for one in SEALED if one.index):
+        table = attribute.owner.__table__
+        name = f"{table.name}.{attribute.name}"
+        last = 0
+        while batch := _rows(connection, attribute, last):
+            for row in batch:
+                index = blind_index(name, attribute.read(row.value, row.row), secret)
+                change = update(table).where(table.c.id == row.id)
+                connection.execute(change.values({attribute.index: index}))
+            made += len(batch)
+            last = batch[-1].id
+    return made
 
 
 def keys_in_use(connection: Connection) -> set[int]:

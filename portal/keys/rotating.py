@@ -11,8 +11,9 @@ from datetime import date, datetime, timedelta
 
 from sqlalchemy import Connection, delete, insert, select, update
 
+from portal.keys import resealing
 from portal.keys.keyring import KeyMissing, Master, Masters, new_field_key, unwrap, wrap
-from portal.keys.models import SEALING, FieldKey
+from portal.keys.models import SEALING, Branch, FieldKey
 from portal.keys.resealing import keys_in_use
 
 KEPT_FOR = timedelta(days=35)
@@ -61,6 +62,17 @@ def rotate(connection: Connection, masters: Masters, algorithm: int, now: dateti
     fresh = [new_field_key(master, algorithm, branch) | {"created_at": now} for branch in SEALING]
     connection.execute(insert(table), fresh)  # type: ignore[arg-type]
     return master
+
+
+def reindex(connection: Connection, masters: Masters, algorithm: int, now: datetime) -> int:
+    """A new key for indexes, every index made anew, the old key gone at once; how many indexes. For a portal at rest."""
+    known = masters.all()
+    if not known:
+        raise KeyMissing(f"{masters.path} is missing")
+    connection.execute(delete(FieldKey).where(FieldKey.branch == Branch.INDEX))
+    fresh = new_field_key(known[-1], algorithm, Branch.INDEX)
+    connection.execute(insert(FieldKey).values(**fresh, created_at=now))
+    return resealing.reindex(connection, unwrap(known[-1], fresh["id"], fresh["branch"], fresh["wrapped"]))
 
 
 def retire(connection: Connection, masters: Masters, now: datetime, day: date) -> Gone:

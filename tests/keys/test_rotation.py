@@ -9,6 +9,7 @@ from sqlalchemy import select, update
 
 from portal import clock, create_app
 from portal.accounts.models import Person
+from portal.accounts.phones import phone_index
 from portal.config import Settings
 from portal.extensions import db
 from portal.keys import ciphers, resealing
@@ -219,6 +220,20 @@ def test_what_was_erased_cannot_be_opened_in_a_backup_older_than_35_days(house, 
     copy = shutil.copy(database, tmp_path / "copy.db")
     assert resealing.verify(ring()).unreadable == []
     del copy
+
+
+def test_indexes_are_made_with_a_new_key_and_people_are_found_by_it(house):
+    person = db.session.scalar(select(Person).where(Person.phone_sealed.is_not(None)).limit(1))
+    number, before, identity = person.phone, person.phone_index, person.id
+    key = newest()["index"]
+    code, words = flask(house, "reindex")
+    assert code == 1 and "--stopped" in words
+    assert flask(house, "reindex", "--stopped")[0] == 0
+
+    assert newest()["index"] != key
+    assert phone_index(number) != before, "the index in an old backup fits no key that is left"
+    assert db.session.scalar(select(Person.id).where(Person.phone_index == phone_index(number))) == identity
+    assert resealing.verify(ring()).wrong_indexes == []
 
 
 def test_keys_that_something_rests_on_are_kept(house, monkeypatch):
