@@ -26,6 +26,7 @@ from sqlalchemy import (
     event,
     func,
     literal,
+    literal_column,
     or_,
     select,
     table,
@@ -119,8 +120,13 @@ def condition(model: type[Base]) -> str:
         role == SYSTEM,
         *((role == of.value) & scope(actor_of_transaction(of)) for of, scope in pairs),
     )
-    dialect = postgresql.dialect(paramstyle="named")  # type: ignore[no-untyped-call]
-    return str(lets.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
+    # Within a select of the table, so that what a scope asks about the row means this row and not any.
+    whole = select(literal_column("1")).select_from(model).where(lets)
+    dialect = postgresql.dialect(paramstyle="named")
+    _select, _where, found = str(
+        whole.compile(dialect=dialect, compile_kwargs={"literal_binds": True})
+    ).partition("WHERE ")
+    return found
 
 
 def lower(connection: Connection) -> None:
