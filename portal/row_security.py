@@ -20,6 +20,7 @@ from sqlalchemy import (
     Connection,
     Date,
     Integer,
+    Select,
     String,
     cast,
     column,
@@ -121,8 +122,8 @@ def condition(model: type[Base]) -> str:
         *((role == of.value) & scope(actor_of_transaction(of)) for of, scope in pairs),
     )
     # Within a select of the table, so that what a scope asks about the row means this row and not any.
-    whole = select(literal_column("1")).select_from(model).where(lets)
-    dialect = postgresql.dialect(paramstyle="named")
+    whole: Select[Any] = select(literal_column("1")).select_from(model).where(lets)
+    dialect = postgresql.dialect(paramstyle="named")  # type: ignore[no-untyped-call]
     _select, _where, found = str(
         whole.compile(dialect=dialect, compile_kwargs={"literal_binds": True})
     ).partition("WHERE ")
