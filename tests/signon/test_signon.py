@@ -10,7 +10,7 @@ import time_machine
 from sqlalchemy import func, select
 
 from portal import clock
-from portal.accounts.models import AuthSession, Person
+from portal.accounts.models import AuthSession, Passkey, Person
 from portal.extensions import db
 from portal.schools.models import District
 from portal.signon import asking, checking
@@ -98,6 +98,22 @@ def test_signing_out_leads_to_the_way_out_of_the_provider(walk, op):
     assert page.links["在那边也退出"].startswith(f"{op.issuer}/session?client_id=gongyu")
     assert not is_in(one.client)
     assert one.client.get_cookie("sign-on") is None
+
+
+@pytest.mark.parametrize("words, place", [([], "/account/second-step"), (["urn:test:password"], "/")])
+def test_a_second_factor_is_asked_for_unless_the_district_trusts_the_providers(
+    walk, provider, teacher, words, place
+):
+    db.session.add(
+        Passkey(
+            person_id=teacher.id, name="电脑", credential_id=b"k", public_key=b"p", created_at=clock.now()
+        )
+    )
+    row = db.session.get_one(SignOnProvider, provider.id)
+    row.trusts_second, row.second_words = bool(words), words
+    db.session.commit()
+
+    assert walk().whole().path == place
 
 
 # Whom it does not let in
