@@ -52,7 +52,7 @@ class EightDigitsForm(PortalForm):
     """A one-time code of eight digits, however it is typed."""
 
     code = LineField(
-        _l("Code"),
+        _l("One-time code"),
         [InputRequired(_l("Enter the code."))],
         filters=[half_width],
         render_kw={"autocomplete": "one-time-code", "inputmode": "numeric"},

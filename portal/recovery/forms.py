@@ -48,7 +48,7 @@ class EntryForm(PortalForm):
         render_kw={"autocomplete": "off", "autocapitalize": "characters", "spellcheck": "false"},
     )
     code = LineField(
-        _l("Code"),
+        _l("Code on the sheet"),
         [InputRequired(_l("Enter the code on the sheet.")), Length(max=40)],
         filters=[half_width],
         render_kw={"autocomplete": "one-time-code", "autocapitalize": "characters", "spellcheck": "false"},

@@ -77,7 +77,7 @@ def paper(row: Recovery, address: str) -> bytes:
         "title": _("Getting back into your account"),
         "for": _("For %(name)s", name=row.person.name),
         "number": _("Number"),
-        "code": _("Code"),
+        "code": _("Code on the sheet"),
         "until": _("Good once, until %(when)s", when=f"{clock.local(row.expires_at):%Y-%m-%d %H:%M}"),
         "steps": [
             _("Open %(address)s", address=address),

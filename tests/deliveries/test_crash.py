@@ -29,7 +29,7 @@ from tests.deliveries.sender import KIND
 ROUNDS = 20
 ROUNDS_OF_SOAK = 200
 MESSAGES = 4
-SECONDS_TO_SETTLE = 60
+SECONDS_TO_SETTLE = 240
 
 pytestmark = pytest.mark.timeout(900)
 
