@@ -3,14 +3,14 @@
 from datetime import date
 from typing import Any
 
-from wtforms import DateField, RadioField, SelectField, SelectMultipleField
+from wtforms import DateField, IntegerField, RadioField, SelectField, SelectMultipleField
 from wtforms.validators import InputRequired, Length, ValidationError
 
 from portal import clock
 from portal.forms import LineField, PortalForm, TextField
 from portal.i18n import gettext as _
 from portal.i18n import lazy_gettext as _l
-from portal.privacy.models import GROUND_NAMES, LINE_LENGTH, PART_NAMES
+from portal.privacy.models import GROUND_NAMES, LINE_LENGTH, PART_NAMES, SECTION_NAMES
 from portal.privacy.purposes import FIRST, PURPOSES
 
 
@@ -36,6 +36,7 @@ class PaperForm(PortalForm):
 
 
 TOO_LONG = _l("Use at most 500 characters.")
+FIRST_YEAR = 2020
 
 
 class ReaderNameForm(PortalForm):
@@ -115,3 +116,41 @@ class HoldForm(PortalForm):
             Length(max=200, message=_l("Use at most 200 characters.")),
         ],
     )
+
+
+class ExportForm(PortalForm):
+    """What is to be taken out, and what for; the caller gives the kinds of the role."""
+
+    kind = RadioField(_l("What shall be exported"), [InputRequired(_l("Choose what shall be exported."))])
+    year = IntegerField(_l("Year of the report"))
+    purpose = LineField(
+        _l("What for"),
+        [
+            InputRequired(_l("Write what it is for.")),
+            Length(max=200, message=_l("Use at most 200 characters.")),
+        ],
+    )
+
+    def __init__(self, kinds: dict[str, str], **named: Any) -> None:
+        super().__init__(**named)
+        self.kind.choices = list(kinds.items())
+
+    def validate_year(self, field: Any) -> None:
+        """The report is of one year, and not of one to come."""
+        wanted = self.kind.data == "audit_pack"
+        if wanted and not (field.data and FIRST_YEAR <= field.data <= clock.today().year):
+            raise ValidationError(_("Enter the year of the report, this year at the latest."))
+
+
+class AuditLineForm(PortalForm):
+    """A line that the district writes into its yearly report."""
+
+    section = RadioField(_l("Where it belongs"), [InputRequired(_l("Choose where it belongs."))])
+    text = TextField(
+        _l("What happened, who, when"),
+        [InputRequired(_l("Write the line.")), Length(max=LINE_LENGTH, message=TOO_LONG)],
+    )
+
+    def __init__(self, **named: Any) -> None:
+        super().__init__(**named)
+        self.section.choices = [(section.value, str(name)) for section, name in SECTION_NAMES.items()]

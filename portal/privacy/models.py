@@ -366,3 +366,98 @@ class RetentionRun(Base):
     district_id: Mapped[int | None] = mapped_column(ForeignKey("district.id"))
     school_id: Mapped[int | None] = mapped_column(ForeignKey("school.id"))
     ended: Mapped[int]
+
+
+class ExportRequest(PublicId, Parcel, Base):
+    """Somebody of an office asks to take data out, for a purpose; large or sensitive ones wait for a second person."""
+
+    __tablename__ = "export_request"
+    __table_args__ = (
+        CheckConstraint(f"state IN ({one_of(ParcelState)})", name="state_known"),
+        CheckConstraint("(state = 'ready') = (content IS NOT NULL)", name="content_while_ready"),
+        CheckConstraint("length(purpose) > 0", name="has_purpose"),
+        CheckConstraint("approved_by_id IS NULL OR approved_by_id <> asked_by_id", name="two_people"),
+        CheckConstraint(
+            "NOT needs_second OR content IS NULL OR approved_by_id IS NOT NULL", name="second_before_file"
+        ),
+        Index("ix_export_request_office", "district_id", "school_id", "id"),
+        Index("ix_export_request_person", "asked_by_id", "asked_at"),
+        Index("ix_export_request_state", "state", "ready_at"),
+    )
+    DAY = timedelta(days=1)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(30))
+    district_id: Mapped[int] = mapped_column(ForeignKey("district.id"))
+    school_id: Mapped[int | None] = mapped_column(ForeignKey("school.id"))
+    asked_by_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    asked_at: Mapped[datetime]
+    purpose: Mapped[str] = mapped_column(String(200))
+    year: Mapped[int] = mapped_column(default=0)
+    people: Mapped[int] = mapped_column(default=0)
+    holds: Mapped[str] = mapped_column(String(3), default="")
+    needs_second: Mapped[bool] = mapped_column(default=False)
+    approved_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    approved_at: Mapped[datetime | None]
+    refused_at: Mapped[datetime | None]
+    file_name: Mapped[str] = mapped_column(String(100), default="")
+    key_sealed: Mapped[bytes | None] = mapped_column(LargeBinary, info={"class": "F6"})
+
+    key = Sealed(Branch.SECRET)
+
+    asked_by: Mapped[Person] = relationship(lazy="raise_on_sql", foreign_keys=[asked_by_id])
+
+    @property
+    def may_be_made(self) -> bool:
+        """Whether nobody has to agree any more."""
+        waits = self.state == ParcelState.WAITING and self.refused_at is None
+        return waits and (not self.needs_second or self.approved_by_id is not None)
+
+    @property
+    def waits_for_second(self) -> bool:
+        return self.state == ParcelState.WAITING and self.needs_second and self.approved_by_id is None
+
+    def decide(self, by: int, at: datetime, *, agrees: bool) -> None:
+        """A second person agrees or not; never the one who asked."""
+        if not self.waits_for_second or self.refused_at is not None:
+            raise RuleBroken(_("Nothing waits for a second person here."))
+        if by == self.asked_by_id:
+            raise RuleBroken(_("A second person has to confirm this."))
+        if agrees:
+            self.approved_by_id, self.approved_at = by, at
+        else:
+            self.refused_at, self.state, self.ended_at = at, ParcelState.GONE, at
+
+
+class Section(StrEnum):
+    """What a district writes by hand for the yearly report."""
+
+    INCIDENT = "incident"
+    PROCESSOR = "processor"
+    TRAINING = "training"
+
+
+SECTION_NAMES = {
+    Section.INCIDENT: _l("Incidents"),
+    Section.PROCESSOR: _l("Who works on data for the district"),
+    Section.TRAINING: _l("Training of staff"),
+}
+
+
+class AuditLine(PublicId, Base):
+    """A line of the yearly report that no record of the portal tells."""
+
+    __tablename__ = "audit_line"
+    __table_args__ = (
+        CheckConstraint(f"section IN ({one_of(Section)})", name="section_known"),
+        CheckConstraint("length(text) > 0", name="has_text"),
+        Index("ix_audit_line_district", "district_id", "year"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    district_id: Mapped[int] = mapped_column(ForeignKey("district.id"))
+    year: Mapped[int]
+    section: Mapped[str] = mapped_column(String(10))
+    text: Mapped[str] = mapped_column(String(LINE_LENGTH))
+    by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id", ondelete="SET NULL"))
+    written_at: Mapped[datetime]

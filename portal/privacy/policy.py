@@ -10,7 +10,7 @@
 from sqlalchemy import ColumnElement, and_, exists, select
 
 from portal.access import EVERY_ROLE, Actor, Permission, Role
-from portal.privacy.models import DataCopy, ErasureRequest, ReaderQuestion
+from portal.privacy.models import AuditLine, DataCopy, ErasureRequest, ExportRequest, ReaderQuestion
 from portal.privacy.readings import of_own_family
 from portal.schools.models import Flag, Guardianship, GuardianshipFlag, Pupil, School, SchoolClass
 from portal.schools.policy import (
@@ -134,3 +134,33 @@ RETENTION_SEE = Permission(
     "F1",
     {Role.PRINCIPAL: own_school, Role.SCHOOL_OFFICE: own_school, Role.DISTRICT_STAFF: schools_in_district},
 )
+
+
+def own_exports(actor: Actor) -> ColumnElement[bool]:
+    """Exports that the person asked for at the actor's own office."""
+    return and_(ExportRequest.asked_by_id == actor.person_id, of_own_office(actor))
+
+
+def of_own_office(actor: Actor) -> ColumnElement[bool]:
+    """Exports of the actor's school, or of the district itself."""
+    if actor.role == Role.DISTRICT_STAFF:
+        return and_(ExportRequest.district_id == actor.district_id, ExportRequest.school_id.is_(None))
+    return ExportRequest.school_id == actor.school_id
+
+
+def of_colleagues(actor: Actor) -> ColumnElement[bool]:
+    """Exports that colleagues of the same office asked for."""
+    return and_(ExportRequest.asked_by_id != actor.person_id, of_own_office(actor))
+
+
+OFFICES = (Role.PRINCIPAL, Role.SCHOOL_OFFICE, Role.DISTRICT_STAFF)
+EXPORT_OWN = Permission("export.own", ExportRequest, "F2", dict.fromkeys(OFFICES, own_exports))
+EXPORT_SECOND = Permission("export.second", ExportRequest, "F2", dict.fromkeys(OFFICES, of_colleagues))
+
+
+def lines_of_district(actor: Actor) -> ColumnElement[bool]:
+    """Lines that the district wrote into its yearly report."""
+    return AuditLine.district_id == actor.district_id
+
+
+AUDIT_WRITE = Permission("audit.write", AuditLine, "F1", {Role.DISTRICT_STAFF: lines_of_district})

@@ -7,13 +7,16 @@ from portal.consent import Purpose
 from portal.extensions import db
 from portal.privacy import consents
 from portal.privacy.models import (
+    AuditLine,
     DataCopy,
     ErasureKind,
     ErasureRequest,
     ErasureState,
+    ExportRequest,
     ParcelState,
     Part,
     ReaderQuestion,
+    Section,
 )
 from portal.privacy.purposes import PURPOSES
 from portal.rehearsal.cast import Town
@@ -33,6 +36,7 @@ def build(town: Town) -> None:
     _copy(town, "李晚晴", 6)
     _question(town, "李晚晴", "陈一诺", "孙立德", 3)
     _erasure(town, "林悦", Part.VISIT_TEXTS, 2)
+    _report(town)
     db.session.flush()
 
 
@@ -107,3 +111,38 @@ def _erasure(town: Town, name: str, part: Part, days_ago: int) -> None:
     )
     made.words = "去年家访写的内容已经用不上了，请帮忙删掉。"
     db.session.add(made)
+
+
+def _report(town: Town) -> None:
+    """Lines of the yearly report, and an export that was fetched."""
+    district, clerk = town.districts["云溪县"], town.people["苏敏"]
+    for section, text in (
+        (Section.PROCESSOR, "县教育信息中心（演练）：机房和备份，签有数据处理协议。"),
+        (Section.TRAINING, "班主任个人信息保护培训一次，四十二人参加（演练）。"),
+    ):
+        db.session.add(
+            AuditLine(
+                district_id=district.id,
+                year=town.today.year,
+                section=section,
+                text=text,
+                by_id=clerk.id,
+                written_at=clock.now(),
+            )
+        )
+    on = town.today - timedelta(days=12)
+    db.session.add(
+        ExportRequest(
+            kind="pupils",
+            district_id=district.id,
+            asked_by_id=clerk.id,
+            asked_at=clock.instant_of(on, 9),
+            purpose="核对学籍人数",
+            people=72,
+            holds="F2",
+            state=ParcelState.FETCHED,
+            ready_at=clock.instant_of(on, 9, 1),
+            ended_at=clock.instant_of(on, 9, 5),
+            file_name="pupils.xlsx",
+        )
+    )

@@ -108,7 +108,7 @@ def test_a_lost_ring_is_found_again_and_a_second_run_makes_nothing(as_):
     )
     db.session.add(made)
     db.session.commit()
-    jobs.make_waiting_copies()
+    jobs.make_waiting()
     first = newest().content
     jobs.make_copy(copy_id=newest().id)
 

@@ -21,7 +21,7 @@ from portal.files.models import File
 from portal.joining.models import GuardianNews, JoiningRequest, JoiningSheet, JoiningSlip
 from portal.notices.models import Notice
 from portal.opinions.models import Opinion
-from portal.privacy.models import DataCopy, ErasureRequest, ReaderQuestion
+from portal.privacy.models import AuditLine, DataCopy, ErasureRequest, ExportRequest, ReaderQuestion
 from portal.ratings.models import Entry, EntryState, Round, RoundState, RubricVersion, Sheet
 from portal.recovery.models import Recovery
 from portal.roster.models import RosterImport
@@ -238,6 +238,23 @@ def setting_value(row: SettingValue) -> Belonging:
     if row.school_id is None:
         return Belonging(of_district(row.district_id), office="district")
     return Belonging(of_school(row.school_id), office="school")
+
+
+@belongs("export.own", level="person")
+def export_own(row: ExportRequest) -> Belonging:
+    return Belonging(Place(), people=frozenset({row.asked_by_id}))
+
+
+@belongs(ExportRequest, level="office")
+def export_request(row: ExportRequest) -> Belonging:
+    if row.school_id is None:
+        return Belonging(of_district(row.district_id), office="district")
+    return Belonging(of_school(row.school_id), office="school")
+
+
+@belongs(AuditLine, level="district")
+def audit_line(row: AuditLine) -> Belonging:
+    return Belonging(of_district(row.district_id), office="district")
 
 
 @belongs("erasure.own", level="person")

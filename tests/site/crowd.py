@@ -28,6 +28,7 @@ from portal.keys.sealing import SEALED
 from portal.notices import attaching
 from portal.notices.models import Notice, NoticeFile
 from portal.opinions.models import Opinion
+from portal.privacy.models import ExportRequest
 from portal.ratings.models import RubricVersion
 from portal.roster.models import RosterImport, State
 from portal.schools import enrolling
@@ -96,6 +97,7 @@ def populate() -> None:
     db.session.flush()
     _passkeys()
     _imports()
+    _exports()
     _lessons()
     _opinions()
     _corrections()
@@ -221,6 +223,22 @@ def _spots_of(child: Pupil) -> Iterator[Spot]:
         author_id = _teacher(enrolment.class_id)
         places = (enrolment.class_id, enrolment.school_id, district_id)
         yield Spot(child.id, household_id, *places, author_id, guardian_id)
+
+
+def _exports() -> None:
+    """An export of a school that a colleague of the players asked for."""
+    school = db.session.scalars(select(School).where(School.name == "望溪小学")).one()
+    db.session.add(
+        ExportRequest(
+            kind="pupils",
+            district_id=school.district_id,
+            school_id=school.id,
+            asked_by_id=person("马兰").id,
+            asked_at=clock.now(),
+            purpose="核对名单",
+        )
+    )
+    db.session.flush()
 
 
 def _lessons() -> None:

@@ -1,7 +1,7 @@
 """The door to one's own data rights, and the rules that anyone may read."""
 
 from portal.access import Role, actor, public, signed_in
-from portal.privacy.policy import CONSENT_COUNT, ERASURE_LIST, READER_NAME
+from portal.privacy.policy import AUDIT_WRITE, CONSENT_COUNT, ERASURE_LIST, EXPORT_OWN, READER_NAME
 from portal.privacy.purposes import PURPOSES
 from portal.privacy.views.blueprint import bp
 from portal.templating import render
@@ -18,6 +18,8 @@ def index() -> str:
         sees_consents=CONSENT_COUNT.admits(role),
         answers_families=READER_NAME.admits(role),
         decides_requests=ERASURE_LIST.admits(role),
+        exports_data=EXPORT_OWN.admits(role),
+        writes_audit=AUDIT_WRITE.admits(role),
     )
 
 
