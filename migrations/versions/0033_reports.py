@@ -8,7 +8,7 @@ from alembic import op
 from portal.extensions import UtcDateTime
 
 revision: str = "0033_reports"
-down_revision: str | None = "0031_recovery"
+down_revision: str | None = "0032_custody"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
