@@ -257,6 +257,24 @@ def decline(asked: JoiningRequest, reason: str, by_id: int) -> None:
     asked.reason, asked.password_hash = reason, None
 
 
+def limit(tie: Guardianship, until_on: date | None, *, tells: bool) -> None:
+    """From today on a guardian sees and confirms only, until a day (the first after it) or without end."""
+    around = circle(tie.pupil_id)
+    if any(flag.kind == Flag.LIMITED for flag in tie.flags_on(around.today)):
+        raise RuleBroken(_("This guardian sees and confirms only already."))
+    enrolling.limit(tie, around.today, until_on)
+    if tells:
+        tell([other for other in around.ties if other not in around.restricted], tie, News.LIMITED)
+
+
+def lift(tie: Guardianship) -> None:
+    """From today on the guardian may answer, write and sign again."""
+    today = clock.today()
+    for flag in tie.flags_on(today):
+        if flag.kind == Flag.LIMITED:
+            flag.ended_on = today
+
+
 def tell(others: Sequence[Guardianship], about: Guardianship, kind: News) -> None:
     """Tell the other guardians of a child, in the current transaction. Only the relation is said, no name."""
     now = clock.now()

@@ -6,6 +6,7 @@ from typing import Any
 from wtforms import BooleanField, DateField, PasswordField, RadioField, SelectMultipleField
 from wtforms.validators import InputRequired, Length, Optional, ValidationError
 
+from portal import clock
 from portal.accounts import passwords, phones
 from portal.accounts.forms import password_hint
 from portal.accounts.models import NAME_LENGTH
@@ -146,6 +147,17 @@ class ConfirmForm(PortalForm):
         super().__init__(**named)
         self.who.choices = list(who.items())
         self.household.choices = list(households.items())
+
+
+class LimitForm(PortalForm):
+    """Until when a guardian sees and confirms only."""
+
+    limited_until = DateField(_l("Until which day"), [Optional()])
+    is_quiet = BooleanField(_l("Do not tell the other guardians"))
+
+    def validate_limited_until(self, field: Any) -> None:
+        if field.data and field.data <= clock.today():
+            raise ValidationError(_("Choose a day to come, or leave it empty."))
 
 
 class RefusalForm(PortalForm):

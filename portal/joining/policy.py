@@ -1,11 +1,11 @@
 """Who prints slips and lets families in: the class teacher, for the children of the class today, and nobody else."""
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, and_, select
 
 from portal.access import Actor, Permission, Role
 from portal.joining.models import GuardianNews, JoiningRequest, JoiningSheet, JoiningSlip
-from portal.schools.models import SchoolClass
-from portal.schools.policy import own_class, pupils_of_class, pupils_of_guardian
+from portal.schools.models import Flag, Guardianship, SchoolClass
+from portal.schools.policy import flagged, in_force, own_class, pupils_of_class, pupils_of_guardian
 
 
 def sheets_of_class(actor: Actor) -> ColumnElement[bool]:
@@ -30,6 +30,15 @@ def own_sheets(actor: Actor) -> ColumnElement[bool]:
     )
 
 
+def ties_of_class(actor: Actor) -> ColumnElement[bool]:
+    """Guardians of today's children of the class whom no court order restricts."""
+    return and_(
+        Guardianship.pupil_id.in_(pupils_of_class(actor)),
+        in_force(Guardianship, actor),
+        ~flagged(actor, Flag.RESTRICTED),
+    )
+
+
 def told_to_oneself(actor: Actor) -> ColumnElement[bool]:
     """What the guardian was told about children they care for today."""
     return GuardianNews.id.in_(
@@ -48,5 +57,7 @@ SHEET_PRINT = Permission("joining.print", JoiningSheet, "F6", {Role.CLASS_TEACHE
 SLIP_REVOKE = Permission("joining.revoke", JoiningSlip, "F2", {Role.CLASS_TEACHER: slips_of_class})
 
 REQUEST_DECIDE = Permission("joining.decide", JoiningRequest, "F3", {Role.CLASS_TEACHER: requests_of_class})
+
+TIE_LIMIT = Permission("joining.limit", Guardianship, "F2", {Role.CLASS_TEACHER: ties_of_class})
 
 NEWS_SEEN = Permission("joining.news", GuardianNews, "F2", {Role.GUARDIAN: told_to_oneself})

@@ -16,13 +16,14 @@ from portal.accounts import limits
 from portal.accounts.models import Person
 from portal.accounts.phones import masked
 from portal.errors import RuleBroken
-from portal.extensions import db
+from portal.extensions import Base, db
 from portal.i18n import gettext as _
 from portal.jobs.queue import ring
 from portal.joining import admitting, asking, codes, deciding, printing
 from portal.joining.forms import (
     CodeForm,
     ConfirmForm,
+    LimitForm,
     NewcomerForm,
     PhoneForm,
     RefusalForm,
@@ -45,9 +46,10 @@ from portal.joining.policy import (
     SHEET_PRINT,
     SHEET_READ,
     SLIP_REVOKE,
+    TIE_LIMIT,
 )
 from portal.once import commit_and_go
-from portal.schools.models import Pupil, SchoolClass
+from portal.schools.models import Flag, Guardianship, Pupil, SchoolClass
 from portal.schools.policy import PUPIL_READ
 from portal.templating import render
 from portal.trail.models import note
@@ -137,7 +139,7 @@ def new_sheet() -> Answer:
     )
 
 
-def _note(action: str, row: JoiningSheet | JoiningSlip | JoiningRequest | None, **facts: Any) -> None:
+def _note(action: str, row: Base, **facts: Any) -> None:
     note(action, row, person_id=actor().person_id, role=actor().role, **facts)
 
 
@@ -303,6 +305,39 @@ def decline(public_id: str) -> Answer:
     deciding.decline(asked, form.reason.data, actor().person_id)
     _note("joining.declined", asked, pupil_id=asked.pupil_id, way=asked.way)
     return commit_and_go(url_for(".my_class"), _("Declined. The person reads your reason."))
+
+
+@bp.route("/guardians/<public_id>/limit", methods=["GET", "POST"])
+@requires(TIE_LIMIT)
+def limit(public_id: str) -> Answer:
+    """Let a guardian see and confirm only, or lift that again."""
+    tie = find(TIE_LIMIT, public_id, *WHOLE_TIE)
+    form = LimitForm()
+    is_limited = any(flag.kind == Flag.LIMITED for flag in tie.flags_on(actor().on))
+    if not form.sent_and_valid():
+        return _form_page("joining/limit.html", form=form, tie=tie, is_limited=is_limited)
+    deciding.limit(tie, form.limited_until.data, tells=not form.is_quiet.data)
+    _note("joining.limited", tie, pupil_id=tie.pupil_id, subject_id=tie.person_id)
+    return commit_and_go(
+        url_for("schools.pupil", public_id=tie.pupil.public_id), _("This guardian sees and confirms only.")
+    )
+
+
+@bp.post("/guardians/<public_id>/limit/end")
+@requires(TIE_LIMIT)
+def lift(public_id: str) -> BaseResponse:
+    """The guardian may answer, write and sign again."""
+    tie = find(TIE_LIMIT, public_id, *WHOLE_TIE)
+    deciding.lift(tie)
+    _note("joining.limit_lifted", tie, pupil_id=tie.pupil_id, subject_id=tie.person_id)
+    return commit_and_go(url_for("schools.pupil", public_id=tie.pupil.public_id), _("The limit is lifted."))
+
+
+WHOLE_TIE = (
+    joinedload(Guardianship.person),
+    joinedload(Guardianship.pupil),
+    selectinload(Guardianship.flags),
+)
 
 
 # The family

@@ -180,3 +180,15 @@ def test_a_child_by_one_home_and_a_home_by_another_child_is_not_enough(as_, fami
     assert "确认，是这样" in as_(MOTHER, "guardian").page(f"/visits/{visit.public_id}").buttons
     page = as_("方晴").page(f"/visits/{visit.public_id}")
     assert "确认，是这样" not in page.buttons
+
+
+def test_the_class_teacher_sets_and_lifts_the_limit(as_):
+    mother = db.session.scalars(select(Guardianship).where(Guardianship.person_id == person(MOTHER).id)).one()
+    address = f"/join/guardians/{mother.public_id}/limit"
+    teacher = as_("王雪")
+    assert teacher.page(address).press("只能查看和确认", limited_until="2020-01-01").status == 422
+    teacher.page(address).press("只能查看和确认", limited_until=str(clock.today() + timedelta(days=9)))
+    assert not set(as_(MOTHER, "guardian").page("/opinions/new").buttons) - READ_ALOUD
+    assert "一位监护人现在只能查看和确认：妈妈" in as_(HELPER).page("/").text
+    teacher.page(address).press("解除，恢复全部权限")
+    assert set(as_(MOTHER, "guardian").page("/opinions/new").buttons) - READ_ALOUD

@@ -28,8 +28,10 @@ from portal.roster.models import RosterImport
 from portal.schools.models import (
     District,
     Enrolment,
+    Flag,
     Grade,
     Guardianship,
+    GuardianshipFlag,
     Pupil,
     School,
     SchoolClass,
@@ -325,6 +327,18 @@ def joining_request(row: JoiningRequest) -> Belonging:
 def restriction(row: Restriction) -> Belonging:
     """A restriction lies at the school that named it."""
     return Belonging(of_school(row.school_id))
+
+
+@belongs("joining.limit", level="child")
+def limited_tie(row: Guardianship) -> Belonging:
+    """A guardian of a child; shut when the tie is over or a court order restricts it."""
+    kinds = db.session.scalars(
+        select(GuardianshipFlag).where(
+            GuardianshipFlag.guardianship_id == row.id, GuardianshipFlag.kind == Flag.RESTRICTED
+        )
+    )
+    shut = not holds(row) or any(holds(flag) for flag in kinds)
+    return child(row.pupil_id, state="shut" if shut else "")
 
 
 @belongs(GuardianNews, level="household")

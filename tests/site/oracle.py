@@ -47,6 +47,7 @@ STATES = set(
         "reopened",
         "at_district",
         "decided",
+        "shut",
         "ended",
         "of_class",
         "of_office",
