@@ -1,5 +1,8 @@
 """Each read of a sensitive record is one entry, written before the page goes out."""
 
+import re
+
+import pytest
 from sqlalchemy import select
 
 from portal.accounts.models import Person
@@ -64,3 +67,30 @@ def test_what_could_not_be_logged_is_not_shown(as_, monkeypatch):
     assert answer.status_code == 503
     assert "金丝雀" not in answer.get_data(as_text=True)
     assert len(read_entries()) == 1
+
+
+@pytest.mark.timeout(300)
+def test_a_thousand_reads_are_a_thousand_entries(as_):
+    visits = [visited("林嘉树").public_id for _number in range(4)]
+    principal, teacher = as_("孙立德"), as_("王雪")
+    for number in range(500):
+        for reader in (principal, teacher):
+            assert reader.get(f"/visits/{visits[number % 4]}").status_code == 200
+
+    found = read_entries()
+    assert len(found) == 1000
+    assert len({(entry.person_id, entry.object_id) for entry in found}) == 8
+    assert all(entry.pupil_id and entry.school_id and entry.appointment_id for entry in found)
+
+
+def test_no_entry_holds_what_was_written_or_typed(as_, app):
+    told = "夜里睡不着的金丝雀"
+    visit = visited("林嘉树", hopes=told, note=told, sealed=told)
+    as_("孙立德").page(f"/visits/{visit.public_id}")
+    as_(None).page("/account/sign-in").press("登录", name="谁的金丝雀", password="不对的密码金丝雀")
+
+    entries = db.session.scalars(select(TrailEntry)).all()
+    assert any(entry.action == "account.sign_in_failed" and entry.facts["tried"] for entry in entries)
+    written = " ".join(f"{entry.facts} {entry.purpose}" for entry in entries)
+    assert "金丝雀" not in written
+    assert not re.search(r"1[3-9]\d{9}", written)

@@ -27,6 +27,7 @@ from portal.i18n import gettext as _
 from portal.links import local
 from portal.once import commit_and_go
 from portal.templating import render
+from portal.trail.hashing import told_apart
 from portal.trail.models import note
 
 
@@ -73,7 +74,8 @@ def enter() -> Answer:
         return _page(form, to), 429
     right = passwords.matches(person.password_hash if person else None, form.password.data or "")
     if not right or person is None:
-        note("account.sign_in_failed", person, person_id=None, object_kind="person")
+        tried = told_apart((form.name.data or "").lower())
+        note("account.sign_in_failed", person, person_id=None, object_kind="person", tried=tried)
         db.session.commit()
         form.form_errors.append(_("The account name or the password is not right. Check both and try again."))
         return _page(form, to), 422
