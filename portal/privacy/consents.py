@@ -43,18 +43,22 @@ def _held(table: type[Any], day: date) -> Any:
     return and_(table.started_on <= day, or_(table.ended_on.is_(None), table.ended_on > day))
 
 
-def _flagged(kind: Flag, day: date) -> Any:
+SHUT = (Flag.RESTRICTED, Flag.LIMITED, Flag.UNCONFIRMED)
+"""Whoever is kept away by a court, only sees and confirms, or is not confirmed yet, signs nothing."""
+
+
+def _flagged(day: date, *kinds: Flag) -> Any:
     return exists().where(
         GuardianshipFlag.guardianship_id == Guardianship.id,
-        GuardianshipFlag.kind == kind,
+        GuardianshipFlag.kind.in_(kinds),
         _held(GuardianshipFlag, day),
     )
 
 
 def signers(day: date) -> Select[*tuple[Any, ...]]:
-    """(pupil, person) of every guardian who may sign on a day and whom no court order keeps away."""
+    """(pupil, person) of every guardian who may sign on a day."""
     return select(Guardianship.pupil_id, Guardianship.person_id).where(
-        _held(Guardianship, day), _flagged(Flag.MAY_SIGN, day), ~_flagged(Flag.RESTRICTED, day)
+        _held(Guardianship, day), _flagged(day, Flag.MAY_SIGN), ~_flagged(day, *SHUT)
     )
 
 

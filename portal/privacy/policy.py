@@ -7,17 +7,17 @@
 - Everybody has a copy of what is kept about them, and nobody has another's.
 """
 
-from sqlalchemy import ColumnElement, and_, exists, select
+from sqlalchemy import ColumnElement, and_, select
 
 from portal.access import EVERY_ROLE, Actor, Permission, Role
 from portal.privacy.models import AuditLine, DataCopy, ErasureRequest, ExportRequest, ReaderQuestion
 from portal.privacy.readings import of_own_family
-from portal.schools.models import Flag, Guardianship, GuardianshipFlag, Pupil, School, SchoolClass
+from portal.schools.models import Flag, Guardianship, Pupil, School, SchoolClass
 from portal.schools.policy import (
     class_now,
     classes_of_school,
+    flagged,
     full_guardianship,
-    in_force,
     own_children,
     own_class,
     own_school,
@@ -30,12 +30,7 @@ from portal.trail.models import TrailEntry
 
 def children_one_signs_for(actor: Actor) -> ColumnElement[bool]:
     """Pupils for whom the guardian may sign today."""
-    may_sign = exists().where(
-        GuardianshipFlag.guardianship_id == Guardianship.id,
-        GuardianshipFlag.kind == Flag.MAY_SIGN,
-        in_force(GuardianshipFlag, actor),
-    )
-    tied = select(Guardianship.pupil_id).where(and_(full_guardianship(actor), may_sign))
+    tied = select(Guardianship.pupil_id).where(full_guardianship(actor), flagged(actor, Flag.MAY_SIGN))
     return Pupil.id.in_(tied)
 
 

@@ -131,6 +131,20 @@ def test_answers_of_those_who_may_not_sign_do_not_count(as_):
     assert "可以代孩子签字的监护人回答" in as_("赵大江").page(PAGE).text
 
 
+@pytest.mark.parametrize("kind", [Flag.LIMITED, Flag.UNCONFIRMED, Flag.RESTRICTED])
+def test_a_limited_or_unconfirmed_guardian_does_not_sign(as_, kind):
+    say(as_, "赵大江", "yes", name="赵小满")
+    assert allowed(name="赵小满")
+    tie = db.session.scalars(select(Guardianship).where(Guardianship.person_id == person("赵大江").id)).one()
+    db.session.add(
+        GuardianshipFlag(guardianship_id=tie.id, kind=kind, started_on=clock.today(), basis="演练文书")
+    )
+    db.session.commit()
+
+    assert not allowed(name="赵小满")
+    assert say(as_, "赵大江", "yes", name="赵小满").status == 404
+
+
 def test_a_restricted_guardian_sees_and_says_nothing(as_):
     assert child("何雨桐").public_id not in as_("何志强").page(PAGE).html
     assert say(as_, "何志强", "no", name="何雨桐").status == 404

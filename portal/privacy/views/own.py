@@ -1,6 +1,8 @@
 """The door to one's own data rights, and the rules that anyone may read."""
 
+from portal import clock
 from portal.access import Role, actor, public, signed_in
+from portal.privacy import charge
 from portal.privacy.policy import AUDIT_WRITE, CONSENT_COUNT, ERASURE_LIST, EXPORT_OWN, READER_NAME
 from portal.privacy.purposes import PURPOSES
 from portal.privacy.views.blueprint import bp
@@ -27,4 +29,4 @@ def index() -> str:
 @public
 def rules() -> str:
     """How children's data are dealt with, in plain words."""
-    return render("privacy/rules.html", purposes=PURPOSES)
+    return render("privacy/rules.html", purposes=PURPOSES, in_charge=charge.known(clock.today()))
