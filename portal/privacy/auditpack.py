@@ -213,18 +213,37 @@ def requests(of: Year) -> Table:
         DataCopy.person_id.in_(guardians.where(Pupil.school_id.in_(of.ids))), of.within(DataCopy.asked_at)
     )
     questions = and_(ReaderQuestion.school_id.in_(of.ids), of.within(ReaderQuestion.asked_at))
+
+    def of_state(state: ErasureState) -> Any:
+        return func.count().filter(ErasureRequest.state == state)
+
+    erased = db.session.execute(
+        select(
+            func.count(),
+            of_state(ErasureState.DONE),
+            of_state(ErasureState.REFUSED),
+            of_state(ErasureState.WITHDRAWN),
+            func.count(ErasureRequest.second_by_id),
+        ).where(asked)
+    ).one()
+    copied = db.session.execute(
+        select(func.count(), func.count().filter(DataCopy.state == ParcelState.FETCHED)).where(copies)
+    ).one()
+    answered = db.session.execute(
+        select(func.count(), func.count(ReaderQuestion.answered_at)).where(questions)
+    ).one()
     rows = [
-        ("删除申请：收到", _count(ErasureRequest, asked)),
-        ("删除申请：已删除", _count(ErasureRequest, asked, ErasureRequest.state == ErasureState.DONE)),
-        ("删除申请：不予删除（附依据）", _count(ErasureRequest, asked, ErasureRequest.state == ErasureState.REFUSED)),
-        ("删除申请：申请人撤回", _count(ErasureRequest, asked, ErasureRequest.state == ErasureState.WITHDRAWN)),
+        ("删除申请：收到", erased[0]),
+        ("删除申请：已删除", erased[1]),
+        ("删除申请：不予删除（附依据）", erased[2]),
+        ("删除申请：申请人撤回", erased[3]),
         ("删除申请：办理最长天数", longest),
-        ("删除申请：经第二人批准", _count(ErasureRequest, asked, ErasureRequest.second_by_id.is_not(None))),
-        ("本人信息副本：申请", _count(DataCopy, copies)),
-        ("本人信息副本：已领取", _count(DataCopy, copies, DataCopy.state == ParcelState.FETCHED)),
-        ("询问查看人姓名：收到", _count(ReaderQuestion, questions)),
-        ("询问查看人姓名：已答复", _count(ReaderQuestion, questions, ReaderQuestion.answered_at.is_not(None))),
-    ]  # fmt: skip
+        ("删除申请：经第二人批准", erased[4]),
+        ("本人信息副本：申请", copied[0]),
+        ("本人信息副本：已领取", copied[1]),
+        ("询问查看人姓名：收到", answered[0]),
+        ("询问查看人姓名：已答复", answered[1]),
+    ]
     return Table("四、个人行使权利的申请", ["事项", "数量"], [[name, str(number)] for name, number in rows])
 
 
