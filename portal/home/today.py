@@ -20,6 +20,7 @@ from portal.privacy import tasks as privacy
 from portal.ratings import tasks as ratings
 from portal.schools import closing
 from portal.schools.policy import pupils_of_guardian
+from portal.staffing import tasks as staffing
 from portal.tasks import Task, in_order
 from portal.visits import tasks as visits
 
@@ -32,6 +33,7 @@ SOURCES: dict[str, Callable[[Actor], list[Task]]] = {
     "opinions": opinions.tasks,
     "ratings": ratings.tasks,
     "privacy": privacy.tasks,
+    "staffing": staffing.tasks,
 }
 """The features that put work on the first page, each with its ``tasks``; those switched off stay silent."""
 
@@ -51,6 +53,7 @@ WAYS: dict[Role, tuple[tuple[str, str, str], ...]] = {
         ("opinions.new", no_op("Tell the school what you think"), "message-square-text"),
         ("opinions.index", no_op("My opinions and their answers"), "mail"),
         ("courses.mine", no_op("Our learning record"), "award"),
+        ("staffing.transfers", no_op("Change of school"), "handshake"),
         ("ratings.stars", no_op("Stars of the schools"), "star-full"),
         ("privacy.consents", no_op("What we allow"), "shield-check"),
     ),
@@ -68,6 +71,8 @@ WAYS: dict[Role, tuple[tuple[str, str, str], ...]] = {
         ("privacy.index", no_op("Protection of personal data"), "shield-check"),
         ("staffing.appointments", no_op("Offices and their holders"), "id-card"),
         ("recovery.index", no_op("Account recoveries"), "key-round"),
+        ("staffing.transfers", no_op("Pupils who come and go"), "handshake"),
+        ("staffing.hand_over", no_op("Hand-over to the next school year"), "calendar-check"),
         ("staffing.settings", no_op("Settings"), "settings"),
         ("custody.index", no_op("Restrictions by court order"), "scale"),
     ),
@@ -78,6 +83,8 @@ WAYS: dict[Role, tuple[tuple[str, str, str], ...]] = {
         ("privacy.index", no_op("Protection of personal data"), "shield-check"),
         ("staffing.appointments", no_op("Offices and their holders"), "id-card"),
         ("recovery.index", no_op("Account recoveries"), "key-round"),
+        ("staffing.transfers", no_op("Pupils who come and go"), "handshake"),
+        ("staffing.hand_over", no_op("Hand-over to the next school year"), "calendar-check"),
         ("staffing.settings", no_op("Settings"), "settings"),
         ("custody.index", no_op("Restrictions by court order"), "scale"),
     ),
@@ -95,6 +102,7 @@ WAYS: dict[Role, tuple[tuple[str, str, str], ...]] = {
         ("staffing.appointments", no_op("Offices and their holders"), "id-card"),
         ("recovery.index", no_op("Account recoveries"), "key-round"),
         ("signon.show", no_op("Single sign-on"), "log-in"),
+        ("staffing.hand_overs", no_op("Hand-over to the next school year"), "calendar-check"),
         ("staffing.settings", no_op("Settings"), "settings"),
     ),
     Role.SYSTEM_ADMIN: (("staffing.appointments", no_op("Offices and their holders"), "id-card"),),

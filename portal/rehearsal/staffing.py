@@ -10,7 +10,7 @@ from portal.rehearsal.cast import Town
 from portal.schools import enrolling
 from portal.schools.modules import MODULES
 from portal.settings.models import SettingValue
-from portal.staffing.models import AppointmentRequest
+from portal.staffing.models import AppointmentRequest, PupilTransfer
 
 
 def build(town: Town) -> None:
@@ -18,6 +18,7 @@ def build(town: Town) -> None:
     _settings(town)
     _delegation(town)
     _request(town)
+    _transfer(town)
 
 
 def _delegation(town: Town) -> None:
@@ -32,6 +33,21 @@ def _delegation(town: Town) -> None:
         delegated_from_id=origin.id,
         opens_sealed=False,
         appointed_by_id=origin.person_id,
+    )
+    db.session.flush()
+
+
+def _transfer(town: Town) -> None:
+    """东塔小学 proposes 沈知夏 to 望溪小学 for the first day of next month; her mother 王雪 sees it."""
+    db.session.add(
+        PupilTransfer(
+            pupil_id=town.pupils["沈知夏"].id,
+            from_school_id=town.schools["东塔小学"].id,
+            to_school_id=town.schools["望溪小学"].id,
+            from_on=(town.today.replace(day=28) + timedelta(days=4)).replace(day=1),
+            proposed_by_id=town.people["罗敏"].id,
+            proposed_at=clock.now(),
+        )
     )
     db.session.flush()
 

@@ -137,8 +137,12 @@ def class_now(actor: Actor) -> ColumnElement[bool]:
 
 
 def school_now(actor: Actor) -> ColumnElement[bool]:
-    """Pupils of the actor's school who have not left."""
-    return and_(Pupil.school_id == actor.school_id, or_(Pupil.left_on.is_(None), Pupil.left_on > actor.on))
+    """Pupils of the actor's school who have not left, and who have no place at another school today."""
+    elsewhere = exists().where(
+        Enrolment.pupil_id == Pupil.id, Enrolment.school_id != actor.school_id, in_force(Enrolment, actor)
+    )
+    here = and_(Pupil.school_id == actor.school_id, or_(Pupil.left_on.is_(None), Pupil.left_on > actor.on))
+    return and_(here, ~elsewhere)
 
 
 def guardians_of_class(actor: Actor) -> ColumnElement[bool]:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from wtforms import BooleanField, DateField, RadioField, SelectField
+from wtforms import BooleanField, DateField, RadioField, SelectField, SelectMultipleField
 from wtforms.validators import InputRequired, Length, Optional, ValidationError
 
 from portal import clock
@@ -75,3 +75,62 @@ class DelegationForm(PortalForm):
     def __init__(self, colleagues: dict[str, str], **named: Any) -> None:
         super().__init__(**named)
         self.colleague.choices = {"": _("Choose"), **colleagues}
+
+
+class StepForm(PortalForm):
+    """What happens to one class at the year's end."""
+
+    way = RadioField(_l("What happens to the class"), [InputRequired(_l("Choose one."))])
+    name = LineField(_l("Name next year"), [Length(max=60, message=_l("Use at most 60 characters."))])
+    teacher = SelectField(_l("Class teacher next year"), validate_choice=True)
+    staying = SelectMultipleField(_l("Who repeats the grade"))
+    leaving = SelectMultipleField(_l("Who leaves the school"))
+
+    def __init__(self, pupils: dict[str, str], teachers: dict[str, str], **named: Any) -> None:
+        super().__init__(**named)
+        self.way.choices = {"up": _("It moves up a grade"), "leave": _("It leaves the school")}
+        self.teacher.choices = {"": _("Named later"), **teachers}
+        self.staying.choices = pupils
+        self.leaving.choices = pupils
+
+    def validate_name(self, field: Any) -> None:
+        if self.way.data == "up" and not field.data:
+            raise ValidationError(_("Enter the name."))
+
+    def validate_leaving(self, field: Any) -> None:
+        if set(field.data or ()) & set(self.staying.data or ()):
+            raise ValidationError(_("A pupil either repeats or leaves."))
+
+
+class TransferForm(PortalForm):
+    """Where a pupil goes, and from when on."""
+
+    where = RadioField(_l("Where does the pupil go"), [InputRequired(_l("Choose one."))])
+    school = LineField(_l("New school"), [Length(max=160, message=TOO_LONG)])
+    from_on = DateField(_l("First day there"), [InputRequired(_l("Enter the first day."))])
+    shares_story = BooleanField(_l("What was said at visits goes along"))
+
+    def __init__(self, **named: Any) -> None:
+        super().__init__(**named)
+        self.where.choices = {
+            "school": _("To another school on this portal"),
+            "elsewhere": _("To a school that is not on this portal"),
+        }
+
+    def validate_from_on(self, field: Any) -> None:
+        if field.data and field.data < clock.today():
+            raise ValidationError(_("Choose today or a later day."))
+
+    def validate_where(self, field: Any) -> None:
+        if not self.school.data:
+            raise ValidationError(_("Enter the new school."))
+
+
+class AcceptForm(PortalForm):
+    """The class that takes the pupil."""
+
+    school_class = SelectField(_l("Class"), [InputRequired(_l("Choose the class."))])
+
+    def __init__(self, classes: dict[str, str], **named: Any) -> None:
+        super().__init__(**named)
+        self.school_class.choices = {"": _("Choose"), **classes}

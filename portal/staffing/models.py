@@ -1,14 +1,15 @@
-"""Appointments that need a second person before they hold."""
+"""Appointments that need a second person, hand-overs between school years, pupils who change school."""
 
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.accounts.models import Person
 from portal.extensions import Base, PublicId
-from portal.schools.models import District
+from portal.schools.models import District, Pupil, School, SchoolClass
 
 
 class RequestState(StrEnum):
@@ -51,3 +52,105 @@ class AppointmentRequest(PublicId, Base):
     person: Mapped[Person] = relationship(lazy="raise_on_sql", foreign_keys=[person_id])
     asked_by: Mapped[Person] = relationship(lazy="raise_on_sql", foreign_keys=[asked_by_id])
     district: Mapped[District | None] = relationship(lazy="raise_on_sql")
+
+
+class HandOverState(StrEnum):
+    """Where a school's hand-over to the next school year stands."""
+
+    PLANNED = "planned"
+    APPLIED = "applied"
+    UNDONE = "undone"
+
+
+class TransferState(StrEnum):
+    """Where a transfer stands; ``accepted`` until its day, then ``done``."""
+
+    PROPOSED = "proposed"
+    ACCEPTED = "accepted"
+    DONE = "done"
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
+
+
+def _one_of(kind: type[StrEnum]) -> str:
+    return ", ".join(f"'{one.value}'" for one in kind)
+
+
+class HandOver(PublicId, Base):
+    """A school's hand-over to a school year: what is planned for each class (by its public id), and what was done.
+
+    ``plan`` holds only what differs from the usual: ``{class: {way, name, teacher, staying, leaving}}``. ``journal`` holds the
+    ids of rows made and the ends set, for the way back.
+    """
+
+    __tablename__ = "hand_over"
+    __table_args__ = (
+        CheckConstraint(f"state IN ({_one_of(HandOverState)})", name="state_known"),
+        Index(
+            "uq_hand_over_current",
+            "school_id",
+            "to_year_id",
+            unique=True,
+            sqlite_where=text("state <> 'undone'"),
+            postgresql_where=text("state <> 'undone'"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    school_id: Mapped[int] = mapped_column(ForeignKey("school.id"))
+    to_year_id: Mapped[int] = mapped_column(ForeignKey("school_year.id"))
+    state: Mapped[str] = mapped_column(String(10), default=HandOverState.PLANNED)
+    plan: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    journal: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    applied_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id", ondelete="SET NULL"))
+    applied_at: Mapped[datetime | None]
+    undone_at: Mapped[datetime | None]
+
+
+class PupilTransfer(PublicId, Base):
+    """A pupil goes from one school of the portal to another, or leaves them all (``to_school_id`` empty).
+
+    The old school proposes, the new one accepts with a class. ``shares_story``: what was said at visits goes along, unless
+    the family objected. Sealed notes never do.
+    """
+
+    __tablename__ = "pupil_transfer"
+    __table_args__ = (
+        CheckConstraint(f"state IN ({_one_of(TransferState)})", name="state_known"),
+        CheckConstraint("to_school_id IS NULL OR to_school_id <> from_school_id", name="two_schools"),
+        CheckConstraint("decided_by_id IS NULL OR decided_by_id <> proposed_by_id", name="two_people"),
+        Index(
+            "uq_pupil_transfer_open",
+            "pupil_id",
+            unique=True,
+            sqlite_where=text("state IN ('proposed', 'accepted')"),
+            postgresql_where=text("state IN ('proposed', 'accepted')"),
+        ),
+        Index("ix_pupil_transfer_from", "from_school_id", "id"),
+        Index("ix_pupil_transfer_to", "to_school_id", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    pupil_id: Mapped[int] = mapped_column(ForeignKey("pupil.id", ondelete="CASCADE"), index=True)
+    from_school_id: Mapped[int] = mapped_column(ForeignKey("school.id"))
+    to_school_id: Mapped[int | None] = mapped_column(ForeignKey("school.id"))
+    to_class_id: Mapped[int | None] = mapped_column(ForeignKey("school_class.id"))
+    from_on: Mapped[date]
+    destination: Mapped[str] = mapped_column(String(200), default="")
+    shares_story: Mapped[bool] = mapped_column(default=True)
+    state: Mapped[str] = mapped_column(String(10), default=TransferState.PROPOSED)
+    proposed_by_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    proposed_at: Mapped[datetime]
+    decided_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    decided_at: Mapped[datetime | None]
+    objected_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id", ondelete="SET NULL"))
+
+    pupil: Mapped[Pupil] = relationship(lazy="raise_on_sql")
+    from_school: Mapped[School] = relationship(lazy="raise_on_sql", foreign_keys=[from_school_id])
+    to_school: Mapped[School | None] = relationship(lazy="raise_on_sql", foreign_keys=[to_school_id])
+    to_class: Mapped[SchoolClass | None] = relationship(lazy="raise_on_sql")
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it waits for the new school."""
+        return self.state == TransferState.PROPOSED

@@ -5,10 +5,18 @@ from sqlalchemy.orm import aliased
 
 from portal.access import Actor, Permission, Role
 from portal.accounts.models import Appointment
-from portal.schools.models import SchoolClass
-from portal.schools.policy import districts_below, in_force, schools_of_district
+from portal.schools.models import District, Pupil, School, SchoolClass
+from portal.schools.policy import (
+    districts_below,
+    in_force,
+    own_district,
+    own_school,
+    pupils_of_guardian,
+    school_now,
+    schools_of_district,
+)
 from portal.settings.models import SettingValue
-from portal.staffing.models import AppointmentRequest, RequestState
+from portal.staffing.models import AppointmentRequest, PupilTransfer, RequestState
 
 SCHOOL_ROLES = (Role.CLASS_TEACHER, Role.SUBJECT_TEACHER, Role.COMMITTEE_CHAIR, Role.LECTURER)
 HEADS = (Role.PRINCIPAL, Role.SCHOOL_OFFICE)
@@ -158,3 +166,62 @@ def in_force_or_coming(actor: Actor) -> ColumnElement[bool]:
 def in_force_now(actor: Actor) -> ColumnElement[bool]:
     """Appointments that hold today."""
     return in_force(Appointment, actor)
+
+
+HAND_OVER = Permission(
+    "hand_over", School, "F2", {Role.PRINCIPAL: own_school, Role.SCHOOL_OFFICE: own_school}
+)
+
+YEAR_FOUND = Permission("school_year.found", District, "F1", {Role.DISTRICT_STAFF: own_district})
+
+TRANSFER_PROPOSE = Permission(
+    "transfer.propose", Pupil, "F2", {Role.PRINCIPAL: school_now, Role.SCHOOL_OFFICE: school_now}
+)
+
+
+def from_own_school(actor: Actor) -> ColumnElement[bool]:
+    """Transfers that the actor's school proposed."""
+    return PupilTransfer.from_school_id == actor.school_id
+
+
+def to_own_school(actor: Actor) -> ColumnElement[bool]:
+    """Transfers to the actor's school."""
+    return PupilTransfer.to_school_id == actor.school_id
+
+
+def of_either_school(actor: Actor) -> ColumnElement[bool]:
+    """Transfers from or to the actor's school."""
+    return or_(from_own_school(actor), to_own_school(actor))
+
+
+def of_own_children(actor: Actor) -> ColumnElement[bool]:
+    """Transfers of the guardian's children."""
+    return PupilTransfer.pupil_id.in_(pupils_of_guardian(actor))
+
+
+TRANSFER_READ = Permission(
+    "transfer.read",
+    PupilTransfer,
+    "F2",
+    {
+        Role.GUARDIAN: of_own_children,
+        Role.PRINCIPAL: of_either_school,
+        Role.SCHOOL_OFFICE: of_either_school,
+    },
+)
+
+TRANSFER_DECIDE = Permission(
+    "transfer.decide",
+    PupilTransfer,
+    "F2",
+    {Role.PRINCIPAL: to_own_school, Role.SCHOOL_OFFICE: to_own_school},
+)
+
+TRANSFER_WITHDRAW = Permission(
+    "transfer.withdraw",
+    PupilTransfer,
+    "F2",
+    {Role.PRINCIPAL: from_own_school, Role.SCHOOL_OFFICE: from_own_school},
+)
+
+TRANSFER_OBJECT = Permission("transfer.object", PupilTransfer, "F2", {Role.GUARDIAN: of_own_children})

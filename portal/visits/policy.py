@@ -5,12 +5,19 @@ A visit belongs to a household. The other household of the same child learns tha
 
 from collections.abc import Mapping
 
-from sqlalchemy import ColumnElement, and_, false, select, true
+from sqlalchemy import ColumnElement, Select, and_, false, or_, select
 
 from portal.access import Actor, Permission, Role, Scope
 from portal.row_security import wall
 from portal.schools.models import Pupil
-from portal.schools.policy import class_now, own_tie, pupils_of_class, pupils_of_guardian
+from portal.schools.policy import (
+    class_now,
+    own_tie,
+    pupils_of_class,
+    pupils_of_guardian,
+    school_now,
+)
+from portal.staffing.models import PupilTransfer, TransferState
 from portal.visits.models import (
     Correction,
     FollowUp,
@@ -29,9 +36,23 @@ def visits_of_class(actor: Actor) -> ColumnElement[bool]:
     return Visit.pupil_id.in_(pupils_of_class(actor))
 
 
+def _came_to_school(actor: Actor) -> Select[int]:
+    """Ids of pupils who came to the actor's school by a transfer whose day has come, and who are there."""
+    return (
+        select(PupilTransfer.pupil_id)
+        .join(Pupil, Pupil.id == PupilTransfer.pupil_id)
+        .where(
+            PupilTransfer.to_school_id == actor.school_id,
+            PupilTransfer.state == TransferState.DONE,
+            PupilTransfer.from_on <= actor.on,
+            school_now(actor),
+        )
+    )
+
+
 def visits_of_school(actor: Actor) -> ColumnElement[bool]:
-    """Visits made for the actor's school."""
-    return Visit.school_id == actor.school_id
+    """Visits made for the actor's school, and earlier ones of pupils who came to it."""
+    return or_(Visit.school_id == actor.school_id, Visit.pupil_id.in_(_came_to_school(actor)))
 
 
 def visits_to_own_children(actor: Actor) -> ColumnElement[bool]:
@@ -99,7 +120,7 @@ def sealed_notes_of_school(actor: Actor) -> ColumnElement[bool]:
     """Sealed notes of the principal's school; who stands in for the principal opens them only if that was said."""
     if not actor.opens_sealed:
         return false()
-    return SealedNote.visit_id.in_(select(Visit.id).where(visits_of_school(actor)))
+    return SealedNote.visit_id.in_(select(Visit.id).where(Visit.school_id == actor.school_id))
 
 
 def corrections_of_own_visits(actor: Actor) -> ColumnElement[bool]:
@@ -113,7 +134,8 @@ def narrative_scope(actor: Actor) -> ColumnElement[bool]:
         case Role.GUARDIAN:
             return own_tie(actor, Visit.pupil_id, Visit.household_id)
         case Role.CLASS_TEACHER | Role.PRINCIPAL:
-            return true()
+            shared = _came_to_school(actor).where(PupilTransfer.shares_story)
+            return or_(Visit.school_id == actor.school_id, Visit.pupil_id.in_(shared))
         case _:
             return false()
 

@@ -39,7 +39,7 @@ from portal.schools.models import (
     Term,
 )
 from portal.settings.models import SettingValue
-from portal.staffing.models import AppointmentRequest
+from portal.staffing.models import AppointmentRequest, PupilTransfer
 from portal.visits.models import Correction, FollowUp, Invitation, Outcome, SealedNote, Visit
 from tests.site.actors import Player
 
@@ -228,6 +228,14 @@ def delegation(row: Appointment) -> Belonging:
     if origin is not None:
         people.add(origin.person_id)
     return Belonging(Place(), people=frozenset(people), state="lent" if origin else row.role)
+
+
+@belongs(PupilTransfer, level="child")
+def pupil_transfer(row: PupilTransfer) -> Belonging:
+    """A transfer belongs to the child and lies at the school that proposes; the state says whether it reaches us."""
+    return Belonging(
+        of_school(row.from_school_id), of_school(row.to_school_id), children=frozenset({row.pupil_id})
+    )
 
 
 @belongs(AppointmentRequest, level="district")

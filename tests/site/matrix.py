@@ -52,6 +52,7 @@ KEYS: dict[str, Any] = {
 MODELS: dict[str, type] = {"course.read": Course, "stars": School}
 
 IN_QUERY: dict[str, tuple[str, Any]] = {
+    "staffing.hand_over_class": ("class", SchoolClass),
     "schools.my_class": ("class", SchoolClass),
     "visits.new": ("pupil", Pupil),
     "visits.new_invitation": ("pupil", Pupil),

@@ -10,7 +10,7 @@ from sqlalchemy.orm import joinedload
 from werkzeug.wrappers import Response
 
 from portal import names
-from portal.access import ROLE_NAMES, Permission, Role, actor, find, requires
+from portal.access import ROLE_NAMES, Actor, Permission, Role, actor, find, requires
 from portal.accounts.models import Appointment, Person
 from portal.accounts.phones import masked
 from portal.accounts.stepping import step_up_required
@@ -138,9 +138,8 @@ def _roles(role: Role) -> list[tuple[str, str]]:
     return [("", _("All offices")), *((one.value, str(ROLE_NAMES[one])) for one in seen)]
 
 
-def _classes() -> dict[str, str]:
+def classes_of_school(acting: Actor) -> dict[str, str]:
     """Public id → name of the classes of this school year and the next, in the order of grades."""
-    acting = actor()
     rows = db.session.execute(
         select(SchoolClass.public_id, SchoolClass.name, SchoolYear.starts_on)
         .join(Grade, Grade.id == SchoolClass.grade_id)
@@ -163,7 +162,7 @@ def new_appointment() -> Answer:
     """Appoint a person found by exact phone or account, or a new one."""
     acting = actor()
     offices = {key: str(appointing.OFFICES[key].name) for key in appointing.appoints(acting)}
-    classes = _classes() if acting.school_id else {}
+    classes = classes_of_school(acting) if acting.school_id else {}
     form = AppointmentForm(offices, classes, data={"started_on": acting.on})
     if form.sent_and_valid():
         try:

@@ -63,7 +63,9 @@ def _show_page(public_id: str, **forms: Any) -> str:
         story=story,
         family=family,
         people=story or acting.role == Role.SCHOOL_OFFICE,
-        parts=[_readable(part, family) for part in visit.parts] if story else [],
+        parts=[_readable(part, family or visit.school_id != acting.school_id) for part in visit.parts]
+        if story
+        else [],
         corrected=corrected,
         author=acting.person_id == visit.author_id and acting.role == Role.CLASS_TEACHER,
         amendable=acting.role == Role.CLASS_TEACHER
@@ -79,9 +81,9 @@ def _show_page(public_id: str, **forms: Any) -> str:
     )
 
 
-def _readable(part: VisitPart, family: bool) -> tuple[str, str, str, bool]:
-    """(author's name, hopes, note, note for the school only) of a part; the family never gets a school note."""
-    note_text = "" if family and part.school_only else part.note
+def _readable(part: VisitPart, outside: bool) -> tuple[str, str, str, bool]:
+    """(author's name, hopes, note, note for the school only) of a part; family and later schools get no school note."""
+    note_text = "" if outside and part.school_only else part.note
     return part.author.name, part.hopes, note_text, part.school_only and bool(note_text)
 
 

@@ -1,0 +1,33 @@
+"""Transfers whose day has come, and the numbers of a term that begins."""
+
+from sqlalchemy import exists, select
+
+from portal import clock
+from portal.extensions import db
+from portal.jobs.queue import every
+from portal.schools import summaries
+from portal.schools.models import Term
+from portal.schools.summaries import SchoolTermSummary
+from portal.staffing.transferring import complete_due
+
+
+@every(600)
+def complete_transfers() -> None:
+    """Give pupils to their new schools on the day; what is not due stays as it is."""
+    complete_due()
+
+
+@every(3600)
+def count_new_terms() -> None:
+    """Count pupils and households of a term that has begun and has no numbers yet."""
+    counted = exists().where(
+        SchoolTermSummary.term_id == Term.id, SchoolTermSummary.measure == summaries.PUPILS
+    )
+    today = clock.today()
+    missing = db.session.scalar(
+        select(Term.id).where(Term.starts_on <= today, Term.ends_on >= today, ~counted).limit(1)
+    )
+    db.session.rollback()
+    if missing is not None:
+        summaries.rebuild(summaries.FROM_ROSTER)
+        db.session.commit()

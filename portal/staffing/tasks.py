@@ -1,0 +1,36 @@
+"""What staffing puts on the first page: pupils whom another school proposes, and what a family should know."""
+
+from flask import url_for
+from sqlalchemy.orm import joinedload
+
+from portal.access import Actor, Role
+from portal.extensions import db
+from portal.i18n import gettext as _
+from portal.staffing.models import PupilTransfer, TransferState
+from portal.staffing.policy import TRANSFER_DECIDE
+from portal.tasks import Task
+
+MOST = 5
+
+
+def tasks(actor: Actor) -> list[Task]:
+    """Transfers that wait for this school."""
+    if actor.role not in (Role.SCHOOL_OFFICE, Role.PRINCIPAL):
+        return []
+    found = db.session.scalars(
+        TRANSFER_DECIDE.rows(actor)
+        .where(PupilTransfer.state == TransferState.PROPOSED)
+        .options(joinedload(PupilTransfer.pupil), joinedload(PupilTransfer.from_school))
+        .order_by(PupilTransfer.from_on, PupilTransfer.id)
+        .limit(MOST)
+    )
+    return [
+        Task(
+            about=one.pupil.name,
+            title=_("A pupil of %(school)s is to come to you", school=one.from_school.name),
+            url=url_for("staffing.transfer", public_id=one.public_id),
+            button=_("Look and decide"),
+            due_on=one.from_on,
+        )
+        for one in found
+    ]
