@@ -1,6 +1,6 @@
 """Writing a course: who may teach it, for whom it may be, and what the form's answers mean."""
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import joinedload
 
 from portal import clock, names
@@ -16,7 +16,7 @@ from portal.schools.policy import in_force, schools_in_district
 
 
 def lecturers_for(actor: Actor) -> dict[str, str]:
-    """Public id → name of the lecturers appointed in the actor's district or one above it."""
+    """Public id → name of the lecturers appointed in the actor's district or one above it, or in the actor's school."""
     own = select(District.path).where(District.id == actor.district_id).scalar_subquery()
     districts = select(District.id).where(own.like(District.path + "%"))
     rows = db.session.execute(
@@ -24,7 +24,7 @@ def lecturers_for(actor: Actor) -> dict[str, str]:
         .join(Appointment, Appointment.person_id == Person.id)
         .where(
             Appointment.role == Role.LECTURER,
-            Appointment.district_id.in_(districts),
+            or_(Appointment.district_id.in_(districts), Appointment.school_id == actor.school_id),
             in_force(Appointment, actor),
         )
         .order_by(Person.name_pinyin, Person.id)

@@ -47,6 +47,8 @@ ROLE_WORDS: dict[str, Role] = {
     "学校办公室": Role.SCHOOL_OFFICE,
     "班主任": Role.CLASS_TEACHER,
     "任课教师": Role.SUBJECT_TEACHER,
+    "讲师": Role.LECTURER,
+    "家委会主任": Role.COMMITTEE_CHAIR,
 }
 OTHER_ROLE_WORDS: dict[str, Role] = {
     "校長": Role.PRINCIPAL,
@@ -62,6 +64,11 @@ OTHER_ROLE_WORDS: dict[str, Role] = {
     "教师": Role.SUBJECT_TEACHER,
     "老师": Role.SUBJECT_TEACHER,
     "teacher": Role.SUBJECT_TEACHER,
+    "講師": Role.LECTURER,
+    "lecturer": Role.LECTURER,
+    "家委会": Role.COMMITTEE_CHAIR,
+    "家委會主任": Role.COMMITTEE_CHAIR,
+    "committee chair": Role.COMMITTEE_CHAIR,
 }
 GRADE_WORDS = tuple(words[0] for words in GRADES.values())
 YES_NO = ("是", "否")
@@ -209,7 +216,11 @@ STAFF = Sheet(
             choices=tuple(ROLE_WORDS),
         ),
         Column(
-            "class", CLASS_NAME.heading, CLASS_NAME.others, "班主任和任课教师填，几个班用顿号隔开。", width=20
+            "class",
+            CLASS_NAME.heading,
+            CLASS_NAME.others,
+            "班主任、任课教师和家委会主任填，几个班用顿号隔开。",
+            width=20,
         ),
         Column(
             "starts_on", "任职开始", ("任職開始", "开始日期", "start date"), "可以不填。", shape=Shape.DAY

@@ -63,6 +63,8 @@ class Reach:
     district_id: int
     school_id: int | None
     today: date
+    by_id: int | None = None
+    """Who brings the roster in: nobody gives themselves an office by it."""
 
 
 @dataclass

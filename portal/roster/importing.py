@@ -143,7 +143,7 @@ def _read_and_stage(import_id: int, path: Path) -> None:
     stage = Stage(import_id)
     with reading(), db.engine.connect() as connection:
         found = connection.execute(select(RosterImport).where(RosterImport.id == import_id)).one()
-        reach = Reach(found.district_id, found.school_id, clock.today())
+        reach = Reach(found.district_id, found.school_id, clock.today(), found.by_id)
         home_school = connection.scalar(select(School.code).where(School.id == found.school_id))
         try:
             roster = open_roster(path, home_school)

@@ -819,6 +819,9 @@ class Planner:
             return
         if row.ended or (row.ends_on and row.ends_on < self.reach.today):
             return
+        if person == self.reach.by_id:
+            self.refuse(row, no_op("Nobody changes their own rights; take this row out."))
+            return
         starts_on = row.starts_on or (
             self.class_start(class_ref) if class_ref > 0 else year_start(self.reach.today)
         )

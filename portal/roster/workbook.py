@@ -326,17 +326,19 @@ class WorkbookReader:
         said = line.text("role", required=True)
         role = columns.ROLE_WORDS.get(plain(said)) or columns.OTHER_ROLE_WORDS.get(plain(said).lower())
         if role is None and said:
-            line.refuse("role", no_op("Choose 校长, 学校办公室, 班主任 or 任课教师 here."))
+            line.refuse("role", no_op("Choose 校长, 学校办公室, 班主任, 任课教师, 讲师 or 家委会主任 here."))
         starts_on, ends_on = line.period("starts_on", "ends_on")
         named = [part.strip() for part in re.split("[、,，;；]", line.text("class")) if part.strip()]
         if role is Role.CLASS_TEACHER and not named:
             line.refuse("class", no_op("Say which class this class teacher leads."))
+        if role is Role.COMMITTEE_CHAIR and not named:
+            line.refuse("class", no_op("Say of which class this committee is."))
         fallback = (
             f"staff:{school.upper()}#{number}" if number else f"staff:{school.upper()}/{name_key(name)}"
         )
         person, phone = self.owner(line, name, fallback)
         yield from self.person(line, person, name, phone, number)
-        in_classes = role in {Role.CLASS_TEACHER, Role.SUBJECT_TEACHER}
+        in_classes = role in {Role.CLASS_TEACHER, Role.SUBJECT_TEACHER, Role.COMMITTEE_CHAIR}
         for class_name in named if in_classes and named else [""]:
             key = class_key(school, class_name) if class_name else None
             yield AppointmentRow(
