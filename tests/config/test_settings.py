@@ -24,7 +24,7 @@ def public_site(tmp_path):
 
 
 def test_only_trusted_hosts_are_answered(public_site):
-    assert public_site("/account/sign-in", base_url="http://www.yunxi.example").status_code == 200
+    assert public_site("/healthz", base_url="http://www.yunxi.example").status_code == 200
     refused = public_site("/account/sign-in", base_url="http://elsewhere.example")
 
     assert refused.status_code == 400
@@ -35,7 +35,7 @@ def test_only_trusted_hosts_are_answered(public_site):
 def test_without_the_setting_any_host_is_answered(tmp_path):
     client = create_app(Settings(instance=tmp_path, database_url=""), TESTING=True).test_client()
 
-    assert client.get("/account/sign-in", base_url="http://elsewhere.example").status_code == 200
+    assert client.get("/healthz", base_url="http://elsewhere.example").status_code == 200
 
 
 def test_cookies_travel_over_https_only(public_site):
@@ -45,4 +45,12 @@ def test_cookies_travel_over_https_only(public_site):
     assert cookie.startswith("__Host-gongyu=")
     assert "Secure" in cookie
     assert "HttpOnly" in cookie
-    assert answer.headers["Strict-Transport-Security"]
+    assert answer.headers["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains"
+
+
+@pytest.mark.parametrize("path", ["/account/sign-in", "/nothing-here", "/healthz"])
+def test_the_policy_lets_in_nothing_from_elsewhere(public_site, path):
+    policy = public_site(path, base_url="http://www.yunxi.example").headers["Content-Security-Policy"]
+
+    for part in ("default-src 'none'", "base-uri 'none'", "frame-ancestors 'none'", "form-action 'self'"):
+        assert part in policy.split("; ")
