@@ -4,11 +4,15 @@ import ast
 import csv
 import re
 from collections import Counter
+from datetime import timedelta
 from functools import cache
 
 import pytest
 
+from portal.accounts import codes, guessing, limits, sessions, stepping
 from portal.config import ROOT
+from portal.files import decoding
+from portal.roster import limits as rosters
 
 LEVELS = {"1": 70, "2": 183, "3": 92}
 STATUSES = ("held", "by design", "operator", "open", "not applicable", "not chosen")
@@ -130,3 +134,22 @@ def test_the_page_counts_as_the_ledger_does():
 
     assert written(page) == counts
     assert written(page.replace("| held |", "| open |")) != counts
+
+
+def test_the_page_of_rules_says_the_numbers_of_the_code():
+    page = " ".join((ROOT / "docs/security.md").read_text(encoding="utf-8").split())
+    megabyte = 1024 * 1024
+
+    for words in (
+        f"after {guessing.FREE} wrong tries",
+        f"to {guessing.LONGEST_PAUSE // timedelta(minutes=1)} minutes; after {guessing.MOST} in a row",
+        f"{limits.PER_ADDRESS} tries in {limits.WINDOW // timedelta(minutes=1)} minutes",
+        f"{codes.DIGITS} digits, {codes.LASTS // timedelta(minutes=1)} minutes, {codes.TRIES} tries",
+        f"Staff sessions end {sessions.STAFF_HOURS // timedelta(hours=1)} hours",
+        f"Family sessions end after {sessions.FAMILY_DAYS.days} days",
+        f"again after {sessions.IDLE // timedelta(minutes=1)} minutes",
+        f"at most {stepping.FRESH_FOR // timedelta(minutes=1)} minutes old",
+        f"{decoding.PIXELS // 1_000_000} million pixels, opened in a child with {decoding.MEMORY // megabyte} MB",
+        f"Rosters: {rosters.UPLOAD_BYTES // megabyte} MB, unpacked {rosters.UNPACKED_BYTES // megabyte} MB, {rosters.ENTRIES} files",
+    ):
+        assert words in page, words
