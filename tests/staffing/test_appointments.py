@@ -85,7 +85,7 @@ def test_the_office_appoints_a_teacher_who_is_here_and_one_who_is_new(as_):
         ({"name": "高洁", "who": "gaojie", "school_class": "AAAAAAAAAAAAAAAAAAAAAA"}, "请选班级"),
         ({"name": "高洁", "who": "gaojie", "school_class": ""}, "请选班级"),
         ({"name": "高洁", "who": "gaojie", "started_on": "2020-01-01"}, "今天或以后"),
-        ({"name": "高洁", "who": "gaojie", "last_on": "2020-01-01"}, "早于第一天"),
+        ({"name": "高洁", "who": "gaojie", "last_on": "2020-01-01"}, "早于"),
         ({"name": "高\x00洁", "who": "gaojie"}, "无法显示"),
         ({"name": "高洁", "who": "gaojie", "office": "principal"}, "请从列表中选一项"),
         ({"name": "高洁" * 200, "who": "gaojie"}, "200"),

@@ -72,7 +72,7 @@ def test_a_value_that_is_not_possible_comes_back_with_everything_typed(as_, plac
 
     assert page.status == 422
     assert "一份文件" in page.html
-    assert db.session.scalars(select(SettingValue)).all() == []
+    assert db.session.scalars(select(SettingValue).where(SettingValue.name == places.name)).all() == []
 
 
 @pytest.mark.parametrize("day", ["", "昨天", "2025-02-29", "0000-01-01", "past"])
@@ -82,7 +82,7 @@ def test_a_day_that_is_past_or_none_is_refused(as_, places, day):
     page = page.press("从这一天起这样定", value="20", from_on=day)
 
     assert page.status == 422
-    assert db.session.scalars(select(SettingValue)).all() == []
+    assert db.session.scalars(select(SettingValue).where(SettingValue.name == places.name)).all() == []
 
 
 def test_a_change_still_to_come_is_taken_back(as_, places):
