@@ -32,6 +32,7 @@ from portal.audit import commands as audit_commands
 from portal.audit import views as audit
 from portal.backup import backup
 from portal.config import ROOT, Settings
+from portal.contacts import views as contacts
 from portal.courses import views as courses
 from portal.custody import views as custody
 from portal.deliveries import commands as deliveries_commands
@@ -76,6 +77,7 @@ BLUEPRINTS = (
     files.bp,
     joining.bp,
     custody.bp,
+    contacts.bp,
     staffing.bp,
     recovery.bp,
     courses.bp,

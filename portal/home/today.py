@@ -8,6 +8,7 @@ from flask import url_for
 
 from portal import i18n
 from portal.access import Actor, Role
+from portal.contacts import tasks as contacts
 from portal.courses import tasks as courses
 from portal.custody import tasks as custody
 from portal.extensions import db
@@ -27,6 +28,7 @@ from portal.visits import tasks as visits
 SOURCES: dict[str, Callable[[Actor], list[Task]]] = {
     "joining": joining.tasks,
     "custody": custody.tasks,
+    "contacts": contacts.tasks,
     "courses": courses.tasks,
     "visits": visits.tasks,
     "notices": notices.tasks,
@@ -54,11 +56,14 @@ WAYS: dict[Role, tuple[tuple[str, str, str], ...]] = {
         ("opinions.index", no_op("My opinions and their answers"), "mail"),
         ("courses.mine", no_op("Our learning record"), "award"),
         ("staffing.transfers", no_op("Change of school"), "handshake"),
+        ("contacts.mine", no_op("Our details at the school"), "pencil"),
         ("ratings.stars", no_op("Stars of the schools"), "star-full"),
         ("privacy.consents", no_op("What we allow"), "shield-check"),
     ),
     Role.CLASS_TEACHER: (
         ("visits.follow_ups", no_op("Agreed steps"), "list-checks"),
+        ("contacts.board", no_op("Reaching the families"), "phone"),
+        ("contacts.requests", no_op("Details that families ask to change"), "pencil"),
         ("notices.outbox", no_op("Notices I sent"), "megaphone"),
         ("courses.index", no_op("Course catalogue"), "book-open"),
     ),
@@ -67,6 +72,7 @@ WAYS: dict[Role, tuple[tuple[str, str, str], ...]] = {
         ("visits.school", no_op("Visits of the school"), "door-open"),
         ("opinions.index", no_op("Opinions of parents"), "message-square-text"),
         ("notices.outbox", no_op("Notices of the school"), "megaphone"),
+        ("contacts.school", no_op("Reaching the families"), "phone"),
         ("courses.manage", no_op("Parent school"), "book-open"),
         ("privacy.index", no_op("Protection of personal data"), "shield-check"),
         ("staffing.appointments", no_op("Offices and their holders"), "id-card"),
@@ -79,6 +85,8 @@ WAYS: dict[Role, tuple[tuple[str, str, str], ...]] = {
     Role.SCHOOL_OFFICE: (
         ("opinions.index", no_op("Opinions of parents"), "message-square-text"),
         ("notices.outbox", no_op("Notices of the school"), "megaphone"),
+        ("contacts.school", no_op("Reaching the families"), "phone"),
+        ("contacts.requests", no_op("Details that families ask to change"), "pencil"),
         ("roster.index", no_op("Roster"), "users"),
         ("privacy.index", no_op("Protection of personal data"), "shield-check"),
         ("staffing.appointments", no_op("Offices and their holders"), "id-card"),

@@ -10,6 +10,7 @@ from portal.accounts.factors import SECOND_FACTOR_ROLES
 from portal.accounts.models import Appointment, Person
 from portal.extensions import db
 from portal.rehearsal import (
+    contacts,
     courses,
     custody,
     joining,
@@ -74,6 +75,7 @@ def build() -> Town:
     db.session.flush()
     summaries.rebuild(summaries.FROM_ROSTER)
     staffing.build(town)
+    contacts.build(town)
     courses.build(town)
     visits.build(town)
     notices.build(town)

@@ -14,6 +14,7 @@ from sqlalchemy import select
 from portal import clock
 from portal.access import Role
 from portal.accounts.models import Appointment, AuthSession, Passkey, Person
+from portal.contacts.models import ChangeRequest
 from portal.courses.models import Course, CourseSession, Seat
 from portal.custody.models import Restriction
 from portal.extensions import db
@@ -172,6 +173,19 @@ def pupil(row: Pupil) -> Belonging:
 @belongs(Guardianship, level="child")
 def guardianship(row: Guardianship) -> Belonging:
     return child(row.pupil_id, state="" if holds(row) else "ended")
+
+
+@belongs("change.ask", level="household")
+def change_ask(row: Guardianship) -> Belonging:
+    """To the family a tie is the guardian's own."""
+    people = frozenset({row.person_id})
+    return child(row.pupil_id, people=people, office="family", state="" if holds(row) else "ended")
+
+
+@belongs(ChangeRequest, level="household")
+def change_request(row: ChangeRequest) -> Belonging:
+    """A request belongs to the guardian who asked, about a child."""
+    return child(row.pupil_id, people=frozenset({row.person_id}), office="family")
 
 
 @belongs(SchoolClass, level="class")

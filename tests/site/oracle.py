@@ -31,6 +31,7 @@ STATES = set(
         "",
         "draft",
         "withdrawn",
+        "ended",
         "public",
         "missed",
         "of_school",

@@ -25,6 +25,7 @@ FEATURES = [
     "files",
     "joining",
     "custody",
+    "contacts",
     "staffing",
     "recovery",
     "courses",
