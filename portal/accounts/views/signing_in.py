@@ -68,18 +68,21 @@ def enter() -> Answer:
         return _page(form, to), 422
     person = by_account(form.name.data)
     counted, refused = _counted(form.name.data, person)
+    # Read now: after the commit a known account alone would cost one more query.
+    stored, person_id = (person.password_hash, person.id) if person else (None, None)
     db.session.commit()
     if refused is not None:
         form.form_errors.append(too_many(refused))
         return _page(form, to), 429
-    right = passwords.matches(person.password_hash if person else None, form.password.data or "")
+    right = passwords.matches(stored, form.password.data or "")
     if not right or person is None:
         tried = told_apart((form.name.data or "").lower())
         note("account.sign_in_failed", person, person_id=None, object_kind="person", tried=tried)
+        note("account.sign_in_failed", None, person_id=None, object_kind="person", subject_id=person_id)
         db.session.commit()
         form.form_errors.append(_("The account name or the password is not right. Check both and try again."))
         return _page(form, to), 422
-    if passwords.is_outdated(person.password_hash or ""):
+    if passwords.is_outdated(stored or ""):
         person.password_hash = passwords.hashed(form.password.data)
     guessing.forget(counted)
     return arriving.after_first_factor(person, "password", to)
