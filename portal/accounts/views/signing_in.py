@@ -77,9 +77,15 @@ def enter() -> Answer:
     right = passwords.matches(stored, form.password.data or "")
     if not right or person is None:
         tried = told_apart((form.name.data or "").lower())
-        note("account.sign_in_failed", person, person_id=None, object_kind="person", tried=tried)
         # Nobody is 0 here: an entry without a person is written a millisecond faster, which would tell.
-        note("account.sign_in_failed", None, person_id=None, object_kind="person", subject_id=person_id or 0)
+        note(
+            "account.sign_in_failed",
+            None,
+            person_id=None,
+            object_kind="person",
+            subject_id=person_id or 0,
+            tried=tried,
+        )
         db.session.commit()
         form.form_errors.append(_("The account name or the password is not right. Check both and try again."))
         return _page(form, to), 422
