@@ -12,11 +12,11 @@ from portal.schools import summaries
 from portal.schools.models import Guardianship, Pupil, School
 
 STATEMENTS = {
-    "parent home": 7,
-    "visit list": 6,
-    "notice page": 6,
-    "district board": 17,
-    "whole-city board": 17,
+    "parent home": 10,
+    "visit list": 7,
+    "notice page": 8,
+    "district board": 18,
+    "whole-city board": 18,
 }
 """At most, at every size."""
 

@@ -1,5 +1,6 @@
 """kill -9 of any process loses no opinion that was acknowledged and doubles none."""
 
+import re
 import sqlite3
 import statistics
 from collections import Counter
@@ -8,8 +9,12 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, select, text
 
+from portal import create_app
+from portal.config import Settings
+from portal.extensions import db
+from portal.opinions.models import Opinion
 from portal.rehearsal.town import PASSWORD
 from tests.support.crash import Outcome, Visitor, Write, rehearse
 from tests.support.postgres import migrate
@@ -91,7 +96,15 @@ def rows_of(portal: Portal, question: str) -> list[str]:
 
 def stored_in(portal: Portal) -> list[str]:
     """Every number stored as an opinion, as often as it is stored; what the district began with has none."""
-    return rows_of(portal, "SELECT text FROM opinion WHERE text LIKE 'w_-%'")
+    app = create_app(
+        Settings(instance=portal.folder, database_url=portal.settings.get("DATABASE_URL") or ""),
+        TESTING=True,
+    )
+    with app.app_context():
+        found = [opinion.text for opinion in db.session.scalars(select(Opinion))]
+        db.session.remove()
+        db.engine.dispose()
+    return [number for number in found if re.match(r"w\d-", number)]
 
 
 def nothing_lost_or_doubled(portal: Portal, outcome: Outcome, record: Record) -> None:

@@ -49,7 +49,11 @@ def test_a_first_account_can_sign_in(run, as_):
 
     assert page.path == "/"
     assert (
-        db.session.scalar(select(Appointment.role).join(Person).where(Person.name == "竹青"))
+        db.session.scalar(
+            select(Appointment.role)
+            .join(Person, Person.id == Appointment.person_id)
+            .where(Person.name == "竹青")
+        )
         == "school_office"
     )
 
