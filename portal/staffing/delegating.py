@@ -28,7 +28,7 @@ def colleagues(actor: Actor) -> dict[str, str]:
     """Public id → name of the people who hold an office of the actor's school today, by name; not the actor."""
     inside = select(SchoolClass.id).where(SchoolClass.school_id == actor.school_id)
     rows = db.session.execute(
-        select(Person.public_id, Person.name)
+        select(Person.public_id, Person.name, Person.name_pinyin)
         .join(Appointment, Appointment.person_id == Person.id)
         .where(
             or_(Appointment.school_id == actor.school_id, Appointment.class_id.in_(inside)),
@@ -40,7 +40,7 @@ def colleagues(actor: Actor) -> dict[str, str]:
         .distinct()
         .order_by(Person.name_pinyin, Person.public_id)
     )
-    return {public_id: name for public_id, name in rows}
+    return {public_id: name for public_id, name, _pinyin in rows}
 
 
 def lend(

@@ -111,7 +111,7 @@ def dump_of(address):
     if found is None or not found.is_file():
         pytest.skip("no pg_dump on this machine")
     done = subprocess.run(
-        [str(found), "--dbname", address.replace("+psycopg", "")],
+        [str(found), "--dbname", address.replace("+psycopg", "").replace("//portal@", "//tester@")],
         env=dict(os.environ),
         capture_output=True,
         check=True,

@@ -14,7 +14,7 @@ from portal.config import ROOT
 
 XHTML = "{http://www.w3.org/1999/xhtml}"
 HTML_BUDGET = 30 * 1024
-MOST_QUERIES = 18
+MOST_QUERIES = 19
 MORE_QUERIES = {"/ratings/assessments/": 26}
 """Pages that count a whole school afresh: one statement for each computed indicator, whatever the size of the school."""
 TELLS_WHO = re.compile(r"^SELECT set_config\(")
