@@ -15,6 +15,7 @@ from whitenoise import WhiteNoise
 
 PREFIX = "static/"
 STYLESHEET = "portal.css"
+DARK = "dark.css"
 # The components come between; the order decides which rule wins.
 FIRST_STYLES = ("tokens.css", "base.css", "layout.css")
 LAST_STYLES = ("print.css",)
@@ -24,7 +25,7 @@ NAMED_BY_CONTENT = r"[./-][0-9a-f]{12}[./]"
 
 
 def stylesheet(styles: Path) -> str:
-    """The one stylesheet of every page: tokens, base, layout, components by name, print; without comments and spare blanks."""
+    """The stylesheet of every page: tokens, base, layout, components by name, print; without comments and spare blanks."""
     components = sorted((styles / "components").glob("*.css"))
     files = [styles / name for name in FIRST_STYLES] + components + [styles / name for name in LAST_STYLES]
     return shortened("\n".join(file.read_text(encoding="utf-8") for file in files))
@@ -35,7 +36,7 @@ def shortened(text: str) -> str:
     text = re.sub(r"/\*.*?\*/", "", text, flags=re.S)
     text = re.sub(r"\s+", " ", text)
     text = re.sub(r"\s*([{};,>])\s*", r"\1", text)
-    text = re.sub(r":\s+", ":", text)
+    text = re.sub(r":\s+", ":", text).replace(" !important", "!important")
     text = re.sub(r"[^{};]+\{", lambda rule: re.sub(r" ([+~]) ", r"\1", rule.group()), text)
     return text.replace(";}", "}").strip() + "\n"
 
@@ -50,8 +51,12 @@ def digest(*parts: bytes) -> str:
 
 
 def gather(source: Path) -> dict[str, bytes]:
-    """Every static file by its logical name (`img/icons.svg`), the styles already joined into `portal.css`."""
-    files = {STYLESHEET: stylesheet(source / "css").encode()}
+    """Every static file by its logical name (`img/icons.svg`), the styles already joined into `portal.css`, the dark colours beside it."""
+    styles = source / "css"
+    files = {
+        STYLESHEET: stylesheet(styles).encode(),
+        DARK: shortened((styles / DARK).read_text(encoding="utf-8")).encode(),
+    }
     for path in sorted(source.rglob("*")):
         name = path.relative_to(source).as_posix()
         served = path.is_file() and path.suffix not in NOT_SERVED and path.name != "lock.json"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-TOKENS = Path(__file__).resolve().parents[2] / "static/css/tokens.css"
+STYLES = Path(__file__).resolve().parents[2] / "static/css"
 TEXT, SHAPE = 4.5, 3.0
 PAIRS = [
     *[(ink, ground, TEXT) for ink in ("ink", "muted", "pine") for ground in ("ground", "surface")],
@@ -39,20 +39,19 @@ def contrast(one: str, other: str) -> float:
     return (lighter + 0.05) / (darker + 0.05)
 
 
-def colours(selector: str) -> dict[str, str]:
-    """The colour tokens of a rule, over those of the light default."""
-    text = TOKENS.read_text(encoding="utf-8")
+def colours(*files: str) -> dict[str, str]:
+    """The colour tokens of these files, the later ones over the earlier."""
     found: dict[str, str] = {}
-    for wanted in (":root", selector):
-        body = re.search(re.escape(wanted) + r" \{(.*?)\}", text, re.S)
-        assert body, wanted
+    for file in files:
+        body = re.search(r":root \{(.*?)\}", (STYLES / file).read_text(encoding="utf-8"), re.S)
+        assert body, file
         found |= dict(re.findall(r"--([\w-]+): (#[0-9a-f]{3,6});", body.group(1)))
     return found
 
 
-@pytest.mark.parametrize("selector", [":root", ':root[data-theme="dark"]', ':root[data-theme="auto"]'])
-def test_words_and_shapes_stand_out_from_their_ground(selector):
-    known = colours(selector)
+@pytest.mark.parametrize("files", [("tokens.css",), ("tokens.css", "dark.css")])
+def test_words_and_shapes_stand_out_from_their_ground(files):
+    known = colours(*files)
     weak = [
         f"{one} on {other}: {contrast(known[one], known[other]):.2f}"
         for one, other, least in PAIRS
@@ -66,5 +65,6 @@ def test_a_pale_grey_would_be_caught():
     assert contrast("#000", "#fff") == pytest.approx(21)
 
 
-def test_both_ways_to_dark_are_the_same():
-    assert colours(':root[data-theme="dark"]') == colours(':root[data-theme="auto"]')
+def test_the_dark_changes_every_ground_and_ink():
+    light, dark = colours("tokens.css"), colours("tokens.css", "dark.css")
+    assert [name for name in light if light[name] == dark[name]] == ["apricot", "on-apricot"]
