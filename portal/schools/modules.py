@@ -5,7 +5,6 @@ from datetime import date
 from typing import Any
 
 from sqlalchemy import ColumnElement, String, cast, exists, or_, select
-from sqlalchemy.orm import aliased
 
 from portal.access import Actor
 from portal.i18n import lazy_gettext as _l
@@ -47,37 +46,40 @@ def is_on(name: str, day: date, *, district_id: int | None = None, school_id: in
     return setting.on(day, district_id=district_id, school_id=school_id)
 
 
+_off, _newer = SettingValue.__table__.alias("switched_off"), SettingValue.__table__.alias("followed_by")
+_above, _own = District.__table__.alias("above"), District.__table__.alias("own")
+_school = School.__table__.alias("switched_school")
+_over = (
+    select(_above.c.id)
+    .join(_own, _own.c.path.startswith(_above.c.path))
+    .join(_school, _school.c.district_id == _own.c.id)
+)
+
+
 def open_at(name: str, school_id: Any, actor: Actor) -> ColumnElement[bool]:
     """The condition that a module is on that day at the school of a row; rows without a school pass.
 
-    For people with children in several schools: each school's rows follow that school's switch.
+    For people with children in several schools: each school's rows follow that school's switch. It stands several
+    times in the queries of a family's pages, so its parts are plain tables made once.
     """
-    off, newer, own = aliased(SettingValue), aliased(SettingValue), aliased(District)
-    above, school = aliased(District), aliased(School)
-    over_school = (
-        select(above.id)
-        .join(own, own.path.startswith(above.path))
-        .join(school, school.district_id == own.id)
-        .where(school.id == school_id)
-        .correlate_except(own, above, school)
-    )
+    over_school = _over.where(_school.c.id == school_id).correlate_except(_own, _above, _school)
     followed = (
         exists()
         .where(
-            newer.name == off.name,
-            newer.withdrawn_at.is_(None),
-            newer.from_on > off.from_on,
-            newer.from_on <= actor.on,
-            or_(newer.school_id == off.school_id, newer.district_id == off.district_id),
+            _newer.c.name == _off.c.name,
+            _newer.c.withdrawn_at.is_(None),
+            _newer.c.from_on > _off.c.from_on,
+            _newer.c.from_on <= actor.on,
+            or_(_newer.c.school_id == _off.c.school_id, _newer.c.district_id == _off.c.district_id),
         )
-        .correlate_except(newer)
+        .correlate_except(_newer)
     )
     switched_off = exists().where(
-        off.name == MODULES[name].name,
-        off.withdrawn_at.is_(None),
-        off.from_on <= actor.on,
-        cast(off.value, String) == "false",
-        or_(off.school_id == school_id, off.district_id.in_(over_school)),
+        _off.c.name == MODULES[name].name,
+        _off.c.withdrawn_at.is_(None),
+        _off.c.from_on <= actor.on,
+        cast(_off.c.value, String) == "false",
+        or_(_off.c.school_id == school_id, _off.c.district_id.in_(over_school)),
         ~followed,
     )
-    return ~switched_off.correlate_except(off)
+    return ~switched_off.correlate_except(_off)

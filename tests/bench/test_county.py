@@ -18,7 +18,8 @@ STATEMENTS = {
     "district board": 18,
     "whole-city board": 18,
 }
-"""At most, at every size."""
+"""At most, at every size. One of each is for the modules that are switched off at the place; the home also asks for news of
+guardians and for consents, the notice for its files."""
 
 
 def count(model: type) -> int:
