@@ -11,7 +11,7 @@ from portal.errors import RuleBroken
 from portal.extensions import Base, PublicId
 from portal.i18n import gettext as _
 from portal.i18n import lazy_gettext as _l
-from portal.keys.sealing import Sealed
+from portal.keys.sealing import Sealed, SealedText
 from portal.schools.models import Guardianship, Pupil
 
 REASON_LENGTH = 200
@@ -62,7 +62,7 @@ class ChangeRequest(PublicId, Base):
         CheckConstraint(f"detail IN ({DETAILS})", name="detail_known"),
         CheckConstraint(f"state IN ({DECISIONS})", name="state_known"),
         CheckConstraint("(state = 'open') = (decided_at IS NULL)", name="decided_has_time"),
-        CheckConstraint("state <> 'declined' OR length(reason) > 0", name="declined_with_reason"),
+        CheckConstraint("state <> 'declined' OR reason_sealed IS NOT NULL", name="declined_with_reason"),
         Index(
             "uq_change_request_open",
             "guardianship_id",
@@ -87,10 +87,11 @@ class ChangeRequest(PublicId, Base):
     asked_at: Mapped[datetime]
     decided_at: Mapped[datetime | None]
     decided_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id", ondelete="SET NULL"))
-    reason: Mapped[str] = mapped_column(String(REASON_LENGTH), default="")
+    reason_sealed: Mapped[bytes | None] = mapped_column(LargeBinary, info={"class": "F3"})
 
     old = Sealed("personal")
     new = Sealed("personal")
+    reason = SealedText("personal")
     guardianship: Mapped[Guardianship] = relationship(lazy="raise_on_sql")
     pupil: Mapped[Pupil] = relationship(lazy="raise_on_sql")
     person: Mapped[Person] = relationship(lazy="raise_on_sql", foreign_keys=[person_id])

@@ -66,7 +66,7 @@ class Restriction(PublicId, Base):
             "ended_by_id IS NULL OR ended_by_id <> end_asked_by_id",
             name="two_persons_end",
         ),
-        CheckConstraint("refusal = '' OR flag_id IS NULL", name="refused_or_held"),
+        CheckConstraint("refusal_sealed IS NULL OR flag_id IS NULL", name="refused_or_held"),
         Index("ix_restriction_school", "school_id", "id"),
         Index("ix_restriction_pupil", "pupil_id"),
         Index("ix_restriction_guardianship", "guardianship_id"),
@@ -90,11 +90,13 @@ class Restriction(PublicId, Base):
     proposed_at: Mapped[datetime]
     decided_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id", ondelete="SET NULL"))
     decided_at: Mapped[datetime | None]
-    refusal: Mapped[str] = mapped_column(String(REASON_LENGTH), default="")
+    refusal_sealed: Mapped[bytes | None] = mapped_column(LargeBinary, info={"class": "F4"})
+    refusal = SealedText("narrative")
     flag_id: Mapped[int | None] = mapped_column(ForeignKey("guardianship_flag.id", ondelete="SET NULL"))
     end_asked_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id", ondelete="SET NULL"))
     end_asked_at: Mapped[datetime | None]
-    end_reason: Mapped[str] = mapped_column(String(REASON_LENGTH), default="")
+    end_reason_sealed: Mapped[bytes | None] = mapped_column(LargeBinary, info={"class": "F4"})
+    end_reason = SealedText("narrative")
     ended_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id", ondelete="SET NULL"))
     ended_at: Mapped[datetime | None]
 

@@ -10,7 +10,7 @@ from portal.accounts.models import NAME_LENGTH, Person
 from portal.extensions import Base, PublicId
 from portal.i18n import lazy_gettext as _l
 from portal.joining.codes import NUMBER_LENGTH
-from portal.keys.sealing import Sealed, SealedData
+from portal.keys.sealing import Sealed, SealedData, SealedText
 from portal.schools.models import Guardianship, Pupil, School, SchoolClass
 
 WRONG_TRIES = 5
@@ -127,7 +127,7 @@ class JoiningRequest(PublicId, Base):
         CheckConstraint("way IN ('slip', 'phone')", name="way_known"),
         CheckConstraint("length(name) > 0", name="has_name"),
         CheckConstraint("(state = 'waiting') = (decided_at IS NULL)", name="decision_has_time"),
-        CheckConstraint("state <> 'declined' OR length(reason) > 0", name="refusal_has_reason"),
+        CheckConstraint("state <> 'declined' OR reason_sealed IS NOT NULL", name="refusal_has_reason"),
         CheckConstraint(
             "state <> 'waiting' OR person_id IS NOT NULL OR password_hash IS NOT NULL", name="can_be_let_in"
         ),
@@ -152,7 +152,8 @@ class JoiningRequest(PublicId, Base):
     asked_at: Mapped[datetime] = mapped_column(index=True)
     decided_at: Mapped[datetime | None]
     decided_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id", ondelete="SET NULL"))
-    reason: Mapped[str] = mapped_column(String(REASON_LENGTH), default="")
+    reason_sealed: Mapped[bytes | None] = mapped_column(LargeBinary, info={"class": "F3"})
+    reason = SealedText("personal")
 
     pupil: Mapped[Pupil] = relationship(lazy="raise_on_sql")
     person: Mapped[Person | None] = relationship(lazy="raise_on_sql", foreign_keys=[person_id])

@@ -43,14 +43,14 @@ def of(pupil_ids: Collection[int], person_id: int | None, school_id: int | None,
 
 def _investigations(pupil_ids: Collection[int], day: date) -> list[Block]:
     rows = db.session.execute(
-        select(LegalHold.reason, Pupil.name)
+        select(LegalHold, Pupil.name)
         .join(Pupil, Pupil.id == LegalHold.pupil_id)
         .where(LegalHold.pupil_id.in_(pupil_ids), LegalHold.pupil_id.in_(held_pupils(day)))
         .order_by(LegalHold.id)
     )
     return [
-        Block("hold", _("%(name)s: kept for an investigation (%(reason)s)", name=name, reason=reason))
-        for reason, name in rows
+        Block("hold", _("%(name)s: kept for an investigation (%(reason)s)", name=name, reason=hold.reason))
+        for hold, name in rows
     ]
 
 

@@ -207,10 +207,14 @@ def request_words(until: date) -> Due:
     """What somebody wrote beside a request, a year after the decision."""
     rows = _shown(
         ErasureRequest.id, ErasureRequest.school_id, ErasureRequest.decided_at, ErasureRequest.kind
-    ).where(ErasureRequest.decided_at < _after(until), ErasureRequest.words_sealed.is_not(None))
+    ).where(
+        ErasureRequest.decided_at < _after(until),
+        or_(ErasureRequest.words_sealed.is_not(None), ErasureRequest.reply_sealed.is_not(None)),
+    )
 
     def end(ids: Sequence[int]) -> None:
-        db.session.execute(update(ErasureRequest).where(ErasureRequest.id.in_(ids)).values(words_sealed=None))
+        emptied = {"words_sealed": None, "reply_sealed": None}
+        db.session.execute(update(ErasureRequest).where(ErasureRequest.id.in_(ids)).values(**emptied))
 
     return Due(rows, end)
 

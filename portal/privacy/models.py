@@ -104,7 +104,7 @@ class ReaderQuestion(PublicId, Base):
     __table_args__ = (
         UniqueConstraint("trail_entry_id", "person_id"),
         CheckConstraint(
-            "answered_at IS NULL OR length(reader_name) > 0 OR length(words) > 0",
+            "answered_at IS NULL OR length(reader_name) > 0 OR words_sealed IS NOT NULL",
             name="answer_says_something",
         ),
         Index("ix_reader_question_school", "school_id", "answered_at", "due_on"),
@@ -121,7 +121,9 @@ class ReaderQuestion(PublicId, Base):
     answered_at: Mapped[datetime | None]
     answered_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id", ondelete="SET NULL"))
     reader_name: Mapped[str] = mapped_column(String(NAME_LENGTH), default="", info={"class": "F2"})
-    words: Mapped[str] = mapped_column(String(LINE_LENGTH), default="", info={"class": "F4"})
+    words_sealed: Mapped[bytes | None] = mapped_column(LargeBinary, info={"class": "F4"})
+
+    words = SealedText(Branch.NARRATIVE)
 
     pupil: Mapped[Pupil] = relationship(lazy="raise_on_sql")
     reader: Mapped[Person | None] = relationship(lazy="raise_on_sql", foreign_keys=[reader_id])
@@ -192,17 +194,16 @@ class LegalHold(PublicId, Base):
     """A child's data are kept for an investigation: nothing about the child is deleted until it ends."""
 
     __tablename__ = "legal_hold"
-    __table_args__ = (
-        CheckConstraint("length(reason) > 0", name="has_reason"),
-        CheckConstraint("ended_on IS NULL OR ended_on >= started_on", name="ends_after_start"),
-    )
+    __table_args__ = (CheckConstraint("ended_on IS NULL OR ended_on >= started_on", name="ends_after_start"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     pupil_id: Mapped[int] = mapped_column(ForeignKey("pupil.id", ondelete="CASCADE"), index=True)
-    reason: Mapped[str] = mapped_column(String(200))
+    reason_sealed: Mapped[bytes] = mapped_column(LargeBinary, info={"class": "F4"})
     started_on: Mapped[date]
     ended_on: Mapped[date | None]
     by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id", ondelete="SET NULL"))
+
+    reason = SealedText(Branch.NARRATIVE)
 
 
 class ErasureKind(StrEnum):
@@ -286,7 +287,7 @@ class ErasureRequest(PublicId, Base):
     state: Mapped[str] = mapped_column(String(10), default=ErasureState.OPEN)
     parts: Mapped[list[str]] = mapped_column(JSON, default=list)
     ground: Mapped[str] = mapped_column(String(20), default="")
-    reply: Mapped[str] = mapped_column(String(LINE_LENGTH), default="")
+    reply_sealed: Mapped[bytes | None] = mapped_column(LargeBinary, info={"class": "F4"})
     decided_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id", ondelete="SET NULL"))
     decided_at: Mapped[datetime | None]
     second_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id", ondelete="SET NULL"))
@@ -294,6 +295,7 @@ class ErasureRequest(PublicId, Base):
     effect: Mapped[dict[str, int]] = mapped_column(JSON, default=dict)
 
     words = SealedText(Branch.NARRATIVE)
+    reply = SealedText(Branch.NARRATIVE)
 
     person: Mapped[Person | None] = relationship(lazy="raise_on_sql", foreign_keys=[person_id])
     pupil: Mapped[Pupil | None] = relationship(lazy="raise_on_sql")
@@ -375,7 +377,6 @@ class ExportRequest(PublicId, Parcel, Base):
     __table_args__ = (
         CheckConstraint(f"state IN ({one_of(ParcelState)})", name="state_known"),
         CheckConstraint("(state = 'ready') = (content IS NOT NULL)", name="content_while_ready"),
-        CheckConstraint("length(purpose) > 0", name="has_purpose"),
         CheckConstraint("approved_by_id IS NULL OR approved_by_id <> asked_by_id", name="two_people"),
         CheckConstraint(
             "NOT needs_second OR content IS NULL OR approved_by_id IS NOT NULL", name="second_before_file"
@@ -392,7 +393,7 @@ class ExportRequest(PublicId, Parcel, Base):
     school_id: Mapped[int | None] = mapped_column(ForeignKey("school.id"))
     asked_by_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
     asked_at: Mapped[datetime]
-    purpose: Mapped[str] = mapped_column(String(200))
+    purpose_sealed: Mapped[bytes] = mapped_column(LargeBinary, info={"class": "F4"})
     year: Mapped[int] = mapped_column(default=0)
     people: Mapped[int] = mapped_column(default=0)
     holds: Mapped[str] = mapped_column(String(3), default="")
@@ -403,6 +404,7 @@ class ExportRequest(PublicId, Parcel, Base):
     file_name: Mapped[str] = mapped_column(String(100), default="")
     key_sealed: Mapped[bytes | None] = mapped_column(LargeBinary, info={"class": "F6"})
 
+    purpose = SealedText(Branch.NARRATIVE)
     key = Sealed(Branch.SECRET)
 
     asked_by: Mapped[Person] = relationship(lazy="raise_on_sql", foreign_keys=[asked_by_id])
@@ -450,7 +452,6 @@ class AuditLine(PublicId, Base):
     __tablename__ = "audit_line"
     __table_args__ = (
         CheckConstraint(f"section IN ({one_of(Section)})", name="section_known"),
-        CheckConstraint("length(text) > 0", name="has_text"),
         Index("ix_audit_line_district", "district_id", "year"),
     )
 
@@ -458,6 +459,8 @@ class AuditLine(PublicId, Base):
     district_id: Mapped[int] = mapped_column(ForeignKey("district.id"))
     year: Mapped[int]
     section: Mapped[str] = mapped_column(String(10))
-    text: Mapped[str] = mapped_column(String(LINE_LENGTH))
+    text_sealed: Mapped[bytes] = mapped_column(LargeBinary, info={"class": "F4"})
     by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id", ondelete="SET NULL"))
     written_at: Mapped[datetime]
+
+    text = SealedText(Branch.NARRATIVE)

@@ -9,8 +9,13 @@ from sqlalchemy import MetaData, insert, inspect, select
 
 from portal import clock, create_app
 from portal.config import Settings
+from portal.contacts.models import ChangeRequest
+from portal.custody.models import Restriction
 from portal.extensions import db, new_public_id
+from portal.joining.models import JoiningRequest
 from portal.keys.sealing import SEALED, unseal
+from portal.privacy.models import AuditLine, ErasureRequest, ExportRequest, LegalHold, ReaderQuestion
+from portal.schools.models import Pupil
 
 CLEAR = "0008_trail_chain"
 COUNT = 2_300
@@ -203,6 +208,39 @@ def test_all_that_the_town_wrote_comes_back_in_clear_and_is_sealed_again(app):
 
     upgrade()
     assert {key: value for key, value in opened().items() if key in clear} == clear
+
+
+def test_reasons_about_data_rights_and_restrictions_come_back_in_clear_and_are_sealed_again(app):
+    """Revision 0040: what people wrote as reasons, replies and lines of the yearly report."""
+    wanted = {
+        (ReaderQuestion, "words"): "另请家长到校面谈",
+        (LegalHold, "reason"): "县公安(演练)第3号",
+        (ErasureRequest, "reply"): "学籍材料要保存到毕业后",
+        (ExportRequest, "purpose"): "核对学籍人数",
+        (AuditLine, "text"): "一次误发，已召回",
+        (Restriction, "end_reason"): "裁定已撤销",
+        (JoiningRequest, "reason"): "请带身份证到学校来一趟",
+        (ChangeRequest, "reason"): "请带户口簿核对",
+    }
+    pupil_id = db.session.scalar(select(Pupil.id).limit(1))
+    db.session.add(LegalHold(pupil_id=pupil_id, reason="先", started_on=clock.today()))
+    for (model, name), value in wanted.items():
+        setattr(db.session.scalars(select(model).order_by(model.id).limit(1)).one(), name, value)
+    db.session.commit()
+    before = opened()
+    db.session.remove()
+
+    downgrade(revision="0016_contacts")
+    known = tables()
+    for (model, name), value in wanted.items():
+        table = known[model.__tablename__]
+        assert value in {row.value for row in _read(table, name)}
+        assert f"{name}_sealed" not in table.c
+    upgrade()
+    assert opened() == before
+    db.session.remove()
+    known = tables()
+    assert all(name not in known[model.__tablename__].c for model, name in wanted)
 
 
 def _read(table, name):

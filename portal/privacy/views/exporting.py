@@ -23,6 +23,7 @@ from portal.privacy.views.blueprint import Answer, bp, form_page
 from portal.privacy.views.copies import attachment
 from portal.schools.models import District
 from portal.templating import render
+from portal.trail.hashing import told_apart
 from portal.trail.models import note
 
 SHOWN = 20
@@ -81,7 +82,7 @@ def new_export() -> Answer:
         made,
         person_id=acting.person_id,
         role=acting.role,
-        purpose=made.purpose,
+        purpose_hash=told_apart(made.purpose),
         kind=made.kind,
         people=made.people,
     )
