@@ -20,8 +20,11 @@ from portal import (
     forms,
     headers,
     i18n,
+    logs,
     once,
+    origins,
     page,
+    policy_reports,
     row_security,
     styles,
     templating,
@@ -69,6 +72,7 @@ from portal.trail import reads
 from portal.visits import views as visits
 
 BLUEPRINTS = (
+    policy_reports.bp,
     deliveries.bp,
     accounts.bp,
     schools.bp,
@@ -125,8 +129,10 @@ def create_app(settings: Settings | None = None, **overrides: Any) -> Flask:
     keyring.init_app(app)
     Migrate(app, db, directory=str(ROOT / "migrations"), render_as_batch=True, compare_type=True)
     forms.init_app(app)
-    CSRFProtect(app)
+    logs.init_app(app)
     sessions.init_app(app)
+    origins.init_app(app)
+    CSRFProtect(app).exempt(policy_reports.bp)
     access.init_app(app)
     stepping.init_app(app)
     closing.init_app(app)
@@ -218,4 +224,4 @@ def add_globals(app: Flask) -> None:
         static_url=partial(assets.static_url, names),
         url_for=url_for,
     )
-    app.wsgi_app = assets.serve(app.wsgi_app, published)  # type: ignore[method-assign]
+    app.wsgi_app = assets.serve(app.wsgi_app, published, headers.of_transport(app))  # type: ignore[method-assign]

@@ -50,15 +50,26 @@ def writing() -> Iterator[Connection]:
 
 
 def engine_options(url: str, pooled: bool) -> dict[str, Any]:
-    """Arguments for SQLAlchemy's create_engine, by kind of database."""
+    """Arguments for SQLAlchemy's create_engine, by kind of database. An error names no values, so none gets into a log."""
     if url.startswith("sqlite"):
-        return {"connect_args": {"isolation_level": None, "timeout": 10}, "pool_size": 8, "max_overflow": 4}
+        return {
+            "connect_args": {"isolation_level": None, "timeout": 10},
+            "pool_size": 8,
+            "max_overflow": 4,
+            "hide_parameters": True,
+        }
     connect: dict[str, Any] = {
         "options": "-c statement_timeout=15000 -c idle_in_transaction_session_timeout=30000 -c timezone=UTC"
     }
     if pooled:
         connect = {"prepare_threshold": None}
-    return {"connect_args": connect, "pool_size": 8, "max_overflow": 4, "pool_pre_ping": True}
+    return {
+        "connect_args": connect,
+        "pool_size": 8,
+        "max_overflow": 4,
+        "pool_pre_ping": True,
+        "hide_parameters": True,
+    }
 
 
 def write_lock_path(database: str) -> Path:
@@ -71,7 +82,6 @@ def _prepare_sqlite(connection: sqlite3.Connection, entry: ConnectionPoolEntry) 
         "journal_mode=WAL",
         "synchronous=FULL",
         "foreign_keys=ON",
-        "secure_delete=ON",
         "secure_delete=ON",
         "wal_autocheckpoint=0",
         "mmap_size=268435456",

@@ -24,7 +24,7 @@ from babel.numbers import format_decimal, format_percent
 from babel.support import LazyProxy, NullTranslations, Translations
 from flask import has_request_context, request
 
-from portal import clock
+from portal import clock, cookies
 from portal.config import ROOT
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def negotiate(header: str | None) -> Language:
 
 def of_request() -> Language:
     """The language of a person who has not signed in: their choice kept in a cookie, else what the browser asks."""
-    chosen = request.cookies.get(COOKIE, "")
+    chosen = cookies.kept(COOKIE)
     return LANGUAGES[chosen] if chosen in LANGUAGES else negotiate(request.headers.get("Accept-Language"))
 
 

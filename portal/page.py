@@ -8,7 +8,7 @@ from typing import Any
 from flask import Flask, g, get_flashed_messages, has_request_context, request, url_for
 from flask_login import current_user
 
-from portal import i18n
+from portal import cookies, i18n
 from portal.access import Role
 from portal.i18n import no_op
 
@@ -144,11 +144,11 @@ def _closed(app: Flask) -> frozenset[str]:
 
 
 def _elder(person: Any) -> bool:
-    return bool(person.elder) if person is not None else request.cookies.get("elder") == "1"
+    return bool(person.elder) if person is not None else cookies.kept("elder") == "1"
 
 
 def _theme(person: Any) -> str:
-    theme = person.theme if person is not None else request.cookies.get("theme", "auto")
+    theme = person.theme if person is not None else cookies.kept("theme")
     return theme if theme in ("auto", "light", "dark") else "auto"
 
 

@@ -4,23 +4,19 @@ import hashlib
 import secrets
 from datetime import timedelta
 
-from flask import current_app, request
+from flask import current_app
 from itsdangerous import BadSignature, Signer
 from sqlalchemy import delete, select
 from werkzeug.wrappers import Response
 
-from portal import clock
+from portal import clock, cookies
 from portal.accounts.models import KnownDevice, Person
 from portal.extensions import db
 
 YEAR = 365 * 24 * 3600
 KEPT_FOR = timedelta(days=365)
 PER_PERSON = 20
-
-
-def cookie_name() -> str:
-    """The cookie's name; over HTTPS no other host and no plain page can set it."""
-    return "__Host-gongyu-device" if current_app.config["SESSION_COOKIE_SECURE"] else "gongyu-device"
+COOKIE = "gongyu-device"
 
 
 def _signer() -> Signer:
@@ -34,7 +30,7 @@ def _hash(token: str) -> str:
 def token() -> str:
     """The letters in this browser's cookie; empty without one, or when it was tampered with."""
     try:
-        return _signer().unsign(request.cookies.get(cookie_name(), "")).decode()
+        return _signer().unsign(cookies.kept(COOKIE)).decode()
     except BadSignature:
         return ""
 
@@ -72,14 +68,7 @@ def remember(person: Person) -> tuple[KnownDevice, str, bool]:
 
 def set_cookie(answer: Response, letters: str) -> None:
     """Put the letters into this browser for a year."""
-    answer.set_cookie(
-        cookie_name(),
-        _signer().sign(letters).decode(),
-        max_age=YEAR,
-        httponly=True,
-        samesite="Lax",
-        secure=bool(current_app.config["SESSION_COOKIE_SECURE"]),
-    )
+    cookies.keep(answer, COOKIE, _signer().sign(letters).decode(), YEAR)
 
 
 def forget(person_id: int, *device_ids: int | None) -> None:

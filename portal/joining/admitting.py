@@ -11,13 +11,13 @@ import logging
 from dataclasses import dataclass
 from datetime import timedelta
 
-from flask import current_app, request
+from flask import current_app
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 from sqlalchemy import select, update
 from sqlalchemy.orm import joinedload
 from werkzeug.wrappers import Response
 
-from portal import clock
+from portal import clock, cookies
 from portal.accounts import limits, passwords
 from portal.extensions import db
 from portal.joining.codes import CODE_LENGTH, NUMBER_LENGTH
@@ -27,7 +27,7 @@ from portal.trail.models import note
 PER_ADDRESS = 60
 ALARM = 300
 """Wrong codes in the whole portal within a quarter of an hour that are no longer families mistyping."""
-COOKIE = "joining"
+COOKIE, COOKIE_PATH = "joining", "/join"
 STAYS_OPEN = timedelta(hours=2)
 STATUS_STAYS = timedelta(days=30)
 log = logging.getLogger(__name__)
@@ -134,20 +134,15 @@ def _signed() -> URLSafeTimedSerializer:
 
 
 def _remember(answer: Response, what: str, public_id: str, stays: timedelta) -> None:
-    answer.set_cookie(
-        COOKIE,
-        _signed().dumps([what, public_id]),
-        max_age=int(stays.total_seconds()),
-        path="/join",
-        httponly=True,
-        samesite="Lax",
-        secure=bool(current_app.config["SESSION_COOKIE_SECURE"]),
+    cookies.keep(
+        answer, COOKIE, str(_signed().dumps([what, public_id])), int(stays.total_seconds()), COOKIE_PATH
     )
 
 
 def _remembered(what: str, stays: timedelta) -> str | None:
     try:
-        kind, public_id = _signed().loads(request.cookies.get(COOKIE, ""), max_age=int(stays.total_seconds()))
+        note_kept = cookies.kept(COOKIE, COOKIE_PATH)
+        kind, public_id = _signed().loads(note_kept, max_age=int(stays.total_seconds()))
     except (BadSignature, ValueError, TypeError):
         return None
     return str(public_id) if kind == what else None

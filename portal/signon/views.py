@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 from werkzeug.wrappers import Response
 
-from portal import clock
+from portal import clock, cookies
 from portal.access import actor, public, requires
 from portal.accounts import arriving, limits
 from portal.accounts.stepping import step_up_required
@@ -188,7 +188,7 @@ def enter() -> Answer:
     answer = arriving.after_first_factor(
         person, "oidc", begun["to"], has_second=checking.is_second(provider, claims)
     )
-    answer.set_cookie(COOKIE, provider.public_id, httponly=True, samesite="Lax", secure=request.is_secure)
+    cookies.keep(answer, COOKIE, provider.public_id)
     return answer
 
 
@@ -217,7 +217,7 @@ def _note_failure(provider: SignOnProvider, why: str) -> None:
 def remember_the_way() -> None:
     """Before a session ends: by which provider it began."""
     if request.endpoint == "accounts.sign_out":
-        g.signed_on = request.cookies.get(COOKIE, "")
+        g.signed_on = cookies.kept(COOKIE)
 
 
 @bp.after_app_request
@@ -226,7 +226,7 @@ def lead_to_the_provider(answer: Any) -> Any:
     key = g.pop("signed_on", "")
     if key and answer.status_code == 303 and len(key) <= 22:
         answer.location = url_for("signon.left", at=key)
-        answer.delete_cookie(COOKIE)
+        cookies.drop(answer, COOKIE)
     return answer
 
 

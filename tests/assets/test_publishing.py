@@ -34,7 +34,7 @@ def nobody_home(_environ: WSGIEnvironment, start_response: StartResponse) -> Ite
 
 @pytest.fixture(scope="module")
 def browser(published: tuple[Path, dict[str, str]]) -> Client:
-    return Client(assets.serve(nobody_home, published[0]))
+    return Client(assets.serve(nobody_home, published[0], {"Strict-Transport-Security": "max-age=1"}))
 
 
 def test_the_stylesheet_stays_within_its_budget(published: tuple[Path, dict[str, str]]) -> None:
@@ -65,6 +65,10 @@ def test_a_published_file_is_kept_for_ever_and_never_sniffed(
         assert "immutable" in answer.headers["Cache-Control"], name
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
         assert "Access-Control-Allow-Origin" not in answer.headers
+        assert answer.headers["Cross-Origin-Resource-Policy"] == "same-origin"
+        assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+        assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
+        assert answer.headers["Strict-Transport-Security"] == "max-age=1"
 
 
 @pytest.mark.parametrize(("encoding", "unpack"), [("br", brotli.decompress), ("gzip", gzip.decompress)])

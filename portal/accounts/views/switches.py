@@ -4,7 +4,7 @@ from flask import Response, make_response, redirect, request
 from flask_login import current_user
 from werkzeug.wrappers import Response as BaseResponse
 
-from portal import i18n
+from portal import cookies, i18n
 from portal.access import public, signed_in
 from portal.accounts import sessions
 from portal.accounts.models import Person
@@ -39,7 +39,7 @@ def switch_language() -> Response:
         db.session.get_one(Person, current_user.person_id).language = tag
         db.session.commit()
     answer = make_response(redirect(back(), 303))
-    answer.set_cookie(i18n.COOKIE, tag, max_age=YEAR, samesite="Lax", httponly=True, secure=request.is_secure)
+    cookies.keep(answer, i18n.COOKIE, tag, YEAR)
     return answer
 
 
@@ -52,9 +52,7 @@ def switch_elder() -> Response:
         db.session.get_one(Person, current_user.person_id).elder = elder
         db.session.commit()
     answer = make_response(redirect(back(), 303))
-    answer.set_cookie(
-        "elder", "1" if elder else "0", max_age=YEAR, samesite="Lax", httponly=True, secure=request.is_secure
-    )
+    cookies.keep(answer, "elder", "1" if elder else "0", YEAR)
     return answer
 
 
@@ -69,5 +67,5 @@ def switch_theme() -> Response:
         db.session.get_one(Person, current_user.person_id).theme = theme
         db.session.commit()
     answer = make_response(redirect(back(), 303))
-    answer.set_cookie("theme", theme, max_age=YEAR, samesite="Lax", httponly=True, secure=request.is_secure)
+    cookies.keep(answer, "theme", theme, YEAR)
     return answer
