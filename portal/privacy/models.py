@@ -35,7 +35,7 @@ class Channel(StrEnum):
 
 
 ANSWER_NAMES = {
-    Answer.GIVEN: _l("Agreed"),
+    Answer.GIVEN: _l("Consent given"),
     Answer.REFUSED: _l("Did not agree"),
     Answer.WITHDRAWN: _l("Withdrew the consent"),
 }
