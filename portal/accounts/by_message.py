@@ -1,4 +1,5 @@
-"""The second step by text message: a fallback for staff without app or passkey at hand, with an alarm in the trail.
+"""A code by text message where nothing better is at hand, with an alarm in the trail: for the second step of staff, and
+for the proof of people who have no password.
 
 A number can be taken over (SIM swap), so a district may switch it off, it is never a second message after a first one,
 and the owner reads of it among the activity of the account.
@@ -7,7 +8,7 @@ and the owner reads of it among the activity of the account.
 from sqlalchemy import select
 
 from portal import clock
-from portal.accounts import sessions
+from portal.accounts import factors, sessions
 from portal.accounts.models import Appointment, HalfSession, Person
 from portal.extensions import Base, db
 from portal.i18n import lazy_gettext as _l
@@ -25,7 +26,19 @@ BY_CODE = "code"
 
 def reach(half: HalfSession, person: Person) -> str:
     """The number a second code may go to for this half session; empty where it may not."""
-    if half.how == BY_CODE or not person.phone:
+    return "" if half.how == BY_CODE else _number(person)
+
+
+def proof_reach(person: Person) -> str:
+    """Where a code may go that proves who holds the device; empty for whoever has a password or a second factor."""
+    if person.password_hash or factors.is_set_up(person.id):
+        return ""
+    return _number(person) or ("" if sessions.appointments_today(person) else person.email or "")
+
+
+def _number(person: Person) -> str:
+    """The person's telephone, where every district and school they work for lets a text message help out."""
+    if not person.phone:
         return ""
     day = clock.today()
     places = [_place(appointment) for appointment in sessions.appointments_today(person)]

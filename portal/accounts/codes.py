@@ -52,10 +52,11 @@ _LOOK_ALIKE = str.maketrans(
 
 
 class Purpose(StrEnum):
-    """What a code opens: signing in, the second step of a sign-in, or a new e-mail address of one's own."""
+    """What a code opens: signing in, its second step, a proof without a password, or a new e-mail address of one's own."""
 
     SIGN_IN = "sign_in"
     SECOND = "second"
+    PROOF = "proof"
     EMAIL = "email"
 
 
@@ -83,6 +84,17 @@ SECOND_CODE = Kind(
     lasts=LASTS,
     capped=True,
 )
+PROOF_CODE = Kind(
+    "account.proof_code",
+    subject=_l("Your code to confirm that it is you"),
+    text=_l(
+        "%(code)s confirms that it is you, good for %(minutes)s minutes. If you were not just asked for it, sign out everywhere and ring the school."
+    ),
+    takes=("code", "minutes"),
+    secret=("code",),
+    lasts=LASTS,
+    capped=True,
+)
 EMAIL_CODE = Kind(
     "account.email_code",
     subject=_l("Confirm your e-mail address"),
@@ -94,7 +106,12 @@ EMAIL_CODE = Kind(
     lasts=LASTS,
     capped=True,
 )
-KINDS = {Purpose.SIGN_IN: SIGN_IN_CODE, Purpose.SECOND: SECOND_CODE, Purpose.EMAIL: EMAIL_CODE}
+KINDS = {
+    Purpose.SIGN_IN: SIGN_IN_CODE,
+    Purpose.SECOND: SECOND_CODE,
+    Purpose.PROOF: PROOF_CODE,
+    Purpose.EMAIL: EMAIL_CODE,
+}
 
 
 class CodeRequest(PublicId, Base):

@@ -16,9 +16,10 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
 from portal import clock
-from portal.accounts import factors, passkeys
+from portal.accounts import by_message, factors, passkeys
 from portal.accounts.forms import ProofForm
 from portal.accounts.models import Person
+from portal.deliveries.models import masked
 from portal.extensions import db
 from portal.i18n import gettext as _
 from portal.links import local
@@ -78,20 +79,32 @@ def kept(sent: MultiDict[str, str]) -> Fields:
     ]
 
 
-def page(to: str, fields: Iterable[tuple[str, str]] = (), form: ProofForm | None = None) -> str:
-    """The proof page: ``to`` is where to go on, ``fields`` what is to be sent there."""
-    form = form or ProofForm(db.session.get_one(Person, current_user.person_id), formdata=None)
+def page(
+    to: str, fields: Iterable[tuple[str, str]] = (), form: ProofForm | None = None, *, sent: bool = False
+) -> str:
+    """The proof page: ``to`` is where to go on, ``fields`` what is to be sent there, ``sent``: a code is on its way."""
+    person = db.session.get_one(Person, current_user.person_id)
+    form = form or ProofForm(person, formdata=None)
+    reach = by_message.proof_reach(person)
     waiting = [(KEPT + name, value) for name, value in fields]
     app, keys = factors.summary(current_user.person_id)
     asked = (
         passkeys.request_for(passkeys.SECOND, current_user.person_id) if keys and passkeys.domain() else ""
     )
     return render(
-        "accounts/proof.html", form=form, to=to, waiting=waiting, has_code=bool(app or keys), asked=asked
+        "accounts/proof.html",
+        form=form,
+        to=to,
+        waiting=waiting,
+        has_code=bool(app or keys),
+        has_password=bool(person.password_hash),
+        reach=masked(reach) if reach else "",
+        sent=sent,
+        asked=asked,
     )
 
 
-AWAKE = frozenset({"accounts.proof", "accounts.prove", "accounts.sign_out"})
+AWAKE = frozenset({"accounts.proof", "accounts.prove", "accounts.send_proof_code", "accounts.sign_out"})
 
 
 def init_app(app: Flask) -> None:

@@ -16,7 +16,6 @@ from portal.schools.models import Pupil, School
 
 LASTS = timedelta(hours=24)
 ASKED_LASTS = timedelta(days=7)
-TRIES = 5
 REASON_LENGTH = 300
 
 

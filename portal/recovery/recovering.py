@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select
 
 from portal import clock, documents
 from portal.accounts import arriving, guessing, passwords
@@ -15,8 +15,8 @@ from portal.errors import RuleBroken
 from portal.extensions import db
 from portal.i18n import gettext as _
 from portal.i18n import lazy_gettext as _l
-from portal.joining import codes
-from portal.recovery.models import TRIES, Recovery, RecoveryAsking
+from portal.joining import codes, opening
+from portal.recovery.models import Recovery, RecoveryAsking
 
 KEPT_FOR = timedelta(hours=1)
 BEGUN = Kind(
@@ -93,35 +93,10 @@ def paper(row: Recovery, address: str) -> bytes:
 
 
 def taken(number: str, code: str) -> Recovery | None:
-    """The recovery that this number and code open; it is used up in the current transaction. Else None.
-
-    Commits the try before it looks. The same work is done for a number that does not exist.
-    """
-    now = clock.now()
-    found = db.session.scalar(
-        update(Recovery)
-        .where(
-            Recovery.number == (codes.plain(number) or "-"),
-            Recovery.tries < TRIES,
-            Recovery.used_at.is_(None),
-            Recovery.closed_at.is_(None),
-            Recovery.approved_at.is_not(None),
-            Recovery.expires_at > now,
-        )
-        .values(tries=Recovery.tries + 1)
-        .returning(Recovery)
+    """The approved recovery that this number and code open, used up in the current transaction; else None. Commits the try."""
+    return opening.taken(
+        Recovery, number, code, Recovery.closed_at.is_(None), Recovery.approved_at.is_not(None)
     )
-    stored = found.code_hash if found is not None else None
-    db.session.commit()
-    if not passwords.matches(stored, codes.plain(code)) or found is None:
-        return None
-    used = db.session.scalar(
-        update(Recovery)
-        .where(Recovery.id == found.id, Recovery.used_at.is_(None))
-        .values(used_at=now, code_hash=None, code_sealed=None)
-        .returning(Recovery.id)
-    )
-    return found if used is not None else None
 
 
 def open_account(row: Recovery, person: Person) -> None:

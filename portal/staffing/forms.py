@@ -64,6 +64,25 @@ class EndForm(PortalForm):
             raise ValidationError(_("Choose today or a later day."))
 
 
+class NewcomersForm(PortalForm):
+    """Who gets a first way in, and how."""
+
+    people = SelectMultipleField(_l("For whom"))
+    by = RadioField(_l("How it reaches them"), [InputRequired(_l("Choose one."))])
+
+    def __init__(self, people: dict[str, str], **named: Any) -> None:
+        super().__init__(**named)
+        self.people.choices = people
+        self.by.choices = {
+            "paper": _("Printed, handed over in person"),
+            "message": _("By message to their own number"),
+        }
+
+    def validate_people(self, field: Any) -> None:
+        if not field.data:
+            raise ValidationError(_("Choose at least one person."))
+
+
 class DelegationForm(PortalForm):
     """Who stands in, from when until when, and whether for sealed notes too."""
 

@@ -1,4 +1,4 @@
-"""Transfers whose day has come, and the numbers of a term that begins."""
+"""Transfers whose day has come, the numbers of a term that begins, codes of first access whose hour is over."""
 
 from sqlalchemy import exists, select
 
@@ -8,6 +8,7 @@ from portal.jobs.queue import every
 from portal.schools import summaries
 from portal.schools.models import Term
 from portal.schools.summaries import SchoolTermSummary
+from portal.staffing import newcomers
 from portal.staffing.transferring import complete_due
 
 
@@ -31,3 +32,9 @@ def count_new_terms() -> None:
     if missing is not None:
         summaries.rebuild(summaries.FROM_ROSTER)
         db.session.commit()
+
+
+@every(600)
+def forget_codes() -> None:
+    """Codes of first access are kept for an hour, to be printed."""
+    newcomers.forget_codes()

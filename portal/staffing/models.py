@@ -1,14 +1,16 @@
-"""Appointments that need a second person, hand-overs between school years, pupils who change school."""
+"""Appointments that need a second person, first access, hand-overs between school years, pupils who change school."""
 
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, text
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, LargeBinary, String, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.accounts.models import Person
 from portal.extensions import Base, PublicId
+from portal.joining.codes import NUMBER_LENGTH
+from portal.keys.sealing import Sealed
 from portal.schools.models import District, Pupil, School, SchoolClass
 
 
@@ -52,6 +54,39 @@ class AppointmentRequest(PublicId, Base):
     person: Mapped[Person] = relationship(lazy="raise_on_sql", foreign_keys=[person_id])
     asked_by: Mapped[Person] = relationship(lazy="raise_on_sql", foreign_keys=[asked_by_id])
     district: Mapped[District | None] = relationship(lazy="raise_on_sql")
+
+
+class AccessSlip(PublicId, Base):
+    """The first way in for somebody who was appointed and has never signed in: ``number`` finds it, the code opens, once.
+
+    A new slip for the same person takes the old one's place. The code is kept sealed for an hour, to be printed.
+    """
+
+    __tablename__ = "access_slip"
+    __table_args__ = (
+        CheckConstraint("made_by_id IS NULL OR made_by_id <> person_id", name="not_for_oneself"),
+        CheckConstraint("tries >= 0", name="tries_counted"),
+        Index("ix_access_slip_made", "made_by_id", "code_kept_until"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id", ondelete="CASCADE"), unique=True)
+    number: Mapped[str] = mapped_column(String(NUMBER_LENGTH), unique=True)
+    code_sealed: Mapped[bytes | None] = mapped_column(LargeBinary, info={"class": "F6"})
+    code_hash: Mapped[str | None] = mapped_column(String(200), info={"class": "F6"})
+    code_kept_until: Mapped[datetime]
+    tries: Mapped[int] = mapped_column(default=0)
+    made_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id", ondelete="SET NULL"))
+    made_at: Mapped[datetime]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+    used_at: Mapped[datetime | None]
+
+    code = Sealed("secret")
+    person: Mapped[Person] = relationship(lazy="raise_on_sql", foreign_keys=[person_id])
+
+    def is_open(self, now: datetime) -> bool:
+        """Whether it can still be used."""
+        return self.used_at is None and now < self.expires_at
 
 
 class HandOverState(StrEnum):

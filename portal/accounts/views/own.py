@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import url_for
+from flask import redirect, url_for
 from flask_login import current_user
 from sqlalchemy import select
 from werkzeug.wrappers import Response as BaseResponse
@@ -18,12 +18,13 @@ from portal.accounts import (
     phones,
     recovery_codes,
     sessions,
+    stepping,
     telling,
 )
 from portal.accounts.devices import device_name
-from portal.accounts.forms import PasswordForm
+from portal.accounts.forms import NewPasswordForm, PasswordForm
 from portal.accounts.models import AuthSession, Person
-from portal.accounts.views.blueprint import bp, too_many
+from portal.accounts.views.blueprint import Answer, bp, too_many
 from portal.errors import RuleBroken
 from portal.extensions import db
 from portal.i18n import gettext as _
@@ -62,24 +63,29 @@ def show() -> str:
     )
 
 
-def _password_form(person: Person, **named: Any) -> PasswordForm:
-    alone = not factors.is_set_up(person.id)
-    return PasswordForm(person, alone=alone, staff=sessions.is_staff(), **named)
+def _password_form(person: Person, **named: Any) -> NewPasswordForm:
+    """The form for a new password; whoever has one proves it there, whoever has none has given a proof before."""
+    kind = PasswordForm if person.password_hash else NewPasswordForm
+    return kind(person, alone=not factors.is_set_up(person.id), staff=sessions.is_staff(), **named)
 
 
 @bp.get("/password")
 @signed_in
-def password() -> str:
-    """The form for a new password."""
+def password() -> Answer:
+    """The form for a new password, or for a first one."""
     person = db.session.get_one(Person, current_user.person_id)
+    if person.password_hash is None and not stepping.is_fresh():
+        return redirect(url_for(".proof", to=url_for(".password")), 303)
     return render("accounts/password.html", form=_password_form(person, formdata=None))
 
 
 @bp.post("/password")
 @signed_in
-def change_password() -> BaseResponse | tuple[str, int]:
-    """Change the password; every other device is signed out."""
+def change_password() -> Answer:
+    """Change the password, or set a first one; every other device is signed out."""
     person = db.session.get_one(Person, current_user.person_id)
+    if person.password_hash is None and not stepping.is_fresh():
+        return redirect(url_for(".proof", to=url_for(".password")), 303)
     counted = guessing.key("password", str(current_user.session_id))
     refused = guessing.count(counted)
     db.session.commit()
@@ -88,14 +94,18 @@ def change_password() -> BaseResponse | tuple[str, int]:
     form = _password_form(person)
     if not form.validate():
         return render("accounts/password.html", form=form), 422
+    is_first = person.password_hash is None
     person.password_hash = passwords.hashed(form.new.data)
     person.password_changed_at = clock.now()
     guessing.forget(counted)
     arriving.end_others(person.id)
     sessions.renew()
-    note("account.password_changed", person, person_id=person.id)
+    note("account.password_changed", person, person_id=person.id, first=is_first)
     return commit_and_go(
-        url_for(".show"), _("Your password is changed. Your other devices have been signed out.")
+        url_for(".show"),
+        _("Your password is set. Sign in with it from now on.")
+        if is_first
+        else _("Your password is changed. Your other devices have been signed out."),
     )
 
 

@@ -20,7 +20,7 @@ from portal.i18n import gettext as _
 from portal.once import commit_and_go
 from portal.paging import page_of
 from portal.schools.models import District, Grade, School, SchoolClass, SchoolYear
-from portal.staffing import appointing
+from portal.staffing import appointing, newcomers
 from portal.staffing.forms import AT_ONCE, AppointmentForm, EndForm
 from portal.staffing.models import AppointmentRequest
 from portal.staffing.policy import (
@@ -216,8 +216,17 @@ def appointment(public_id: str) -> str:
         phone=masked(shown.person.phone) if shown.person.phone and acting.role != Role.SYSTEM_ADMIN else "",
         may_end=not over and shown.person_id != acting.person_id and APPOINTMENT_END.holds_for(acting, shown),
         over=over,
+        is_newcomer=not over and _is_newcomer(shown.person_id),
         today=acting.on,
     )
+
+
+def _is_newcomer(person_id: int) -> bool:
+    """Whether the person has never signed in and the actor may give them a first access."""
+    acting = actor()
+    if not APPOINTMENT_END.admits(acting.role):
+        return False
+    return db.session.scalar(newcomers.newcomers(acting).where(Person.id == person_id)) is not None
 
 
 @bp.route("/appointments/<public_id>/end", methods=["GET", "POST"])
