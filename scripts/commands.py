@@ -48,8 +48,10 @@ def _parser() -> argparse.ArgumentParser:
     lint = commands.add_parser("lint", help="format, style, types, translations")
     lint.set_defaults(act=lambda arguments: checks.lint(arguments.wheels))
     bench = commands.add_parser("bench", help="what the pages cost, as a ratio to a bare Flask page")
-    bench.set_defaults(act=_bench)
-    for command in (run, test, soak, lint, bench):
+    bench.set_defaults(act=lambda arguments: _run_in_environment(("-m", "bench"), arguments))
+    scan = commands.add_parser("scan", help="wapiti and sqlmap against a portal of its own, as each role")
+    scan.set_defaults(act=lambda arguments: _run_in_environment(("scripts/scan.py",), arguments))
+    for command in (run, test, soak, lint, bench, scan):
         command.add_argument(
             "--wheels", type=Path, default=os.environ.get("WHEELS"), help="install from this folder"
         )
@@ -70,9 +72,9 @@ def _wheelhouse(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _bench(arguments: argparse.Namespace) -> int:
+def _run_in_environment(words: tuple[str, ...], arguments: argparse.Namespace) -> int:
     environment.prepare(environment.TEST_LOCK, arguments.wheels)
-    process = processes.start([PYTHON, "-m", "bench"])
+    process = processes.start([PYTHON, *words])
     try:
         return process.wait()
     finally:

@@ -179,6 +179,16 @@ def content_policy_and_headers(answer: Answer) -> Complaints:
         yield f"Cache-Control is {answer.headers.get('Cache-Control')!r}"
 
 
+@check
+def says_its_kind(answer: Answer) -> Complaints:
+    """Every answer with a body says what it is, and texts in which characters (ASVS 4.1.1)."""
+    kind = answer.headers.get("Content-Type", "")
+    if answer.status in (204, 301, 302, 303, 304):
+        return
+    if not kind or (kind.startswith(("text/", "image/svg")) and "charset=utf-8" not in kind.lower()):
+        yield f"Content-Type is {kind!r}"
+
+
 def _texts(answer: Answer) -> Iterator[str]:
     """Visible texts of a page, without what carries a lang of its own and what people typed (marked translate=no)."""
 

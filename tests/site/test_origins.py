@@ -79,6 +79,14 @@ def test_no_change_of_the_portal_is_left_out(app, as_):
     assert wrong == []
 
 
+def test_no_answer_may_be_used_by_other_sites(as_):
+    """No script, picture or frame of another site gets at an answer, whatever its cookies do."""
+    for path in ("/", "/account/", "/healthz", "/nothing", "/audit/anchors"):
+        headers = as_("李晚晴").get(path).headers
+        assert headers["Cross-Origin-Resource-Policy"] == "same-origin", path
+        assert headers["Cross-Origin-Opener-Policy"] == "same-origin", path
+
+
 @pytest.mark.parametrize("headers", FOREIGN, ids=str)
 def test_a_check_that_lets_everything_pass_would_be_seen(app, headers):
     with app.test_request_context("/", method="POST", headers=headers):

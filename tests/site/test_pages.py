@@ -112,6 +112,8 @@ def seed(name: str) -> Response:
     """A page with one defect."""
     if name == "content_policy_and_headers":
         return Response("x", headers={"Content-Security-Policy": "default-src *", "X-Frame-Options": "ALLOW"})
+    if name == "says_its_kind":
+        return Response("x", headers={"Content-Type": "text/plain"})
     if name == "few_queries":
         for _round in range(40):
             db.session.execute(select(1)).all()
@@ -127,7 +129,7 @@ def seeded(tmp_path_factory: pytest.TempPathFactory) -> Flask:
     return app
 
 
-@pytest.mark.parametrize("defect", [*SEEDS, "content_policy_and_headers", "few_queries"])
+@pytest.mark.parametrize("defect", [*SEEDS, "content_policy_and_headers", "few_queries", "says_its_kind"])
 def test_each_check_catches_its_seeded_defect(seeded, defect):
     with seeded.app_context():
         answer = fetch(seeded.test_client(), f"/seeds/{defect}", "zh-Hans")
