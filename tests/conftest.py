@@ -58,6 +58,18 @@ def one_app(home: Path) -> Iterator[Flask]:
     yield app
 
 
+@pytest.fixture(scope="session")
+def town_in(one_app: Flask, home: Path) -> Callable[[Path], Path]:
+    """``town_in(folder)`` puts a copy of the town, with its files, where a served portal can open it."""
+
+    def copy(folder: Path) -> Path:
+        shutil.copytree(home, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("portal.db*"))
+        (folder / "town.db").rename(folder / "portal.db")
+        return folder
+
+    return copy
+
+
 @pytest.fixture
 def app(one_app: Flask, home: Path) -> Iterator[Flask]:
     """The app over a fresh copy of the town, inside an application context."""

@@ -11,13 +11,11 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory):
+def address(tmp_path_factory, town_in):
     """The address of a served portal with the town in it, under a name: passkeys are not bound to numbers."""
     portal = Portal(
-        tmp_path_factory.mktemp("accounts"), workers=1, settings={"PORTAL_PASSWORD_MEMORY_KIB": "64"}
+        town_in(tmp_path_factory.mktemp("accounts")), workers=1, settings={"PORTAL_PASSWORD_MEMORY_KIB": "64"}
     )
-    portal.command("db", "upgrade")
-    portal.command("rehearsal", "load")
     with portal:
         yield portal.address.replace("127.0.0.1", "localhost")
 

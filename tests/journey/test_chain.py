@@ -4,8 +4,9 @@ With ``PICTURES=<folder>`` every page of the way is photographed.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -34,13 +35,11 @@ STAR_WORDS = ("一星", "二星", "三星", "四星", "五星")
 
 
 @pytest.fixture(scope="module")
-def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
+def portal(tmp_path_factory: pytest.TempPathFactory, town_in: Callable[[Path], Path]) -> Iterator[Portal]:
     """A served portal with a fresh rehearsal district."""
     served = Portal(
-        tmp_path_factory.mktemp("chain"), workers=1, settings={"PORTAL_PASSWORD_MEMORY_KIB": "64"}
+        town_in(tmp_path_factory.mktemp("chain")), workers=1, settings={"PORTAL_PASSWORD_MEMORY_KIB": "64"}
     )
-    served.command("db", "upgrade")
-    served.command("rehearsal", "load")
     with served:
         yield served
 

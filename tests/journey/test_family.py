@@ -4,8 +4,9 @@ what is wrong, fetches a copy, asks for deletion, and is kept away by a court or
 import io
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import pyotp
 import pypdf
@@ -23,16 +24,14 @@ PASSWORD_OF_HER_OWN = "桐花开的时候我们一起去河边放风筝"
 
 
 @pytest.fixture(scope="module")
-def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
+def portal(tmp_path_factory: pytest.TempPathFactory, town_in: Callable[[Path], Path]) -> Iterator[Portal]:
     """A served portal with its jobs and a fresh rehearsal district."""
     served = Portal(
-        tmp_path_factory.mktemp("family"),
+        town_in(tmp_path_factory.mktemp("family")),
         workers=1,
         jobs=True,
         settings={"PORTAL_PASSWORD_MEMORY_KIB": "64"},
     )
-    served.command("db", "upgrade")
-    served.command("rehearsal", "load")
     with served:
         yield served
 

@@ -4,8 +4,9 @@ year's report. Each step by its own person."""
 import io
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import pypdf
 import pytest
@@ -22,16 +23,14 @@ PASSWORD_OF_THEIR_OWN = "校门口的银杏叶黄了又绿我都记得"
 
 
 @pytest.fixture(scope="module")
-def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
+def portal(tmp_path_factory: pytest.TempPathFactory, town_in: Callable[[Path], Path]) -> Iterator[Portal]:
     """A served portal with its jobs and a fresh rehearsal district."""
     served = Portal(
-        tmp_path_factory.mktemp("staff"),
+        town_in(tmp_path_factory.mktemp("staff")),
         workers=1,
         jobs=True,
         settings={"PORTAL_PASSWORD_MEMORY_KIB": "64"},
     )
-    served.command("db", "upgrade")
-    served.command("rehearsal", "load")
     with served:
         yield served
 

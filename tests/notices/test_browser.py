@@ -12,13 +12,11 @@ TITLE = "下周二口腔检查，当天早上请刷牙"
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory):
+def address(tmp_path_factory, town_in):
     """The address of a served portal with the town in it."""
     portal = Portal(
-        tmp_path_factory.mktemp("notices"), workers=1, settings={"PORTAL_PASSWORD_MEMORY_KIB": "64"}
+        town_in(tmp_path_factory.mktemp("notices")), workers=1, settings={"PORTAL_PASSWORD_MEMORY_KIB": "64"}
     )
-    portal.command("db", "upgrade")
-    portal.command("rehearsal", "load")
     with portal:
         yield portal.address
 

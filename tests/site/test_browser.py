@@ -3,7 +3,7 @@
 CI looks at each page once, so that each page, language and mode is met at least once; ``make soak`` looks at all.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import cycle, product
 from pathlib import Path
@@ -81,11 +81,9 @@ class Site:
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    folder: Path = tmp_path_factory.mktemp("site")
+def site(tmp_path_factory: pytest.TempPathFactory, town_in: Callable[[Path], Path]) -> Iterator[Site]:
+    folder: Path = town_in(tmp_path_factory.mktemp("site"))
     with Portal(folder, workers=1) as portal:
-        portal.command("db", "upgrade")
-        portal.command("rehearsal", "load")
         app = create_app(
             Settings(
                 instance=folder, database_url="", secret_key_file=Path(portal.settings["SECRET_KEY_FILE"])

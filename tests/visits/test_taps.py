@@ -1,11 +1,9 @@
 """A tired teacher at a door: the shortest visit, tapped on a real phone screen."""
 
-import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from flask import Flask
 from playwright.sync_api import Locator, Page, expect
 
 from portal.rehearsal.town import PASSWORD
@@ -27,10 +25,9 @@ class Taps:
 
 
 @pytest.fixture
-def served(one_app: Flask, home: Path, tmp_path: Path) -> Iterator[str]:
+def served(town_in: Callable[[Path], Path], tmp_path: Path) -> Iterator[str]:
     """The address of a portal with the town in it."""
-    shutil.copyfile(home / "town.db", tmp_path / "portal.db")
-    with Portal(tmp_path, workers=1, settings={"PORTAL_PASSWORD_MEMORY_KIB": "64"}) as portal:
+    with Portal(town_in(tmp_path), workers=1, settings={"PORTAL_PASSWORD_MEMORY_KIB": "64"}) as portal:
         yield portal.address
 
 
