@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from wtforms import BooleanField, DateField, RadioField
+from wtforms import BooleanField, DateField, MultipleFileField, RadioField
 from wtforms.validators import InputRequired, Length, Optional, ValidationError
 
 from portal import clock
 from portal.custody.models import DOCUMENT_NAMES, REASON_LENGTH
+from portal.files.intake import chosen
 from portal.forms import LineField, PortalForm, half_width
 from portal.i18n import gettext as _
 from portal.i18n import lazy_gettext as _l
@@ -32,6 +33,7 @@ class RestrictionForm(PortalForm):
     from_on = DateField(_l("Holds from"), [InputRequired(_l("Enter the first day."))])
     until_on = DateField(_l("Holds until, that day included"), [Optional()])
     is_quiet = BooleanField(_l("Do not tell the other guardians"))
+    papers = MultipleFileField(_l("Scan of the document"))
 
     def __init__(self, guardians: dict[str, str], **named: Any) -> None:
         super().__init__(**named)
@@ -45,6 +47,16 @@ class RestrictionForm(PortalForm):
     def validate_until_on(self, field: Any) -> None:
         if field.data and self.from_on.data and field.data < self.from_on.data:
             raise ValidationError(_("The last day cannot come before the first."))
+
+
+class PapersForm(PortalForm):
+    """Scans that are added to a restriction."""
+
+    papers = MultipleFileField(_l("Scan of the document"))
+
+    def validate_papers(self, field: Any) -> None:
+        if not chosen(field.data or []):
+            raise ValidationError(_("Choose a file first."))
 
 
 class ReasonForm(PortalForm):

@@ -14,8 +14,9 @@ from portal.custody.models import Restriction
 from portal.errors import RuleBroken
 from portal.extensions import db
 from portal.i18n import gettext as _
-from portal.joining.deciding import circle, tell
+from portal.joining.deciding import circle
 from portal.joining.models import News
+from portal.joining.telling import tell, tell_class_teachers
 from portal.schools import summaries
 from portal.schools.models import Flag, Guardianship, GuardianshipFlag, Pupil
 
@@ -93,15 +94,19 @@ def end(found: Restriction, by_id: int, on: date) -> None:
 
 
 def _follow(found: Restriction, kind: News) -> None:
-    """Keep the numbers true and tell the other guardians, unless somebody's safety forbids it."""
+    """Keep the numbers true, tell the class teacher and, unless somebody's safety forbids it, the other full guardians.
+
+    Whoever is restricted is told nothing by the portal: that is for the court, and for the school in person.
+    """
     db.session.flush()
     summaries.rebuild(summaries.FROM_ROSTER)
-    if found.is_quiet:
-        return
     around = circle(found.pupil_id)
     about = next((tie for tie in around.ties if tie.id == found.guardianship_id), None)
-    if about is not None:
-        tell([tie for tie in around.ties if tie not in around.restricted], about, kind)
+    if about is None:
+        return
+    tell_class_teachers(about, kind)
+    if not found.is_quiet:
+        tell(around.full, about, kind)
 
 
 def ties_of(pupil: Pupil) -> list[Guardianship]:

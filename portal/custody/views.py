@@ -9,14 +9,17 @@ from werkzeug.wrappers import Response
 
 from portal.access import Permission, Role, actor, find, requires
 from portal.accounts.stepping import step_up_required
-from portal.custody import restricting
-from portal.custody.forms import ReasonForm, RestrictionForm
-from portal.custody.models import DOCUMENT_NAMES, STANDING_NAMES, Document, Restriction
+from portal.custody import papers, restricting
+from portal.custody.forms import PapersForm, ReasonForm, RestrictionForm
+from portal.custody.models import DOCUMENT_NAMES, STANDING_NAMES, Document, Restriction, Standing
 from portal.custody.policy import CUSTODY_DECIDE, CUSTODY_PROPOSE, CUSTODY_READ
+from portal.errors import RuleBroken
 from portal.extensions import db
+from portal.files.intake import NotTaken, chosen
 from portal.i18n import gettext as _
 from portal.once import commit_and_go
 from portal.paging import page_of
+from portal.schools.models import Pupil
 from portal.templating import render
 from portal.trail.models import note
 from portal.trail.reads import opened
@@ -61,11 +64,20 @@ def index() -> str:
 def new(public_id: str) -> Answer:
     """Name the document by which a court restricts a guardian of this child."""
     pupil = find(CUSTODY_PROPOSE, public_id)
-    ties = restricting.ties_of(pupil)
-    form = RestrictionForm({tie.public_id: f"{tie.relation} {tie.person.name}" for tie in ties})
+    form = RestrictionForm(
+        {tie.public_id: f"{tie.relation} {tie.person.name}" for tie in restricting.ties_of(pupil)}
+    )
     if not form.sent_and_valid():
-        return _form_page("custody/new.html", form=form, pupil=pupil, has_guardians=bool(ties))
-    tie = next(tie for tie in ties if tie.public_id == form.guardianship.data)
+        return _new_page(pupil, form)
+    try:
+        taken = papers.take_papers(chosen(form.papers.data or []))
+    except NotTaken as refused:
+        form.papers.errors = [refused.message]
+        return _new_page(find(CUSTODY_PROPOSE, public_id), form, refused.status)
+    pupil = find(CUSTODY_PROPOSE, public_id)
+    tie = next((tie for tie in restricting.ties_of(pupil) if tie.public_id == form.guardianship.data), None)
+    if tie is None:
+        raise RuleBroken(_("A restriction of this guardian was entered a moment ago."))
     until = form.until_on.data
     made = restricting.propose(
         tie,
@@ -79,21 +91,33 @@ def new(public_id: str) -> Answer:
         until_on=until + timedelta(days=1) if until else None,
         is_quiet=bool(form.is_quiet.data),
     )
+    papers.add(made, taken, actor())
     _note("custody.proposed", made, tie.person_id, document=made.document)
     return commit_and_go(
         url_for(".show", public_id=made.public_id), _("Entered. It holds once the principal has approved it.")
     )
 
 
+def _new_page(pupil: Pupil, form: RestrictionForm, status: int = 422) -> Answer:
+    if chosen(form.papers.data or []) and not form.papers.errors:
+        form.papers.errors = [_("Choose the files again, please: a browser forgets them.")]
+    page = render("custody/new.html", form=form, pupil=pupil, accepted=papers.ACCEPTED, most=papers.MOST)
+    return (page, status) if request.method == "POST" else page
+
+
 @bp.get("/<public_id>")
 @requires(CUSTODY_READ)
 def show(public_id: str) -> str:
     """One restriction: the document, its days, who named and who approved it, what can be done now."""
-    found = _found(CUSTODY_READ, public_id)
+    return _page(_found(CUSTODY_READ, public_id))
+
+
+def _page(found: Restriction, form: PapersForm | None = None) -> str:
     acting = actor()
     opened("F4", found, pupil_id=found.pupil_id, purpose="custody")
     standing = found.standing(acting.on)
     first = found.end_asked_by_id if standing == "ending" else found.proposed_by_id
+    scans = papers.papers(found)
     return render(
         "custody/show.html",
         found=found,
@@ -102,7 +126,31 @@ def show(public_id: str) -> str:
         document=DOCUMENT_NAMES[Document(found.document)],
         last_day=found.until_on - timedelta(days=1) if found.until_on else None,
         may_decide=acting.role == Role.PRINCIPAL and first != acting.person_id,
+        papers=scans,
+        form=form or PapersForm(formdata=None),
+        may_add=standing == Standing.WAITING and len(scans) < papers.MOST,
+        accepted=papers.ACCEPTED,
+        most=papers.MOST,
     )
+
+
+@bp.post("/<public_id>/papers")
+@requires(CUSTODY_READ)
+@step_up_required
+def add_papers(public_id: str) -> Answer:
+    """Add scans of the document while it waits for the second person."""
+    found = find(CUSTODY_READ, public_id, *restricting.WHOLE)
+    form = PapersForm()
+    if not form.validate():
+        return _page(found, form), 422
+    try:
+        taken = papers.take_papers(chosen(form.papers.data), len(papers.papers(found)))
+    except NotTaken as refused:
+        form.papers.errors = [refused.message]
+        return _page(find(CUSTODY_READ, public_id, *restricting.WHOLE), form), refused.status
+    found = _found(CUSTODY_READ, public_id)
+    papers.add(found, taken, actor())
+    return commit_and_go(url_for(".show", public_id=public_id), _("The scan is kept with the restriction."))
 
 
 @bp.post("/<public_id>/approval")
@@ -111,6 +159,8 @@ def show(public_id: str) -> str:
 def approve(public_id: str) -> Response:
     """The second person approves: it holds from its first day."""
     found = _found(CUSTODY_DECIDE, public_id)
+    if not papers.papers(found):
+        raise RuleBroken(_("There is no scan of the document yet. Nobody is restricted without the paper."))
     restricting.approve(found, actor().person_id)
     _note("custody.approved", found, found.guardianship.person_id, quiet=found.is_quiet)
     return commit_and_go(url_for(".show", public_id=public_id), _("Approved. The restriction holds."))

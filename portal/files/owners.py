@@ -8,8 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, false, or_, select
+from sqlalchemy import ColumnElement, and_, delete, false, or_, select
 
+from portal import row_security
 from portal.access import EVERY_ROLE, Actor, Permission
 from portal.extensions import Base, db
 from portal.files.models import File
@@ -19,7 +20,8 @@ from portal.files.models import File
 class Owner:
     """A kind of row that has files. ``narrows``, if given, keeps an actor to some of the files of a row within reach.
 
-    ``pupil_of`` gives the id of the child a row tells of, for the record of who read it.
+    ``pupil_of`` gives the id of the child a row tells of, for the record of who read it; files of a row that
+    ``needs_proof`` open only with a fresh proof.
     """
 
     kind: str
@@ -27,6 +29,7 @@ class Owner:
     readers: tuple[Permission[Any], ...]
     narrows: Callable[[Actor], ColumnElement[bool]] | None = None
     pupil_of: Callable[[Any], int | None] | None = None
+    needs_proof: bool = False
 
 
 OWNERS: dict[str, Owner] = {}
@@ -69,3 +72,16 @@ def _files_of(owner: Owner, actor: Actor) -> ColumnElement[bool]:
 
 
 FILE_READ = Permission("file.read", File, "F4", dict.fromkeys(EVERY_ROLE, of_rows_within_reach))
+
+
+def let_ownerless_go() -> int:
+    """Delete files whose row was erased, in the current transaction; how many. With the row goes the key of the object."""
+    gone = 0
+    with row_security.all_rows():
+        for owner in OWNERS.values():
+            key = owner.model.__mapper__.primary_key[0]
+            done = db.session.execute(
+                delete(File).where(File.owner_kind == owner.kind, File.owner_id.not_in(select(key)))
+            )
+            gone += int(done.rowcount)  # type: ignore[attr-defined]
+    return gone

@@ -11,12 +11,13 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from portal import clock
 from portal.access import Role, actor, find, public, requires
+from portal.accounts import stepping
 from portal.database import writing
 from portal.errors import RuleBroken
 from portal.extensions import db
 from portal.files.chunks import ChunkBroken
 from portal.files.models import File, Kind
-from portal.files.owners import FILE_READ, pupil_of
+from portal.files.owners import FILE_READ, OWNERS, pupil_of
 from portal.files.storage import ObjectMissing, StorageDown
 from portal.files.storing import open_file
 from portal.i18n import gettext as _
@@ -37,6 +38,8 @@ def show(public_id: str, name: str = "") -> BaseResponse:
     """A file, to whom its owner row is open. ``name`` only makes the address readable."""
     file = find(FILE_READ, public_id)
     file.must_be_served()
+    if OWNERS[file.owner_kind].needs_proof and not stepping.is_fresh():
+        return current_app.make_response(stepping.ask())
     if current_app.config["FILES_ORIGIN"]:
         return redirect(current_app.config["FILES_ORIGIN"] + url_for("files.signed", token=_token(file)), 303)
     if file.holds in SENSITIVE and request.method == "GET":

@@ -1,6 +1,5 @@
 """The class teacher's word: a request becomes a guardian of the child, or it is declined with a reason."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -14,7 +13,8 @@ from portal.errors import RuleBroken
 from portal.extensions import db
 from portal.i18n import gettext as _
 from portal.joining.asking import new_account_name
-from portal.joining.models import GuardianNews, JoiningRequest, News, RequestState, Way
+from portal.joining.models import JoiningRequest, News, RequestState, Way
+from portal.joining.telling import tell
 from portal.schools import enrolling, summaries
 from portal.schools.calendar import term_on
 from portal.schools.models import Flag, Guardianship, GuardianshipFlag, Household, Pupil, School
@@ -49,6 +49,12 @@ class Circle:
     def restricted(self) -> list[Guardianship]:
         """Guardians whom a court order restricts today."""
         return [tie for tie in self.ties if self._holds(tie, Flag.RESTRICTED)]
+
+    @property
+    def full(self) -> list[Guardianship]:
+        """Guardians who may answer, write and sign today."""
+        shut = (Flag.RESTRICTED, Flag.LIMITED, Flag.UNCONFIRMED)
+        return [tie for tie in self.ties if not any(self._holds(tie, kind) for kind in shut)]
 
     @property
     def households(self) -> dict[int, list[Guardianship]]:
@@ -273,19 +279,3 @@ def lift(tie: Guardianship) -> None:
     for flag in tie.flags_on(today):
         if flag.kind == Flag.LIMITED:
             flag.ended_on = today
-
-
-def tell(others: Sequence[Guardianship], about: Guardianship, kind: News) -> None:
-    """Tell the other guardians of a child, in the current transaction. Only the relation is said, no name."""
-    now = clock.now()
-    people = {other.person_id for other in others if other.person_id != about.person_id}
-    for person_id in sorted(people):
-        db.session.add(
-            GuardianNews(
-                person_id=person_id,
-                pupil_id=about.pupil_id,
-                kind=kind,
-                relation=about.relation,
-                happened_at=now,
-            )
-        )

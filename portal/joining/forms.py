@@ -27,7 +27,7 @@ class CodeForm(PortalForm):
     """What stands on the slip."""
 
     number = LineField(_l("Slip number"), [InputRequired(_l("Enter the slip number."))])
-    code = LineField(_l("Code"), [InputRequired(_l("Enter the code."))])
+    code = LineField(_l("Code"), [InputRequired(_l("Enter the code on the slip."))])
 
     def validate_number(self, field: Any) -> None:
         if len(codes.plain(field.data)) != codes.NUMBER_LENGTH:

@@ -48,6 +48,11 @@ def told_to_oneself(actor: Actor) -> ColumnElement[bool]:
     )
 
 
+def told_as_teacher(actor: Actor) -> ColumnElement[bool]:
+    """What the class teacher was told about children who are in the class today."""
+    return and_(GuardianNews.person_id == actor.person_id, GuardianNews.pupil_id.in_(pupils_of_class(actor)))
+
+
 CLASS_JOIN = Permission("joining.class", SchoolClass, "F2", {Role.CLASS_TEACHER: own_class})
 
 SHEET_READ = Permission("joining.sheet", JoiningSheet, "F2", {Role.CLASS_TEACHER: sheets_of_class})
@@ -60,4 +65,9 @@ REQUEST_DECIDE = Permission("joining.decide", JoiningRequest, "F3", {Role.CLASS_
 
 TIE_LIMIT = Permission("joining.limit", Guardianship, "F2", {Role.CLASS_TEACHER: ties_of_class})
 
-NEWS_SEEN = Permission("joining.news", GuardianNews, "F2", {Role.GUARDIAN: told_to_oneself})
+NEWS_SEEN = Permission(
+    "joining.news",
+    GuardianNews,
+    "F2",
+    {Role.GUARDIAN: told_to_oneself, Role.CLASS_TEACHER: told_as_teacher},
+)

@@ -1,5 +1,8 @@
 """What joining puts on the first page: requests for the class teacher, word of other guardians for a family."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from flask import url_for
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
@@ -21,9 +24,9 @@ def tasks(actor: Actor) -> list[Task]:
     """Requests and news that wait for this person."""
     match actor.role:
         case Role.CLASS_TEACHER:
-            return _to_decide(actor)
+            return [*_to_decide(actor), *_news(db.session.execute(_told(actor)).all())]
         case Role.GUARDIAN:
-            return _news(actor)
+            return _news(TOLD.all(db.session(), person=actor.person_id, day=actor.on))
         case _:
             return []
 
@@ -49,20 +52,20 @@ def _to_decide(actor: Actor) -> list[Task]:
     ]
 
 
-def _told() -> object:
+def _told(actor: Actor) -> Any:
     return (
         select(GuardianNews.public_id, GuardianNews.kind, GuardianNews.relation, Pupil.name.label("child"))
         .join(Pupil, Pupil.id == GuardianNews.pupil_id)
-        .where(NEWS_SEEN.within(whoever(Role.GUARDIAN)), GuardianNews.seen_at.is_(None))
+        .where(NEWS_SEEN.within(actor), GuardianNews.seen_at.is_(None))
         .order_by(GuardianNews.id.desc())
         .limit(MOST)
     )
 
 
-TOLD = Prepared(_told)  # type: ignore[arg-type]
+TOLD = Prepared(lambda: _told(whoever(Role.GUARDIAN)))
 
 
-def _news(actor: Actor) -> list[Task]:
+def _news(rows: Sequence[Any]) -> list[Task]:
     return [
         Task(
             about=told.child,
@@ -72,7 +75,7 @@ def _news(actor: Actor) -> list[Task]:
             button=_("I have seen this"),
             post_to=url_for("joining.news_seen", public_id=told.public_id),
         )
-        for told in TOLD.all(db.session(), person=actor.person_id, day=actor.on)
+        for told in rows
     ]
 
 

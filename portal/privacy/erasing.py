@@ -16,6 +16,7 @@ from portal.accounts.models import Person
 from portal.deliveries.models import Delivery
 from portal.errors import RuleBroken
 from portal.extensions import Base, db
+from portal.files.owners import let_ownerless_go
 from portal.i18n import gettext as _
 from portal.once import OnceKey
 from portal.opinions.models import Opinion, OpinionAnswer
@@ -161,6 +162,7 @@ def erase_person(person: Person, on: date) -> COUNTED:
     _forget_rosters("person", [person.id], words, done)
     db.session.flush()
     _by_reference(Person, person.id, AS_FACT_OF_PERSON, done)
+    done["file"] += let_ownerless_go()
     _hollow(person, done)
     return done
 
@@ -178,6 +180,7 @@ def erase_pupil(pupil: Pupil, on: date) -> COUNTED:
     _forget_rosters("pupil", [pupil.id], (pupil.name,), done)
     db.session.flush()
     _by_reference(Pupil, pupil.id, AS_FACT_OF_PUPIL, done)
+    done["file"] += let_ownerless_go()
     _hollow(pupil, done)
     return done
 

@@ -8,7 +8,7 @@ from portal import clock
 from portal.accounts.models import Person
 from portal.extensions import db
 from portal.joining import asking, deciding, printing
-from portal.joining.models import News
+from portal.joining.models import GuardianNews, News
 from portal.rehearsal.cast import Town
 from portal.schools.models import Enrolment, Guardianship, Pupil
 
@@ -31,12 +31,17 @@ def build(town: Town) -> None:
     sheet.kept_until, sheet.codes = sheet.printed_at + printing.KEPT_FOR, None
     _pupil, adult = unbound[4]
     asking.with_phone(name=adult.name, relation="妈妈", phone=adult.phone or "", password=town._hash)
-    ties = {
-        tie.person_id: tie
-        for tie in db.session.scalars(
-            select(Guardianship).where(Guardianship.pupil_id == town.pupils["林嘉树"].id)
-        )
-    }
-    helper = ties[town.people["吴桂芳"].id]
-    deciding.tell(list(ties.values()), helper, News.LIMITED)
+    around = deciding.circle(town.pupils["林嘉树"].id)
+    helper = next(tie for tie in around.ties if tie.person_id == town.people["吴桂芳"].id)
+    for other in around.ties:
+        if other is not helper:
+            db.session.add(
+                GuardianNews(
+                    person_id=other.person_id,
+                    pupil_id=helper.pupil_id,
+                    kind=News.LIMITED,
+                    relation=helper.relation,
+                    happened_at=clock.now(),
+                )
+            )
     db.session.flush()

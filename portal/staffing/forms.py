@@ -67,7 +67,7 @@ class EndForm(PortalForm):
 class NewcomersForm(PortalForm):
     """Who gets a first way in, and how."""
 
-    people = SelectMultipleField(_l("For whom"))
+    people = SelectMultipleField(_l("Who gets a slip"))
     by = RadioField(_l("How it reaches them"), [InputRequired(_l("Choose one."))])
 
     def __init__(self, people: dict[str, str], **named: Any) -> None:
@@ -81,6 +81,27 @@ class NewcomersForm(PortalForm):
     def validate_people(self, field: Any) -> None:
         if not field.data:
             raise ValidationError(_("Choose at least one person."))
+
+
+class FirstAccessForm(PortalForm):
+    """Number and code of a slip for the first sign-in."""
+
+    number = LineField(
+        _l("Slip number"),
+        [
+            InputRequired(_l("Enter the slip number.")),
+            Length(max=40, message=_l("The slip number has 6 letters and digits.")),
+        ],
+        filters=[half_width],
+    )
+    code = LineField(
+        _l("First-access code"),
+        [
+            InputRequired(_l("Enter the first-access code.")),
+            Length(max=40, message=_l("The code has 8 letters and digits.")),
+        ],
+        filters=[half_width],
+    )
 
 
 class DelegationForm(PortalForm):

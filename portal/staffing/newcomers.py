@@ -160,11 +160,11 @@ def paper(slips: Sequence[AccessSlip], address: str) -> bytes:
     """The slips as PDF, one to a page of A5, with the address of the page that takes them."""
     words = {
         "title": _("Your first sign-in"),
-        "number": _("Number"),
-        "code": _("Code on the sheet"),
+        "number": _("Slip number"),
+        "code": _("First-access code"),
         "steps": [
             _("Open %(address)s", address=address),
-            _("Enter the number and the code."),
+            _("Enter the slip number and the first-access code."),
             _("Choose a password."),
         ],
         "keep": _("Whoever holds this sheet can open the account. Tear it up afterwards."),

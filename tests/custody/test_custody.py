@@ -1,23 +1,32 @@
 """Restrictions by court order: two people, dates, every query; and what twelve kinds of families may see of each other."""
 
+import io
 from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
 import time_machine
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
+from werkzeug.datastructures import FileStorage
 
 from portal import clock
+from portal.access import Actor, Role
 from portal.accounts import passwords
-from portal.accounts.models import Person
+from portal.accounts.models import AuthSession, Person
 from portal.courses.models import CourseSession
 from portal.custody import restricting
 from portal.custody.models import Document, Restriction
+from portal.deliveries.kinds import KINDS
+from portal.deliveries.models import Delivery
 from portal.extensions import db
+from portal.files.intake import take
+from portal.files.models import File
+from portal.files.storing import keep
 from portal.joining.models import GuardianNews
 from portal.notices import audience
 from portal.notices.models import Notice, State
+from portal.privacy.erasing import erase_pupil
 from portal.ratings.metrics.registry import cared_for_on
 from portal.schools import enrolling, summaries
 from portal.schools.models import (
@@ -32,6 +41,8 @@ from portal.schools.models import (
 from portal.trail.models import TrailEntry
 from portal.visits.homes import homes_of
 from portal.visits.models import Invitation, InvitationState, Outcome, Visit, VisitPart
+from tests.files.conftest import sent
+from tests.files.seeds import office, pdf, picture
 
 GOOD = {
     "document": "protection_order",
@@ -64,6 +75,7 @@ def enter(as_, who="何静", **more):
         "issued_on": str(today),
         "from_on": str(today),
         "until_on": str(today + timedelta(days=30)),
+        "papers": [sent(picture(), "裁定书.jpg")],
         **GOOD,
         **more,
     }
@@ -158,13 +170,179 @@ def test_the_second_person_may_refuse(as_):
     assert as_("孙立德").page(f"/custody/{newest().public_id}").buttons == []
 
 
-def test_for_safety_nobody_is_told(as_):
-    before = len(db.session.scalars(select(GuardianNews.id)).all())
+def heard():
+    """(who, what) of all news, and who got a message that there is some."""
+    news = db.session.execute(
+        select(Person.name, GuardianNews.kind).join(Person, Person.id == GuardianNews.person_id)
+    )
+    sent_to = select(Person.name).join(Delivery, Delivery.person_id == Person.id)
+    return {tuple(row) for row in news}, set(
+        db.session.scalars(sent_to.where(Delivery.kind == "guardian.news"))
+    )
+
+
+def test_the_full_guardians_and_the_class_teacher_hear_it_and_the_restricted_one_does_not(as_):
+    before, _none = heard()
+    enter(as_)
+    as_("孙立德").page(f"/custody/{newest().public_id}").press("批准：与文书相符")
+    news, messages = heard()
+    assert news - before == {("李晚晴", "restricted"), ("王雪", "restricted")}
+    assert messages == {"李晚晴", "王雪"}
+    for sent_text in db.session.scalars(select(Delivery).where(Delivery.kind == "guardian.news")):
+        subject, text = KINDS["guardian.news"].worded({})
+        assert "一诺" not in subject + text and "法院" not in subject + text and not sent_text.values
+
+    teacher = as_("王雪", "class_teacher").page("/")
+    assert "依据法院文书，一位监护人受到限制：爸爸" in teacher.text
+    after = teacher.press("我知道了")
+    assert "受到限制" not in after.text
+
+    found = newest().public_id
+    as_("何静").page(f"/custody/{found}/end").press("提交第二个人审批", reason="法院已撤销")
+    as_("孙立德").page(f"/custody/{found}").press("同意解除")
+    news, messages = heard()
+    assert {("李晚晴", "restriction_ended"), ("王雪", "restriction_ended")} <= news
+    assert "陈守川" not in messages
+
+
+def test_who_sees_and_confirms_only_does_not_hear_of_a_restriction(as_):
+    limited = tie("李晚晴")
+    db.session.add(GuardianshipFlag(guardianship_id=limited.id, kind=Flag.LIMITED, started_on=clock.today()))
+    before, _none = heard()
+    enter(as_)
+    as_("孙立德").page(f"/custody/{newest().public_id}").press("批准：与文书相符")
+    news, messages = heard()
+    assert news - before == {("王雪", "restricted")} and messages == {"王雪"}
+
+
+def test_for_safety_only_the_class_teacher_is_told(as_):
+    before, _none = heard()
     enter(as_, is_quiet="y")
     as_("孙立德").page(f"/custody/{newest().public_id}").press("批准：与文书相符")
 
     assert not sees(as_)
-    assert len(db.session.scalars(select(GuardianNews.id)).all()) == before
+    news, messages = heard()
+    assert news - before == {("王雪", "restricted")} and messages == {"王雪"}
+
+
+# The scan of the paper.
+
+
+def scans(found=None):
+    found = found or newest()
+    return db.session.scalars(
+        select(File).where(File.owner_kind == "restriction", File.owner_id == found.id).order_by(File.id)
+    ).all()
+
+
+def test_without_a_scan_nobody_is_restricted(as_):
+    page = enter(as_, papers=[])
+    assert "还没有文书扫描件" in page.text
+    principal = as_("孙立德")
+    page = principal.page(f"/custody/{newest().public_id}")
+    assert "批准：与文书相符" not in page.buttons
+    token = page.fields(page.form_of("添加扫描件"))
+    assert principal.post(f"/custody/{newest().public_id}/approval", data=token).status_code == 409
+    assert sees(as_)
+
+    page = as_("何静").page(f"/custody/{newest().public_id}")
+    page = page.press("添加扫描件", papers=[sent(pdf(), "裁定书.pdf"), sent(picture(), "第二页.jpg")])
+    assert page.status == 200 and "裁定书.pdf" in page.text and "第二页.jpg" in page.text
+    assert "已批准" in principal.page(f"/custody/{newest().public_id}").press("批准：与文书相符").html
+    assert not sees(as_)
+
+
+def test_what_the_second_person_saw_does_not_change_afterwards(as_):
+    enter(as_)
+    client = as_("何静")
+    page = client.page(f"/custody/{newest().public_id}")
+    as_("孙立德").page(f"/custody/{newest().public_id}").press("批准：与文书相符")
+    late = page.press("添加扫描件", papers=[sent(pdf(), "另一份.pdf")])
+    assert late.status == 409 and [scan.name for scan in scans()] == ["裁定书.jpg"]
+
+
+@pytest.mark.parametrize(
+    "papers, told",
+    [
+        ([sent(office(), "裁定.docx")], "既不是图片也不是 PDF"),
+        ([sent(b"MZ\x00", "裁定.pdf")], "裁定.pdf"),
+        ([sent(pdf(str(n).encode()), f"{n}.pdf") for n in range(7)], "最多 6 个文件"),
+    ],
+    ids=["word", "program", "seven"],
+)
+def test_what_is_no_scan_is_refused_and_the_rest_kept(as_, papers, told):
+    before = newest().id
+    page = enter(as_, papers=papers)
+    assert page.status == 422 and told in page.text
+    assert newest().id == before and GOOD["court"] in page.html
+
+
+def test_a_form_with_a_mistake_says_that_the_files_are_to_be_chosen_again(as_):
+    page = enter(as_, court="")
+    assert page.status == 422 and "请重新选择文件" in page.text
+
+
+def test_the_scan_opens_for_the_school_with_a_fresh_proof_and_each_opening_is_recorded(as_):
+    enter(as_)
+    scan = scans()[0]
+    assert scan.holds == "F4S"
+    path = f"/files/{scan.public_id}"
+    for name, role, status in (
+        ("何静", None, 200),
+        ("孙立德", None, 200),
+        ("王雪", "class_teacher", 404),
+        ("李晚晴", None, 404),
+        ("陈守川", None, 404),
+        ("张建平", None, 404),
+        ("罗敏", None, 404),
+    ):
+        assert as_(name, role).get(path).status_code == status, name
+    reads = db.session.scalars(
+        select(TrailEntry).where(
+            TrailEntry.action == "record.read", TrailEntry.object_kind == "file", TrailEntry.category == "F4S"
+        )
+    ).all()
+    assert {entry.person_id for entry in reads} == {person("何静").id, person("孙立德").id}
+    assert {entry.pupil_id for entry in reads} == {pupil().id}
+
+    client = as_("何静")
+    client.page("/")
+    db.session.execute(update(AuthSession).values(proved_at=clock.now() - timedelta(minutes=11)))
+    db.session.commit()
+    assert client.get(path).status_code == 303
+    assert client.get("/custody/").status_code == 200
+
+
+def test_a_restricted_guardian_opens_no_file_of_a_notice_any_more(as_):
+    """A notice to the class has a file: the father opens it, and from the restriction on does not know of it."""
+    place = db.session.scalars(select(Enrolment).where(Enrolment.pupil_id == pupil().id)).one()
+    notice = db.session.scalars(
+        select(Notice).where(
+            Notice.state == State.PUBLISHED, Notice.scope_kind == "class", Notice.scope_id == place.class_id
+        )
+    ).first()
+    (taken,) = take([FileStorage(io.BytesIO(b"abc"), "a.txt")])
+    notice = db.session.get_one(Notice, notice.id)
+    file = keep(
+        taken, notice, Actor(notice.author_id, Role(notice.author_role), clock.today()), slot="attachment"
+    )
+    db.session.commit()
+    path = f"/files/{file.public_id}"
+    assert as_("陈守川").get(path).status_code == 200
+    enter(as_)
+    as_("孙立德").page(f"/custody/{newest().public_id}").press("批准：与文书相符")
+    assert as_("陈守川").get(path).status_code == 404
+    assert as_("李晚晴").get(path).status_code == 200
+
+
+def test_with_the_child_the_scan_is_erased(as_):
+    enter(as_)
+    found = newest()
+    kept = len(db.session.scalars(select(File.id)).all())
+    assert scans(found)
+    erase_pupil(pupil(), clock.today())
+    db.session.commit()
+    assert len(db.session.scalars(select(File.id)).all()) == kept - 1
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,9 @@ BOUNDARY = "----vorhang"
 
 
 def files():
-    return db.session.scalars(select(File).where(File.name != NAME).order_by(File.id)).all()
+    return db.session.scalars(
+        select(File).where(File.owner_kind == "notice", File.name != NAME).order_by(File.id)
+    ).all()
 
 
 def part(disposition, content=b"", kind=b"image/jpeg"):

@@ -14,7 +14,9 @@ from tests.files.conftest import add, publish, sent
 
 
 def files():
-    return db.session.scalars(select(File).where(File.name != NAME).order_by(File.id)).all()
+    return db.session.scalars(
+        select(File).where(File.owner_kind == "notice", File.name != NAME).order_by(File.id)
+    ).all()
 
 
 def test_families_open_what_the_author_added(as_, draft):

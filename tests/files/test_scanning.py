@@ -31,7 +31,9 @@ def clamd(tmp_path_factory):
 
 
 def files():
-    return db.session.scalars(select(File).where(File.name != NAME).order_by(File.id)).all()
+    return db.session.scalars(
+        select(File).where(File.owner_kind == "notice", File.name != NAME).order_by(File.id)
+    ).all()
 
 
 @pytest.fixture

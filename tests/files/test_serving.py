@@ -38,7 +38,9 @@ def kept(as_, draft):
         (LONG.encode(), "说明.txt"),
     )
     publish(draft)
-    rows = db.session.scalars(select(File).where(File.name != NAME).order_by(File.id)).all()
+    rows = db.session.scalars(
+        select(File).where(File.owner_kind == "notice", File.name != NAME).order_by(File.id)
+    ).all()
     return {file.kind: file for file in rows}
 
 

@@ -60,7 +60,9 @@ class at:  # noqa: N801
 
 
 def files():
-    return db.session.scalars(select(File).where(File.name != NAME).order_by(File.id)).all()
+    return db.session.scalars(
+        select(File).where(File.owner_kind == "notice", File.name != NAME).order_by(File.id)
+    ).all()
 
 
 def lying(s3):

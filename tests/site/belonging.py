@@ -497,7 +497,10 @@ def notice_read(row: Notice) -> Belonging:
 
 @belongs(File, level="audience")
 def file(row: File) -> Belonging:
-    """A file belongs where its notice does: to the office that wrote it, and to the families addressed."""
+    """A file belongs where its notice does: to the office that wrote it, and to the families addressed; a scan where its
+    restriction does."""
+    if row.owner_kind == "restriction":
+        return replace(restriction(db.session.get_one(Restriction, row.owner_id)), state="scan")
     owner = db.session.get_one(Notice, row.owner_id)
     return replace(notice(owner), to_families=notice_read(owner))
 

@@ -58,6 +58,7 @@ STATES = set(
         "class_teacher",
         "principal",
         "of_staff",
+        "scan",
         "of_head",
     ]
 )

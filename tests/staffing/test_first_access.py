@@ -128,7 +128,7 @@ def test_whoever_lost_the_office_meanwhile_stays_out(as_):
 def test_by_message_the_code_is_kept_nowhere(as_):
     newcomer()
     page = give(as_, by="message")
-    assert "验证码正在发送" in page.html
+    assert "开通码正在发送" in page.html
     assert slip().code is None
     sent = db.session.scalars(select(Delivery).where(Delivery.kind == "account.first_access")).one()
     assert sent.values["number"] == codes.shown(slip().number)

@@ -13,11 +13,10 @@ from portal.accounts.stepping import step_up_required
 from portal.errors import RuleBroken
 from portal.extensions import db
 from portal.i18n import gettext as _
-from portal.joining.forms import CodeForm
 from portal.once import commit_and_go
 from portal.paging import page_of
 from portal.staffing import newcomers
-from portal.staffing.forms import NewcomersForm
+from portal.staffing.forms import FirstAccessForm, NewcomersForm
 from portal.staffing.models import AccessSlip
 from portal.staffing.policy import APPOINTMENT_END
 from portal.staffing.views.blueprint import Answer, bp, form_page
@@ -89,7 +88,7 @@ def slips_paper() -> Response:
 @public
 def first_access() -> Answer:
     """Enter number and code of one's first slip; then a password is chosen."""
-    form = CodeForm()
+    form = FirstAccessForm()
     if not form.sent_and_valid():
         return form_page("staffing/first_access.html", form=form)
     if limits.count("first access", request.remote_addr or "") > limits.PER_ADDRESS:
