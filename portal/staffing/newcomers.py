@@ -101,7 +101,7 @@ def make(actor: Actor, people: Sequence[Person], *, by_message: bool) -> list[Ac
         raise RuleBroken(_("Choose between one and %(most)s people.", most=MOST), 422)
     if by_message and (unreached := [person.name for person in people if not (person.phone or person.email)]):
         raise RuleBroken(
-            _("There is no number for %(names)s. Print the slip.", names="、".join(unreached)), 422
+            _("There is no number for %(names)s. Print the slip.", names=i18n.listing(unreached)), 422
         )
     now = clock.now()
     fresh = [(person, codes.new_number(), codes.new_code()) for person in people]

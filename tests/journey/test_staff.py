@@ -101,7 +101,8 @@ def hands_over(district: Walker, principal: Walker) -> None:
 def reports(district: Walker) -> None:
     """The yearly report on minors' data: one parcel of Word documents and a workbook, fetched once."""
     district.open("/privacy/audit").follow("制作文件")
-    district.fill(kind="audit_pack", year=str(clock.today().year), purpose="报送网信部门").press("申请导出")
+    assert district.page.locator("[name=kind][value=audit_pack]").is_checked()
+    district.fill(purpose="报送网信部门").press("申请导出")
     for _second in range(40):
         if district.page.get_by_role("button", name="领取文件").count():
             break

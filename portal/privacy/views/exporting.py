@@ -60,11 +60,12 @@ def exports() -> str:
 @requires(EXPORT_OWN)
 @step_up_required
 def new_export() -> Answer:
-    """Ask for an export: what, for which purpose."""
+    """Ask for an export: what, for which purpose. ``kind`` and ``year`` in the address are chosen already."""
     acting = actor()
-    year = auditpack.year_to_report(acting.on)
+    year = request.args.get("year", auditpack.year_to_report(acting.on), type=int)
     choices = {kind: str(exporting.EXPORTS[kind].label) for kind in KINDS_OF[acting.role]}
-    form = ExportForm(choices, data={"kind": next(iter(choices)), "year": year})
+    kind = request.args.get("kind", "")
+    form = ExportForm(choices, data={"kind": kind if kind in choices else next(iter(choices)), "year": year})
     if not form.sent_and_valid():
         return form_page("privacy/new_export.html", form=form, most=exporting.MOST_ALONE, kinds=choices)
     assert acting.district_id is not None
