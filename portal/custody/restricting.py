@@ -18,7 +18,7 @@ from portal.joining.deciding import circle
 from portal.joining.models import News
 from portal.joining.telling import tell, tell_class_teachers
 from portal.schools import summaries
-from portal.schools.models import Flag, Guardianship, GuardianshipFlag, Pupil
+from portal.schools.models import Enrolment, Flag, Guardianship, GuardianshipFlag, Pupil
 
 
 def propose(tie: Guardianship, pupil: Pupil, by_id: int, **facts: Any) -> Restriction:
@@ -99,7 +99,8 @@ def _follow(found: Restriction, kind: News) -> None:
     Whoever is restricted is told nothing by the portal: that is for the court, and for the school in person.
     """
     db.session.flush()
-    summaries.rebuild(summaries.FROM_ROSTER)
+    schools = select(Enrolment.school_id).where(Enrolment.pupil_id == found.pupil_id).distinct()
+    summaries.rebuild_roster(db.session.scalars(schools).all())
     around = circle(found.pupil_id)
     about = next((tie for tie in around.ties if tie.id == found.guardianship_id), None)
     if about is None:

@@ -9,8 +9,21 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
-from sqlalchemy import ColumnElement, ForeignKey, String, and_, delete, exists, func, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Delete,
+    ForeignKey,
+    String,
+    and_,
+    delete,
+    exists,
+    func,
+    or_,
+    select,
+    true,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -59,6 +72,12 @@ class Terms:
 
     district_of: dict[int, int]
     starts: dict[int, list[tuple[date, int]]]
+    schools: frozenset[int] | None = None
+    """The schools that are counted; None: all."""
+
+    def counts(self, school_id: Any) -> ColumnElement[bool]:
+        """Condition on a column of school ids: the school is among those counted."""
+        return true() if self.schools is None else school_id.in_(self.schools)
 
     def of(self, school_id: int, on: date) -> int | None:
         """The id of the term the day falls in (between terms the one that ended last), or None before the first."""
@@ -67,8 +86,8 @@ class Terms:
         return starts[place - 1][1] if place else None
 
     @classmethod
-    def load(cls) -> "Terms":
-        """All schools and terms, in two queries."""
+    def load(cls, schools: Collection[int] | None = None) -> "Terms":
+        """All terms, and all schools or those to be counted, in two queries."""
         starts: dict[int, list[tuple[date, int]]] = defaultdict(list)
         rows = db.session.execute(
             select(SchoolYear.district_id, Term.starts_on, Term.id).join(Term.school_year)
@@ -77,8 +96,11 @@ class Terms:
             starts[district_id].append((starts_on, term_id))
         for found in starts.values():
             found.sort()
-        schools = db.session.execute(select(School.id, School.district_id))
-        return cls({school_id: district_id for school_id, district_id in schools}, starts)
+        wanted = select(School.id, School.district_id)
+        if schools is not None:
+            wanted = wanted.where(School.id.in_(schools))
+        district_of = {school_id: district_id for school_id, district_id in db.session.execute(wanted)}
+        return cls(district_of, starts, None if schools is None else frozenset(schools))
 
 
 Count = tuple[int, int | None, int]
@@ -135,9 +157,14 @@ def values(school_ids: Collection[int], term_id: int, names: Collection[str]) ->
     return {(school_id, name): number for school_id, name, number in rows}
 
 
-def counted_anew(names: Collection[str]) -> dict[tuple[int, int, str], int]:
-    """(school id, term id, measure) → number, from the records alone; zeros are left out."""
-    terms = Terms.load()
+def counted_anew(
+    names: Collection[str], school_ids: Collection[int] | None = None
+) -> dict[tuple[int, int, str], int]:
+    """(school id, term id, measure) → number, from the records alone; zeros are left out.
+
+    ``school_ids`` is for the measures of the roster, which count single schools as cheaply as they are small.
+    """
+    terms = Terms.load(school_ids)
     counted: dict[tuple[int, int, str], int] = defaultdict(int)
     for name in names:
         for school_id, term_id, number in MEASURES[name](terms):
@@ -163,7 +190,18 @@ def rebuild(names: Collection[str] | None = None) -> int:
     dropped = delete(SchoolTermSummary)
     if names is not None:
         dropped = dropped.where(SchoolTermSummary.measure.in_(chosen))
-    counted = counted_anew(chosen)
+    return _write(dropped, counted_anew(chosen))
+
+
+def rebuild_roster(school_ids: Collection[int]) -> int:
+    """Write what is counted from the roster anew for these schools only, in the current transaction; the rows written."""
+    dropped = delete(SchoolTermSummary).where(
+        SchoolTermSummary.measure.in_(FROM_ROSTER), SchoolTermSummary.school_id.in_(school_ids)
+    )
+    return _write(dropped, counted_anew(FROM_ROSTER, school_ids))
+
+
+def _write(dropped: Delete, counted: dict[tuple[int, int, str], int]) -> int:
     db.session.execute(dropped.execution_options(synchronize_session="fetch"))
     db.session.add_all(
         SchoolTermSummary(school_id=school_id, term_id=term_id, measure=name, value=number)
@@ -189,7 +227,13 @@ def count_households(terms: Terms) -> Iterable[Count]:
         .join(SchoolYear, SchoolYear.district_id == School.district_id)
         .join(Term, Term.school_year_id == SchoolYear.id)
         .join(Guardianship, Guardianship.pupil_id == Enrolment.pupil_id)
-        .where(Term.starts_on <= clock.today(), _overlaps(Enrolment), _overlaps(Guardianship), ~_restricted())
+        .where(
+            terms.counts(Enrolment.school_id),
+            Term.starts_on <= clock.today(),
+            _overlaps(Enrolment),
+            _overlaps(Guardianship),
+            ~_restricted(),
+        )
         .group_by(Enrolment.school_id, Term.id)
     )
 
@@ -216,6 +260,6 @@ def count_pupils(terms: Terms) -> Iterable[Count]:
         .join(School, School.id == Enrolment.school_id)
         .join(SchoolYear, SchoolYear.district_id == School.district_id)
         .join(Term, Term.school_year_id == SchoolYear.id)
-        .where(Term.starts_on <= clock.today(), _overlaps(Enrolment))
+        .where(terms.counts(Enrolment.school_id), Term.starts_on <= clock.today(), _overlaps(Enrolment))
         .group_by(Enrolment.school_id, Term.id)
     )

@@ -166,6 +166,40 @@ class TransferForm(PortalForm):
             raise ValidationError(_("Enter the new school."))
 
 
+class GraduatesForm(PortalForm):
+    """Which pupils go to which school of the next stage."""
+
+    pupils = SelectMultipleField(_l("Which pupils"))
+    school = LineField(
+        _l("Next school"), [InputRequired(_l("Enter the next school.")), Length(max=160, message=TOO_LONG)]
+    )
+    shares_story = BooleanField(_l("What was said at visits goes along"))
+
+    def __init__(self, pupils: dict[str, str], **named: Any) -> None:
+        super().__init__(**named)
+        self.pupils.choices = pupils
+
+    def validate_pupils(self, field: Any) -> None:
+        if not field.data:
+            raise ValidationError(_("Choose at least one pupil."))
+
+
+class ArrivalsForm(PortalForm):
+    """Which of the pupils proposed come into which class."""
+
+    pupils = SelectMultipleField(_l("Which pupils"))
+    school_class = SelectField(_l("Class"), [InputRequired(_l("Choose the class."))])
+
+    def __init__(self, pupils: dict[str, str], classes: dict[str, str], **named: Any) -> None:
+        super().__init__(**named)
+        self.pupils.choices = pupils
+        self.school_class.choices = {"": _("Choose"), **classes}
+
+    def validate_pupils(self, field: Any) -> None:
+        if not field.data:
+            raise ValidationError(_("Choose at least one pupil."))
+
+
 class AcceptForm(PortalForm):
     """The class that takes the pupil."""
 

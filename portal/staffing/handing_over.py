@@ -34,7 +34,7 @@ from portal.schools.models import (
 )
 from portal.settings import Number, Setting
 from portal.settings.declaring import DISTRICT, SCHOOL
-from portal.staffing.models import HandOver, HandOverState
+from portal.staffing.models import HandOver, HandOverState, PupilTransfer, TransferState
 from portal.staffing.years import next_year
 from portal.trail.models import note
 
@@ -345,7 +345,7 @@ def apply(plan: Plan, person_id: int, role: str = "") -> HandOver:
     hand_over.journal = {"made": work.made, "ended": work.ended}
     hand_over.applied_by_id, hand_over.applied_at = person_id, clock.now()
     db.session.flush()
-    summaries.rebuild(summaries.FROM_ROSTER)
+    summaries.rebuild_roster([plan.school.id])
     note(
         "hand_over.applied",
         hand_over,
@@ -414,31 +414,53 @@ def _hand_over_offices(work: _Work, step: Step) -> None:
         work.appoint(step.teacher, Role.CLASS_TEACHER, following, None)
 
 
+def begun() -> str:
+    """What is said once the school year has begun."""
+    return _("The school year has begun; the hand-over stays. Mend single entries instead.")
+
+
 def undo(hand_over: HandOver, on: date, person_id: int, role: str = "") -> None:
     """Take a hand-over back, in the current transaction. RuleBroken once the year has begun or something rests on it."""
     if hand_over.state != HandOverState.APPLIED:
         raise RuleBroken(_("There is no hand-over to undo."))
     year = db.session.get_one(SchoolYear, hand_over.to_year_id)
     if on >= year.starts_on:
-        raise RuleBroken(_("The school year has begun; the hand-over stays. Mend single entries instead."))
+        raise RuleBroken(begun())
     made, ended = hand_over.journal["made"], hand_over.journal["ended"]
     if _rests_on(made):
         raise RuleBroken(_("Something was entered for the new classes already; the hand-over stays."))
     _delete(Enrolment, made["enrolment"])
     _delete(Appointment, made["appointment"])
+    gone = _accepted_elsewhere(hand_over.school_id, [key for key, _before in ended["pupil"]])
     for key, before in ended["enrolment"]:
-        db.session.get_one(Enrolment, key).ended_on = date.fromisoformat(before) if before else None
+        place = db.session.get_one(Enrolment, key)
+        if place.pupil_id not in gone:
+            place.ended_on = date.fromisoformat(before) if before else None
     for key, before in ended["appointment"]:
         db.session.get_one(Appointment, key).ended_on = date.fromisoformat(before) if before else None
     for key, _before in ended["pupil"]:
-        db.session.get_one(Pupil, key).left_on = None
+        if key not in gone:
+            db.session.get_one(Pupil, key).left_on = None
     db.session.flush()
     _delete(SchoolClass, made["school_class"])
     _delete(Grade, made["grade"])
     hand_over.state, hand_over.undone_at = HandOverState.UNDONE, clock.now()
     db.session.flush()
-    summaries.rebuild(summaries.FROM_ROSTER)
+    summaries.rebuild_roster([hand_over.school_id])
     note("hand_over.undone", hand_over, person_id=person_id, role=role)
+
+
+def _accepted_elsewhere(school_id: int, pupil_ids: list[int]) -> set[int]:
+    """Pupils whom another school has accepted by now: they leave all the same."""
+    return set(
+        db.session.scalars(
+            select(PupilTransfer.pupil_id).where(
+                PupilTransfer.from_school_id == school_id,
+                PupilTransfer.pupil_id.in_(pupil_ids),
+                PupilTransfer.state == TransferState.ACCEPTED,
+            )
+        )
+    )
 
 
 def _delete(model: Any, ids: list[int]) -> None:

@@ -4,11 +4,11 @@ from sqlalchemy import exists, select
 
 from portal import clock
 from portal.extensions import db
-from portal.jobs.queue import every
+from portal.jobs.queue import every, task
 from portal.schools import summaries
 from portal.schools.models import Term
 from portal.schools.summaries import SchoolTermSummary
-from portal.staffing import newcomers
+from portal.staffing import every_school, newcomers
 from portal.staffing.transferring import complete_due
 
 
@@ -16,6 +16,18 @@ from portal.staffing.transferring import complete_due
 def complete_transfers() -> None:
     """Give pupils to their new schools on the day; what is not due stays as it is."""
     complete_due()
+
+
+@task
+def apply_ordered() -> None:
+    """Hand over the schools for which the district ordered it, each in its own transaction."""
+    every_school.carry_out_all()
+
+
+@every(120)
+def apply_what_was_ordered() -> None:
+    """Find again what a lost ring or a stop in the middle left behind."""
+    every_school.carry_out_all()
 
 
 @every(3600)

@@ -90,9 +90,10 @@ class AccessSlip(PublicId, Base):
 
 
 class HandOverState(StrEnum):
-    """Where a school's hand-over to the next school year stands."""
+    """Where a school's hand-over to the next school year stands; ``ordered`` by the district until it is carried out."""
 
     PLANNED = "planned"
+    ORDERED = "ordered"
     APPLIED = "applied"
     UNDONE = "undone"
 

@@ -10,7 +10,8 @@ from portal.staffing.models import PupilTransfer, TransferState
 from portal.staffing.policy import TRANSFER_DECIDE
 from portal.tasks import Task
 
-MOST = 5
+MOST = 3
+"""More pupils than this are one card that leads to the list."""
 
 
 def tasks(actor: Actor) -> list[Task]:
@@ -22,8 +23,18 @@ def tasks(actor: Actor) -> list[Task]:
         .where(PupilTransfer.state == TransferState.PROPOSED)
         .options(joinedload(PupilTransfer.pupil), joinedload(PupilTransfer.from_school))
         .order_by(PupilTransfer.from_on, PupilTransfer.id)
-        .limit(MOST)
-    )
+        .limit(MOST + 1)
+    ).all()
+    if len(found) > MOST:
+        return [
+            Task(
+                about=found[0].from_school.name,
+                title=_("Several pupils of other schools are to come to you"),
+                url=url_for("staffing.arrivals"),
+                button=_("Look and decide"),
+                due_on=found[0].from_on,
+            )
+        ]
     return [
         Task(
             about=one.pupil.name,

@@ -4,19 +4,57 @@ From the day on the old school sees the child in past records only. The file goe
 was said at visits unless the family objected. Sealed notes stay where they are.
 """
 
+from collections.abc import Iterable, Sequence
 from datetime import date
 
 from sqlalchemy import or_, select
 
 from portal import clock
-from portal.access import Actor
+from portal.access import Actor, Role
+from portal.accounts.models import Appointment, Person
+from portal.deliveries.kinds import Kind
+from portal.deliveries.sending import send
 from portal.errors import RuleBroken
 from portal.extensions import db
 from portal.i18n import gettext as _
+from portal.i18n import lazy_gettext as _l
 from portal.schools import enrolling, summaries
 from portal.schools.models import Enrolment, Pupil, School, SchoolClass
 from portal.staffing.models import PupilTransfer, TransferState
 from portal.trail.models import note
+
+NEWS = Kind(
+    "transfer.news",
+    subject=_l("A change of school waits for you"),
+    text=_l("There is news about a change of school on the first page of the portal. Sign in to read it."),
+    path="/transfers",
+)
+
+
+def _tell(people: Iterable[Person], transfer: PupilTransfer, occasion: str, but: int) -> None:
+    """A message that says only that there is something; one for each occasion and day, however many pupils it is about."""
+    for person in people:
+        if person.id != but:
+            send(person, NEWS.name, {}, key=f"{occasion} {transfer.from_school_id} {clock.today()}")
+
+
+def _offices(school_id: int) -> Sequence[Person]:
+    """Who decides on transfers at a school today: its office and its heads."""
+    today = clock.today()
+    return db.session.scalars(
+        select(Person)
+        .where(
+            Person.id.in_(
+                select(Appointment.person_id).where(
+                    Appointment.school_id == school_id,
+                    Appointment.role.in_((Role.SCHOOL_OFFICE, Role.PRINCIPAL)),
+                    Appointment.started_on <= today,
+                    or_(Appointment.ended_on.is_(None), Appointment.ended_on > today),
+                )
+            )
+        )
+        .order_by(Person.id)
+    ).all()
 
 
 def school_named(text: str, other_than: int | None) -> School:
@@ -73,7 +111,9 @@ def propose(
             place.ended_on = max(from_on, place.started_on)
         pupil.left_on = from_on
         made.state = TransferState.DONE
-        summaries.rebuild(summaries.FROM_ROSTER)
+        summaries.rebuild_roster([made.from_school_id])
+    else:
+        _tell(_offices(to_school.id), made, "proposed", actor.person_id)
     note(
         "transfer.proposed" if to_school else "transfer.left",
         made,
@@ -108,7 +148,8 @@ def accept(transfer: PupilTransfer, school_class: SchoolClass, actor: Actor) -> 
     transfer.decided_by_id, transfer.decided_at = actor.person_id, clock.now()
     db.session.flush()
     complete(transfer)
-    summaries.rebuild(summaries.FROM_ROSTER)
+    summaries.rebuild_roster([transfer.from_school_id, school_class.school_id])
+    _tell_proposer(transfer, actor)
     note(
         "transfer.accepted",
         transfer,
@@ -117,6 +158,12 @@ def accept(transfer: PupilTransfer, school_class: SchoolClass, actor: Actor) -> 
         pupil_id=pupil.id,
         from_on=str(from_on),
     )
+
+
+def _tell_proposer(transfer: PupilTransfer, actor: Actor) -> None:
+    proposer = db.session.get(Person, transfer.proposed_by_id)
+    if proposer is not None:
+        _tell([proposer], transfer, f"decided {transfer.to_school_id}", actor.person_id)
 
 
 def complete(transfer: PupilTransfer) -> bool:
@@ -148,12 +195,21 @@ def complete_due() -> int:
     return done
 
 
+def accept_many(transfers: Sequence[PupilTransfer], school_class: SchoolClass, actor: Actor) -> int:
+    """Take several pupils into one class, in the current transaction: all or none; how many."""
+    for transfer in transfers:
+        accept(transfer, school_class, actor)
+    return len(transfers)
+
+
 def close(transfer: PupilTransfer, state: TransferState, actor: Actor) -> None:
     """The new school refuses, or the old one takes it back, in the current transaction."""
     _must_wait(transfer)
     transfer.state = state
     if state == TransferState.REFUSED and transfer.proposed_by_id != actor.person_id:
         transfer.decided_by_id, transfer.decided_at = actor.person_id, clock.now()
+    if state == TransferState.REFUSED:
+        _tell_proposer(transfer, actor)
     note(
         f"transfer.{state}",
         transfer,

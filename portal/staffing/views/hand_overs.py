@@ -10,13 +10,16 @@ from portal.accounts.stepping import step_up_required
 from portal.errors import RuleBroken
 from portal.extensions import db
 from portal.i18n import gettext as _
+from portal.i18n import ngettext
+from portal.jobs.queue import ring
 from portal.once import commit_and_go
 from portal.paging import page_of
 from portal.schools.models import School, SchoolClass
 from portal.schools.policy import CLASS_READ, schools_in_district
-from portal.staffing import handing_over
+from portal.staffing import every_school, graduating, handing_over, transferring
 from portal.staffing.delegating import colleagues
-from portal.staffing.forms import StepForm
+from portal.staffing.forms import GraduatesForm, StepForm
+from portal.staffing.jobs import apply_ordered
 from portal.staffing.models import HandOver, HandOverState
 from portal.staffing.policy import HAND_OVER, YEAR_FOUND
 from portal.staffing.views.blueprint import Answer, bp, form_page
@@ -125,6 +128,34 @@ def undo_hand_over() -> Response:
     return commit_and_go(url_for(".hand_over"), _("The hand-over is undone. Everything is as before."))
 
 
+@bp.route("/hand-over/graduates", methods=["GET", "POST"])
+@requires(HAND_OVER)
+def graduates() -> Answer:
+    """Who leaves at the year's end, and the lists for the schools of the next stage."""
+    acting, plan = actor(), _plan()
+    leaving = graduating.graduates(plan)
+    open_ones = {
+        one.pupil.public_id: f"{one.pupil.name} · {one.school_class.name}"
+        for one in leaving
+        if one.transfer is None
+    }
+    form = GraduatesForm(open_ones, data={"pupils": list(open_ones), "shares_story": True})
+    if form.sent_and_valid():
+        try:
+            school = transferring.school_named(form.school.data, plan.school.id)
+            shares = bool(form.shares_story.data)
+            made = graduating.propose(plan, form.pupils.data, school, acting, shares_story=shares)
+        except RuleBroken as broken:
+            db.session.rollback()
+            form.form_errors.append(broken.message)
+            plan = _plan()
+            leaving = graduating.graduates(plan)
+        else:
+            told = ngettext("%(num)s pupil proposed.", "%(num)s pupils proposed.", made)
+            return commit_and_go(url_for(".graduates"), told)
+    return form_page("staffing/graduates.html", plan=plan, graduates=leaving, form=form)
+
+
 @bp.get("/hand-overs")
 @requires(YEAR_FOUND)
 def hand_overs() -> str:
@@ -134,18 +165,41 @@ def hand_overs() -> str:
     listing = page_of(
         select(School).where(schools_in_district(acting)), [(School.name_pinyin, False), (School.id, False)]
     )
-    states = db.session.execute(
-        select(HandOver.school_id, HandOver.state).where(
-            HandOver.school_id.in_([school.id for school in listing.rows]),
+    ids = [school.id for school in listing.rows]
+    handed = db.session.scalars(
+        select(HandOver).where(
+            HandOver.school_id.in_(ids),
             HandOver.state != HandOverState.UNDONE,
+            HandOver.to_year_id == (year.id if year else 0),
         )
     )
     return render(
         "staffing/hand_overs.html",
         year=year,
         listing=listing,
-        states={school_id: state for school_id, state in states},
+        handed={one.school_id: one for one in handed},
+        sizes=every_school.sizes(ids, acting.on),
+        left=every_school.left(acting, year) if year else 0,
+        begun=year is not None and acting.on >= year.starts_on,
     )
+
+
+@bp.post("/hand-overs/application")
+@requires(YEAR_FOUND)
+@step_up_required
+def apply_all() -> Response:
+    """Have every school handed over that has not done it: by its own plan, else by the usual rules; school by school."""
+    acting = actor()
+    year = next_year(acting.district_id or 0, acting.on)
+    if year is None:
+        raise RuleBroken(_("The district has not founded the next school year yet."))
+    ordered = every_school.order(acting, year)
+    answer = commit_and_go(
+        url_for(".hand_overs"),
+        ngettext("%(num)s school is being handed over.", "%(num)s schools are being handed over.", ordered),
+    )
+    ring(apply_ordered)
+    return answer
 
 
 @bp.post("/hand-overs/year")

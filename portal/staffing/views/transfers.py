@@ -1,6 +1,6 @@
 """Pupils who change school: proposed by the old school, accepted by the new one, known to the family."""
 
-from flask import url_for
+from flask import request, url_for
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 from werkzeug.wrappers import Response
@@ -10,11 +10,12 @@ from portal.errors import RuleBroken
 from portal.extensions import db
 from portal.i18n import gettext as _
 from portal.i18n import lazy_gettext as _l
+from portal.i18n import ngettext
 from portal.once import commit_and_go
 from portal.paging import page_of
 from portal.schools.models import SchoolClass
 from portal.staffing import transferring
-from portal.staffing.forms import AcceptForm, TransferForm
+from portal.staffing.forms import AcceptForm, ArrivalsForm, TransferForm
 from portal.staffing.models import PupilTransfer, TransferState
 from portal.staffing.policy import (
     TRANSFER_DECIDE,
@@ -48,6 +49,32 @@ def transfers() -> str:
     """Pupils who come and go, newest first."""
     listing = page_of(TRANSFER_READ.rows(actor()).options(*WHOLE), [(PupilTransfer.id, True)])
     return render("staffing/transfers.html", listing=listing, states=STATES)
+
+
+@bp.route("/transfers/arrivals", methods=["GET", "POST"])
+@requires(TRANSFER_DECIDE)
+def arrivals() -> Answer:
+    """Pupils whom other schools propose, accepted into a class list by list."""
+    acting = actor()
+    waiting = TRANSFER_DECIDE.rows(acting).where(
+        PupilTransfer.state == TransferState.PROPOSED, PupilTransfer.proposed_by_id != acting.person_id
+    )
+    if request.method == "POST":
+        waiting = waiting.with_for_update(of=PupilTransfer)
+    listing = page_of(waiting.options(*WHOLE), [(PupilTransfer.id, False)])
+    found = {one.public_id: one for one in listing.rows}
+    names = {key: f"{one.pupil.name} · {one.from_school.name}" for key, one in found.items()}
+    form = ArrivalsForm(names, classes_of_school(acting), data={"pupils": list(names)})
+    if not form.sent_and_valid():
+        return form_page("staffing/arrivals.html", form=form, listing=listing)
+    school_class = db.session.scalars(
+        select(SchoolClass).where(SchoolClass.public_id == form.school_class.data)
+    ).one()
+    accepted = transferring.accept_many([found[key] for key in form.pupils.data], school_class, acting)
+    return commit_and_go(
+        url_for(".arrivals"),
+        ngettext("%(num)s pupil accepted.", "%(num)s pupils accepted.", accepted),
+    )
 
 
 @bp.route("/pupils/<public_id>/transfer", methods=["GET", "POST"])
