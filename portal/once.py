@@ -58,15 +58,37 @@ def _fingerprint() -> str:
     for name in sorted(request.form):
         if name not in ("csrf_token",):
             digest.update(repr((name, request.form.getlist(name))).encode("utf-8", "surrogatepass"))
+    if request.is_json:
+        digest.update(request.get_data())
     return digest.hexdigest()
 
 
-def _stored(key: str) -> BaseResponse | None:
+def answered(key: str) -> OnceKey | None:
+    """The answer kept for this request under this key. RuleBroken (422) when other contents were sent under it."""
     row = db.session.scalar(select(OnceKey).where(OnceKey.person_id == _person_id(), OnceKey.key == key))
+    if row is not None and row.fingerprint != _fingerprint():
+        raise RuleBroken(_("This form was sent before with other contents. Open the page again."), status=422)
+    return row
+
+
+def keep_answer(key: str, location: str, message: str) -> None:
+    """Keep the answer to this request in the current transaction. ``location``: an address; ``message``: up to 500."""
+    db.session.add(
+        OnceKey(
+            person_id=_person_id(),
+            key=key,
+            fingerprint=_fingerprint(),
+            location=location,
+            message=message,
+            answered_at=clock.now(),
+        )
+    )
+
+
+def _stored(key: str) -> BaseResponse | None:
+    row = answered(key)
     if row is None:
         return None
-    if row.fingerprint != _fingerprint():
-        raise RuleBroken(_("This form was sent before with other contents. Open the page again."), status=422)
     if row.message:
         flash(row.message, "good")
     return redirect(row.location, 303)
@@ -86,16 +108,7 @@ def commit_and_go(location: str, message: str = "", kind: str = "good") -> BaseR
     """
     key = request.form.get(FIELD, "")
     if 0 < len(key) <= 64:
-        db.session.add(
-            OnceKey(
-                person_id=_person_id(),
-                key=key,
-                fingerprint=_fingerprint(),
-                location=location,
-                message=message if kind == "good" else "",
-                answered_at=clock.now(),
-            )
-        )
+        keep_answer(key, location, message if kind == "good" else "")
     try:
         db.session.commit()
     except IntegrityError:

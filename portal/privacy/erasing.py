@@ -24,6 +24,7 @@ from portal.privacy import blocks
 from portal.privacy.models import ErasureKind, ErasureRequest, ErasureState, Part
 from portal.roster.models import RosterChange, RosterProblem
 from portal.schools.models import Enrolment, Guardianship, GuardianshipFlag, Pupil
+from portal.visits.drafts import VisitDraft
 from portal.visits.models import (
     Correction,
     FollowUp,
@@ -106,6 +107,7 @@ def erase_visit_texts(visits: Any, done: COUNTED, *, sealed: bool) -> None:
     wanted = list(db.session.scalars(visits))
     for owner in (VisitPart, VisitRemark, Correction, VisitChange, VisitMet):
         _remove(owner, owner.visit_id.in_(wanted), done)
+    _remove(VisitDraft, VisitDraft.visit_id.in_(wanted), done)
     if sealed:
         _remove(SealedNote, SealedNote.visit_id.in_(wanted), done)
     _empty(Visit, Visit.id.in_(wanted), {"others_met": ""}, done)

@@ -12,6 +12,7 @@ from portal.rehearsal.cast import Town
 from portal.schools.models import Enrolment, Guardianship, Pupil, SchoolClass
 from portal.visits import counting
 from portal.visits.inviting import invite
+from portal.visits.merging import Operation, Sent, Telling, take_in
 from portal.visits.models import FORM_NAMES, Form, Invitation, Visit
 from portal.visits.recording import Account, Step, record
 
@@ -24,6 +25,7 @@ def build(town: Town) -> None:
     _done(town)
     _invitations(town)
     _tried(town)
+    _drafts(town)
 
 
 def _author(town: Town) -> Actor:
@@ -116,3 +118,18 @@ def _tried(town: Town) -> None:
     ).one()
     for days in (-6, -3):
         _visit(town, neighbour, _told(town, neighbour, None, days, 18))
+
+
+def _drafts(town: Town) -> None:
+    """A draft begun on a phone, and one on which the phone and a PC wrote two things."""
+    for name, texts in (
+        ("陈一诺", ("一诺爱讲故事，妈妈盼着她多认几个新朋友。",)),
+        ("何雨桐", ("雨桐会自己做早饭了。", "雨桐会自己做早饭，还教弟弟系鞋带。")),
+    ):
+        telling = Telling(town.pupils[name], _third(town), town.start, _author(town), _at(town, -1, 20))
+        for device, text in enumerate(texts):
+            key = str(uuid.uuid5(uuid.NAMESPACE_OID, f"draft {name}"))
+            sent = Operation(
+                key, str(uuid.UUID(int=device + 1)), 1, telling.now, False, {"hopes": Sent(text, 0)}
+            )
+            take_in(telling, sent)

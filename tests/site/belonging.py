@@ -41,6 +41,7 @@ from portal.schools.models import (
 )
 from portal.settings.models import SettingValue
 from portal.staffing.models import AppointmentRequest, PupilTransfer
+from portal.visits.drafts import VisitDraft
 from portal.visits.models import Correction, FollowUp, Invitation, Outcome, SealedNote, Visit
 from tests.site.actors import Player
 
@@ -470,6 +471,12 @@ def sealed_note(row: SealedNote) -> Belonging:
 @belongs(Correction, level="household")
 def correction(row: Correction) -> Belonging:
     return replace(visit(db.session.get_one(Visit, row.visit_id)), state="")
+
+
+@belongs(VisitDraft, level="person")
+def visit_draft(row: VisitDraft) -> Belonging:
+    """A draft belongs to the teacher who writes it, about a child of the class."""
+    return child(row.pupil_id, people=frozenset({row.author_id}))
 
 
 OFFICES = {"principal": "school", "school_office": "school", "district_staff": "district"}

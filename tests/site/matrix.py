@@ -56,6 +56,7 @@ IN_QUERY: dict[str, tuple[str, Any]] = {
     "schools.my_class": ("class", SchoolClass),
     "visits.new": ("pupil", Pupil),
     "visits.new_invitation": ("pupil", Pupil),
+    "visits.package": ("pupil", Pupil),
 }
 """Endpoints that take their row from the query string."""
 

@@ -19,6 +19,9 @@ from tests.support.html import faults_in
 
 STARTS = ("/", "/courses/", "/stars/", "/account/sign-in")
 REACHED_OTHERWISE = {
+    "visits.offline": "opened from a device that took visits along; tried in tests/visits",
+    "visits.package": "asked by scripts; tried in tests/visits",
+    "visits.standing": "asked by scripts; tried in tests/visits",
     "accounts.new_password": "only half signed in; tried in tests/accounts",
     "audit.anchors_text": "kept by machines; tried in tests/audit",
     "files.signed": "only from another origin; tried in tests/files",

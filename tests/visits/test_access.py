@@ -1,10 +1,12 @@
 """Who may open what, compared with the oracle written by hand, and what other households and offices do not read."""
 
 import csv
+import uuid
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from flask import current_app
 
 from portal import clock
 from portal.extensions import db
@@ -12,6 +14,7 @@ from portal.schools import enrolling
 from portal.schools.models import Enrolment, SchoolClass
 from portal.trail.models import TrailEntry
 from portal.visits.inviting import invite
+from portal.visits.merging import Operation, Sent, Telling, take_in
 from portal.visits.models import (
     FORM_NAMES,
     Correction,
@@ -87,6 +90,13 @@ PATHS = {
     "follow_ups": "/visits/follow-ups",
     "follow_up": "/visits/follow-ups/{step}",
     "finish": "/visits/follow-ups/{step}/completion",
+    "take_in": "/visits/pupils/{pupil}/drafts",
+    "draft": "/visits/drafts/{draft}",
+    "choose": "/visits/drafts/{draft}/choice",
+    "package": "/visits/take-along/package?pupil={pupil}",
+    "take_along": "/visits/take-along",
+    "offline": "/visits/offline",
+    "standing": "/visits/offline/standing",
     "family": "/visits/family",
     "school": "/visits/school",
 }
@@ -107,6 +117,7 @@ def records(name):
         "sealed": db.session.query(SealedNote.public_id).filter_by(visit_id=visit.id).scalar(),
         "step": db.session.query(FollowUp.public_id).filter_by(visit_id=visit.id).scalar(),
         **pending(name, visit),
+        **drafted(name),
     }
 
 
@@ -120,6 +131,19 @@ def pending(name, visit):
     )
     db.session.commit()
     return {"correction": asked.public_id, "invitation": sent.public_id}
+
+
+def drafted(name):
+    """A draft of 王雪 about the pupil on which two devices said two things."""
+    with current_app.test_request_context(method="POST"):
+        telling = Telling(pupil(name), third(), clock.today(), teacher(), clock.now())
+        client_id = str(uuid.uuid4())
+        for text in ("甲", "乙"):
+            sent = Operation(client_id, str(uuid.uuid4()), 1, clock.now(), False, {"note": Sent(text, 0)})
+            draft = take_in(telling, sent).draft
+        ids = {"draft": draft.public_id, "clash": draft.open_clashes[0].public_id}
+        db.session.commit()
+        return ids
 
 
 def clear(endpoint):
@@ -143,6 +167,7 @@ def filled_in(endpoint, ids):
         "ask_correction": {"body": "不对"},
         "answer_correction": {"answer": "改了"},
         "unseal": {"reason": "复查"},
+        "choose": {"clash": ids["clash"], "keep": "this"},
     }.get(endpoint, {})
 
 

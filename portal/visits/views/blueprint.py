@@ -1,7 +1,5 @@
 """The blueprint of home visits, and what several of its pages share."""
 
-import re
-
 from flask import Blueprint
 from sqlalchemy import select
 from werkzeug.wrappers import Response
@@ -19,7 +17,6 @@ from portal.visits.models import (
 bp = Blueprint("visits", __name__, url_prefix="/visits")
 
 Answer = str | tuple[str, int] | Response
-CLIENT_ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 WORDS = {"forms": FORM_NAMES, "owners": OWNER_NAMES, "priorities": PRIORITY_NAMES}
 
 

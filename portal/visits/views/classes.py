@@ -2,11 +2,13 @@
 
 from flask import request
 from sqlalchemy import func, select
+from sqlalchemy.orm import selectinload
 
 from portal.access import actor, find, requires
 from portal.extensions import db
 from portal.templating import render
 from portal.visits import due, loading
+from portal.visits.drafts import DRAFT, VisitDraft, awaits_author
 from portal.visits.homes import homes_of
 from portal.visits.models import (
     FollowUp,
@@ -68,9 +70,17 @@ def pupil(public_id: str) -> str:
         .order_by(FollowUp.due_on, FollowUp.id)
         .limit(loading.PAGE_LENGTH)
     ).all()
+    drafts = db.session.scalars(
+        DRAFT.rows(actor())
+        .where(VisitDraft.pupil_id == child.id, awaits_author())
+        .order_by(VisitDraft.changed_at.desc())
+        .limit(loading.PAGE_LENGTH)
+        .options(selectinload(VisitDraft.clashes))
+    ).all()
     return render(
         "visits/pupil.html",
         pupil=child,
+        drafts=drafts,
         homes=homes_of(child, actor().on),
         invitation=invitation,
         visits=visits,

@@ -3,7 +3,7 @@
 import uuid
 from typing import Any
 
-from flask import request, url_for
+from flask import abort, request, url_for
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import joinedload, selectinload
 from werkzeug.wrappers import Response
@@ -17,12 +17,9 @@ from portal.once import commit_and_go
 from portal.schools.models import Pupil
 from portal.templating import render
 from portal.trail.reads import opened
-from portal.visits import loading
-from portal.visits.forms import (
-    CHILD,
-    NO_ANSWER,
-    VisitForm,
-)
+from portal.visits import loading, merging
+from portal.visits.drafts import CLIENT_ID, DRAFT, VisitDraft
+from portal.visits.forms import VisitForm
 from portal.visits.homes import Home, homes_of
 from portal.visits.inviting import held
 from portal.visits.models import (
@@ -35,7 +32,8 @@ from portal.visits.policy import (
     VISIT_AMEND,
 )
 from portal.visits.recording import Account, already_written, amend, record
-from portal.visits.views.blueprint import CLIENT_ID, WORDS, Answer, bp, class_today
+from portal.visits.retelling import as_typed
+from portal.visits.views.blueprint import WORDS, Answer, bp, class_today
 
 
 @bp.get("/new")
@@ -55,8 +53,25 @@ def new() -> str:
             if booked.chosen_at <= clock.now():
                 at = clock.local(booked.chosen_at)
                 given["held_on"], given["held_time"] = at.date(), at.time()
+    draft = _draft_of(child)
+    if draft is not None:
+        typed = merging.as_form(draft)
+        return _visit_page(VisitForm(homes, place.started_on, formdata=typed), child, draft.client_id)
     form = VisitForm(homes, place.started_on, data=given)
     return _visit_page(form, child, str(uuid.uuid4()))
+
+
+def _draft_of(child: Pupil) -> VisitDraft | None:
+    """The unfinished draft that ``?draft=`` names, to go on with."""
+    if not request.args.get("draft"):
+        return None
+    draft = find(
+        DRAFT, request.args["draft"], selectinload(VisitDraft.parts), selectinload(VisitDraft.clashes)
+    )
+    if draft.pupil_id != child.id or draft.finished_at is not None:
+        abort(404)
+    opened("F4", draft)
+    return draft
 
 
 def _visit_page(form: VisitForm, child: Pupil, client_id: str) -> str:
@@ -94,6 +109,7 @@ def create() -> Answer:
         if written is None:
             raise
         return _written(written)
+    merging.close(author.person_id, client_id, visit, clock.now())
     return _written(visit)
 
 
@@ -111,30 +127,7 @@ def _written(visit: Visit) -> Response:
 def edit(public_id: str) -> str:
     """The form to mend one's own visit."""
     visit, part, home, earliest_on = _to_amend(public_id)
-    start = clock.local(visit.held_at)
-    until = None
-    if visit.minutes:
-        end = start.hour * 60 + start.minute + visit.minutes
-        until = start.replace(hour=end // 60 % 24, minute=end % 60).time()
-    given: dict[str, Any] = {
-        "household": home.key,
-        "how": visit.form or NO_ANSWER,
-        "held_on": visit.held_on,
-        "held_time": start.time(),
-        "until": until,
-        "met": [*([CHILD] if visit.child_met else []), *(one.guardianship.public_id for one in visit.met)],
-        "others_met": visit.others_met,
-        "hopes": part.hopes,
-        "note": part.note,
-        "school_only": part.school_only,
-        "gift_refused": visit.gift_refused,
-    }
-    for number, step in enumerate((one for one in visit.steps if one.done_on is None), start=1):
-        given |= {
-            f"step_{number}_what": step.what,
-            f"step_{number}_owner": step.owner,
-            f"step_{number}_due_on": step.due_on,
-        }
+    given = as_typed(visit, part, home.key)
     form = VisitForm([home], earliest_on, data=given)
     return _edit_page(form, visit)
 

@@ -1,0 +1,220 @@
+"""Visits without a network: taking families along, the shell, what devices send back, texts to choose between."""
+
+from typing import Any
+
+from flask import abort, jsonify, request, url_for
+from flask_login import current_user
+from flask_wtf.csrf import generate_csrf
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import joinedload, selectinload
+from werkzeug.datastructures import MultiDict
+from werkzeug.wrappers import Response
+from wtforms import BooleanField
+
+from portal import clock, once
+from portal.access import actor, find, requires
+from portal.accounts.models import Person
+from portal.errors import RuleBroken
+from portal.extensions import db
+from portal.i18n import gettext as _
+from portal.i18n import listing
+from portal.once import commit_and_go
+from portal.schools.models import Pupil
+from portal.templating import render
+from portal.trail.reads import opened
+from portal.visits import merging, operations, packing
+from portal.visits.drafts import DRAFT, GUARDED, VisitDraft
+from portal.visits.forms import VisitForm
+from portal.visits.homes import homes_of
+from portal.visits.policy import PUPIL_VISIT
+from portal.visits.views.blueprint import WORDS, Answer, bp, class_today
+
+TRIES = 3
+"""Two copies of one operation may meet; the second finds what the first has done."""
+
+
+@bp.post("/pupils/<public_id>/drafts")
+@requires(PUPIL_VISIT)
+def take_in(public_id: str) -> tuple[Response, int]:
+    """What a device has written about a visit to this pupil.
+
+    201 stored, 200 sent before, 409 with ``kept`` when both texts are kept and a choice is due, 409 without when the
+    visit is written down already, 410 when it was deleted, 422 with the fields that do not hold. The device may let go
+    of an operation on 200, 201 and 409 with ``kept``.
+    """
+    child = find(PUPIL_VISIT, public_id)
+    if not request.is_json:
+        abort(415)
+    if len(request.get_data()) > operations.MOST_BYTES:
+        abort(413)
+    names = set(VisitForm([], clock.today(), formdata=MultiDict())._fields)
+    key, sent = operations.read(request.get_data(), names)
+    for attempt in range(TRIES):
+        before = once.answered(key)
+        if before is not None:
+            return _again(sent, before)
+        try:
+            return _take_in(find(PUPIL_VISIT, public_id) if attempt else child, key, sent)
+        except IntegrityError:
+            db.session.rollback()
+    return abort(503)
+
+
+def _telling(child: Pupil) -> merging.Telling:
+    school_class, place = class_today(child)
+    return merging.Telling(child, school_class, place.started_on, actor(), clock.now())
+
+
+def _take_in(child: Pupil, key: str, sent: merging.Operation) -> tuple[Response, int]:
+    outcome = merging.take_in(_telling(child), sent)
+    if outcome.form is not None:
+        fields = dict(reversed(list(outcome.form.problems())))
+        db.session.rollback()
+        return _told("wrong", 422, fields=fields)
+    if outcome.is_gone or outcome.is_closed:
+        at = url_for("visits.show", public_id=outcome.visit.public_id) if outcome.visit else ""
+        db.session.rollback()
+        return _told("gone", 410) if outcome.is_gone else _told("closed", 409, kept=False, address=at)
+    clashes = outcome.clashes
+    state = "clash" if clashes else "written" if outcome.visit and sent.finish else "draft"
+    address = url_for("visits.draft", public_id=outcome.draft.public_id)
+    if state == "written" and outcome.visit:
+        address = url_for("visits.show", public_id=outcome.visit.public_id)
+    once.keep_answer(key, address, state)
+    revisions = _revisions(outcome.draft, sent)
+    db.session.commit()
+    status = 409 if state == "clash" else 201
+    return _told(state, status, kept=True, address=address, revisions=revisions, clashes=clashes)
+
+
+def _revisions(draft: VisitDraft, sent: merging.Operation) -> dict[str, int]:
+    """The revisions on which this device stands now: of the fields that hold its own text."""
+    return {part.field: part.revision for part in draft.parts if part.device == sent.device and part.revision}
+
+
+def _again(sent: merging.Operation, before: once.OnceKey) -> tuple[Response, int]:
+    draft = db.session.scalar(
+        DRAFT.rows(actor())
+        .where(VisitDraft.client_id == sent.client_id)
+        .options(selectinload(VisitDraft.parts), selectinload(VisitDraft.clashes))
+    )
+    revisions = _revisions(draft, sent) if draft else {}
+    return _told(before.message, 200, kept=True, address=before.location, revisions=revisions)
+
+
+def _told(state: str, status: int, **more: Any) -> tuple[Response, int]:
+    return jsonify(state=state, now=clock.now().isoformat(), **more), status
+
+
+@bp.get("/offline/standing")
+@requires(PUPIL_VISIT)
+def standing() -> Response:
+    """Who a device would send as, the token to send with, and the time it is here."""
+    person = db.session.scalar(select(Person.public_id).where(Person.id == current_user.person_id))
+    return jsonify(person=person, token=generate_csrf(), now=clock.now().isoformat())
+
+
+@bp.get("/take-along")
+@requires(PUPIL_VISIT)
+def take_along() -> str:
+    """Agreed meetings with tick boxes, those of today ticked; the other pupils of the class below."""
+    meetings = packing.agreed(actor())
+    return render(
+        "visits/take_along.html",
+        meetings=[
+            (one, clock.local(one.chosen_at).date() == actor().on) for one in meetings if one.chosen_at
+        ],
+        others=packing.others(actor(), meetings),
+        most=packing.MOST_FAMILIES,
+        **WORDS,
+    )
+
+
+@bp.get("/take-along/package")
+@requires(PUPIL_VISIT)
+def package() -> Response:
+    """The families chosen (``?pupil=`` for each), as one JSON package for the device."""
+    wanted = list(dict.fromkeys(request.args.getlist("pupil")))
+    if not 0 < len(wanted) <= packing.MOST_FAMILIES:
+        find(PUPIL_VISIT, "")
+    families = []
+    for public_id in wanted:
+        child = find(PUPIL_VISIT, public_id)
+        last = packing.last_visit(actor(), child)
+        if last is not None:
+            opened("F4", last)
+        families.append(packing.family(actor(), child, last))
+    return jsonify(families=families, format=operations.FORMAT, now=clock.now().isoformat())
+
+
+@bp.get("/offline")
+@requires(PUPIL_VISIT)
+def offline() -> str:
+    """The shell that works without a network. It holds nobody's data: the device keeps it for whoever opens it."""
+    form = VisitForm([], clock.today(), formdata=None)
+    return render("visits/offline.html", form=form, step_fields=list(form.steps()), **WORDS)
+
+
+@bp.get("/drafts/<public_id>")
+@requires(DRAFT)
+def draft(public_id: str) -> str:
+    """One draft: texts that met, side by side, for its author to choose between."""
+    return _draft_page(find(DRAFT, public_id, *_WHOLE))
+
+
+_WHOLE = (
+    joinedload(VisitDraft.pupil),
+    joinedload(VisitDraft.visit),
+    selectinload(VisitDraft.parts),
+    selectinload(VisitDraft.clashes),
+)
+
+
+def _draft_page(found: VisitDraft) -> str:
+    opened("F4", found)
+    form = VisitForm(homes_of(found.pupil, actor().on), clock.today(), formdata=None)
+    values = found.values
+    clashes = [one for one in found.open_clashes if one.field != GUARDED]
+    pairs = [
+        (
+            one,
+            form[one.field].label.text,
+            _words(form[one.field], values.get(one.field)),
+            _words(form[one.field], one.content),
+        )
+        for one in clashes
+    ]
+    return render("visits/draft.html", draft=found, pairs=pairs, **WORDS)
+
+
+def _words(field: Any, content: Any) -> str:
+    """What a field says, in words: choices by their names, days and ticks as they are read."""
+    texts = content if isinstance(content, list) else [content or ""]
+    names = {choice.value: str(choice.label) for choice in getattr(field, "choices", None) or ()}
+    if isinstance(field, BooleanField):
+        names = {"y": _("Yes"), "": _("No")}
+    return listing([names.get(text, text) for text in texts])
+
+
+@bp.post("/drafts/<public_id>/choice")
+@requires(DRAFT)
+def choose(public_id: str) -> Answer:
+    """Keep what stands, the other text, or both."""
+    found = find(DRAFT, public_id, *_WHOLE)
+    clash = next((one for one in found.clashes if one.public_id == request.form.get("clash")), None)
+    keep = request.form.get("keep", "")
+    if clash is None or keep not in (merging.THIS, merging.OTHER, merging.BOTH):
+        raise RuleBroken(_("Choose one of the two texts."), status=422)
+    outcome = merging.choose(found, clash, keep, _telling(found.pupil))
+    if outcome.form is not None:
+        raise RuleBroken(_("This text does not fit the visit: %(why)s", why=_first(outcome.form)), status=422)
+    waiting = bool(outcome.clashes)
+    to = url_for("visits.draft", public_id=public_id)
+    if not waiting and outcome.visit is not None:
+        to = url_for("visits.show", public_id=outcome.visit.public_id)
+    return commit_and_go(to, _("Your choice is kept."))
+
+
+def _first(form: VisitForm) -> str:
+    return next(message for _id, message in form.problems())
