@@ -34,6 +34,7 @@ from portal.accounts import views as accounts
 from portal.audit import commands as audit_commands
 from portal.audit import views as audit
 from portal.backup import backup
+from portal.care import views as care
 from portal.config import ROOT, Settings
 from portal.contacts import views as contacts
 from portal.courses import views as courses
@@ -86,6 +87,7 @@ BLUEPRINTS = (
     recovery.bp,
     courses.bp,
     visits.bp,
+    care.bp,
     notices.bp,
     opinions.bp,
     ratings.bp,

@@ -8,6 +8,7 @@ from flask import url_for
 
 from portal import i18n
 from portal.access import Actor, Role
+from portal.care import tasks as care
 from portal.contacts import tasks as contacts
 from portal.courses import tasks as courses
 from portal.custody import tasks as custody
@@ -31,6 +32,7 @@ SOURCES: dict[str, Callable[[Actor], list[Task]]] = {
     "contacts": contacts.tasks,
     "courses": courses.tasks,
     "visits": visits.tasks,
+    "care": care.tasks,
     "notices": notices.tasks,
     "opinions": opinions.tasks,
     "ratings": ratings.tasks,
@@ -52,6 +54,7 @@ class Way:
 WAYS: dict[Role, tuple[tuple[str, str, str], ...]] = {
     Role.GUARDIAN: (
         ("visits.family", no_op("Visits to our family"), "door-open"),
+        ("care.family", no_op("Agreed for our child"), "handshake"),
         ("opinions.new", no_op("Tell the school what you think"), "message-square-text"),
         ("opinions.index", no_op("My opinions and their answers"), "mail"),
         ("courses.mine", no_op("Our learning record"), "award"),
@@ -62,14 +65,21 @@ WAYS: dict[Role, tuple[tuple[str, str, str], ...]] = {
     ),
     Role.CLASS_TEACHER: (
         ("visits.follow_ups", no_op("Agreed steps"), "list-checks"),
+        ("care.index", no_op("Care files"), "heart-handshake"),
+        ("care.register", no_op("Left-behind children"), "users"),
         ("contacts.board", no_op("Reaching the families"), "phone"),
         ("contacts.requests", no_op("Details that families ask to change"), "pencil"),
         ("notices.outbox", no_op("Notices I sent"), "megaphone"),
         ("courses.index", no_op("Course catalogue"), "book-open"),
     ),
-    Role.SUBJECT_TEACHER: (("courses.index", no_op("Course catalogue"), "book-open"),),
+    Role.SUBJECT_TEACHER: (
+        ("care.index", no_op("Care files"), "heart-handshake"),
+        ("courses.index", no_op("Course catalogue"), "book-open"),
+    ),
     Role.PRINCIPAL: (
         ("visits.school", no_op("Visits of the school"), "door-open"),
+        ("care.index", no_op("Care files"), "heart-handshake"),
+        ("care.register", no_op("Left-behind children"), "users"),
         ("opinions.index", no_op("Opinions of parents"), "message-square-text"),
         ("notices.outbox", no_op("Notices of the school"), "megaphone"),
         ("contacts.school", no_op("Reaching the families"), "phone"),
@@ -83,6 +93,7 @@ WAYS: dict[Role, tuple[tuple[str, str, str], ...]] = {
         ("custody.index", no_op("Restrictions by court order"), "scale"),
     ),
     Role.SCHOOL_OFFICE: (
+        ("care.register", no_op("Left-behind children"), "users"),
         ("opinions.index", no_op("Opinions of parents"), "message-square-text"),
         ("notices.outbox", no_op("Notices of the school"), "megaphone"),
         ("contacts.school", no_op("Reaching the families"), "phone"),

@@ -10,6 +10,7 @@ from portal.accounts.factors import SECOND_FACTOR_ROLES
 from portal.accounts.models import Appointment, Person
 from portal.extensions import db
 from portal.rehearsal import (
+    care,
     contacts,
     courses,
     custody,
@@ -78,6 +79,7 @@ def build() -> Town:
     contacts.build(town)
     courses.build(town)
     visits.build(town)
+    care.build(town)
     notices.build(town)
     opinions.build(town)
     ratings.build(town)

@@ -19,6 +19,7 @@ MODULE_NAMES = {
     "visits": _l("Home visits"),
     "notices": _l("Notices"),
     "opinions": _l("Opinions of parents"),
+    "care": _l("Care files"),
     "ratings": _l("Star ratings"),
 }
 

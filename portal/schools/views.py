@@ -16,7 +16,7 @@ from portal.extensions import db
 from portal.i18n import gettext as _
 from portal.once import commit_and_go
 from portal.paging import page_of
-from portal.schools import enrolling
+from portal.schools import closing, enrolling
 from portal.schools.forms import HouseholdSplitForm, NumberForm, SchoolPhoneForm, TermForm
 from portal.schools.models import (
     Enrolment,
@@ -107,6 +107,7 @@ def pupil(public_id: str) -> str:
         may_split=HOUSEHOLD_SPLIT.admits(acting.role)
         and len({tie.household_id for tie in guardians}) < len(guardians),
         shows_phones=CONTACT_SHOW.admits(acting.role),
+        shows_care="care" not in closing.off(acting),
     )
 
 

@@ -14,6 +14,7 @@ from sqlalchemy import select
 from portal import clock
 from portal.access import Role
 from portal.accounts.models import Appointment, AuthSession, Passkey, Person
+from portal.care.models import CareMeasure, CarePerson, CarePlan, LeftBehind
 from portal.contacts.models import ChangeRequest
 from portal.courses.models import Course, CourseSession, Seat
 from portal.custody.models import Restriction
@@ -477,6 +478,40 @@ def correction(row: Correction) -> Belonging:
 def visit_draft(row: VisitDraft) -> Belonging:
     """A draft belongs to the teacher who writes it, about a child of the class."""
     return child(row.pupil_id, people=frozenset({row.author_id}))
+
+
+def _entrusted(pupil_id: int) -> Ids:
+    """Those whom the principal entrusted with a child; nobody is 0."""
+    rows = db.session.scalars(select(CarePerson).where(CarePerson.pupil_id == pupil_id)).all()
+    return frozenset(row.person_id for row in rows if holds(row)) | {0}
+
+
+def _with_carers(pupil_id: int, **more: Any) -> Belonging:
+    """A record of care belongs to the child, and among those of a class to whom the child is entrusted."""
+    return child(pupil_id, people=_entrusted(pupil_id), **more)
+
+
+@belongs("care.read", level="child")
+def care_file(row: Pupil) -> Belonging:
+    return _with_carers(row.id)
+
+
+@belongs(CarePlan, level="child")
+def care_plan(row: CarePlan) -> Belonging:
+    return _with_carers(row.pupil_id)
+
+
+@belongs(CareMeasure, level="household")
+def care_measure(row: CareMeasure) -> Belonging:
+    """A measure belongs to the household it was agreed with, or to the school alone."""
+    households = frozenset({row.household_id or 0})
+    kind = "of_school" if row.owner_id is not None else ""
+    return _with_carers(row.pupil_id, households=households, state=kind)
+
+
+@belongs(LeftBehind, level="child")
+def left_behind(row: LeftBehind) -> Belonging:
+    return child(row.pupil_id)
 
 
 OFFICES = {"principal": "school", "school_office": "school", "district_staff": "district"}

@@ -17,6 +17,7 @@ from sqlalchemy.exc import IntegrityError
 from portal import clock
 from portal.access import Actor, Role
 from portal.accounts.models import Appointment, AuthSession, Passkey, Person
+from portal.care.models import CarePlan, LeftBehind
 from portal.courses.models import Course, Lesson
 from portal.extensions import Base, db
 from portal.files import chunks, storage
@@ -458,6 +459,7 @@ def _sealed_again(source: Any, values: dict[str, Any]) -> dict[str, Any]:
     return values
 
 
+ENDINGS: dict[Any, tuple[str, ...]] = {CarePlan: ("closed_on", "closed_by_id"), LeftBehind: ("ended_on",)}
 UNIQUE_TEXTS = {"sealed_as", "public_id", "token_hash", "client_id", "file_hash"}
 WRITERS = {"author_id", "person_id", "lecturer_id"}
 CARRIED = {
@@ -468,7 +470,15 @@ CARRIED = {
     "entry_id",
     "rubric_version_id",
     "invitation_id",
+    "plan_id",
 }
+
+
+def _ended(name: str, spot: Spot) -> Any:
+    """One open invitation, plan or line of the register is the rule; those that ended may stand side by side."""
+    if name == "state":
+        return InvitationState.LAPSED
+    return spot.author_id if name.endswith("_id") else clock.today()
 
 
 def _value(source: Any, column: Any, spot: Spot, done: dict[tuple[str, int], Any]) -> Any:
@@ -479,9 +489,8 @@ def _value(source: Any, column: Any, spot: Spot, done: dict[tuple[str, int], Any
         return secrets.token_urlsafe(16)[: column.type.length]
     if isinstance(source, RubricVersion) and name == "version":
         return 1_000 + secrets.randbelow(1_000_000)
-    if isinstance(source, Invitation) and name == "state":
-        # One open invitation per household is the rule; those that lapsed may stand side by side.
-        return InvitationState.LAPSED
+    if (isinstance(source, Invitation) and name == "state") or name in ENDINGS.get(type(source), ()):
+        return _ended(name, spot)
     if isinstance(source, Opinion) and name == "author_id":
         return spot.guardian_id
     if value is None or name.endswith("_sealed"):

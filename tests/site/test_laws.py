@@ -30,6 +30,7 @@ FEATURES = [
     "recovery",
     "courses",
     "visits",
+    "care",
     "notices",
     "opinions",
     "ratings",

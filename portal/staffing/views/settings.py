@@ -33,6 +33,7 @@ FEATURE_NAMES: dict[str, Any] = {
     "staffing": _l("Offices and hand-over"),
     "courses": _l("Parent school"),
     "visits": _l("Home visits"),
+    "care": _l("Care files"),
     "notices": _l("Notices"),
     "deliveries": _l("Messages outside the portal"),
     "opinions": _l("Opinions of parents"),
