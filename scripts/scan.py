@@ -31,7 +31,10 @@ LOCK = ROOT / "scripts" / "scan-tools.txt"
 WORK = ROOT / ".tools" / "scan-work"
 PASSWORD = "xibian-liushu-qing"
 SECONDS = int(os.environ.get("SCAN_SECONDS", "60"))
-"""Seconds that one module of wapiti may take; its crawl may take twice as long, one request of sqlmap four or twelve times."""
+"""Seconds that one module of wapiti may take; its crawl may take twice as long."""
+SQLMAP_SECONDS = {1: 60, 3: 240}
+CONTROL_SECONDS = 300
+"""Seconds for one request, by level; the control has time enough on a busy machine."""
 PAGES = 150
 SHAPES = 2
 """How many addresses of one shape are crawled: /visits/… with two ids."""
@@ -255,18 +258,18 @@ def targets_on(path: str, reader: Reader) -> Iterator[Target]:
 # The two tools.
 
 
-def run_wapiti(door: Door, name: str, modules: str = "all") -> list[str]:
+def run_wapiti(door: Door, name: str, modules: str = "all", seconds: int = SECONDS) -> list[str]:
     """All modules over everything wapiti finds by itself; returns its findings, one line each."""
     report = WORK / f"{name}.wapiti.json"
     report.unlink(missing_ok=True)
     command = [
         TOOLS / "bin/wapiti", "-u", door.address + "/", "-m", modules, "-f", "json", "-o", report, "--flush-session", "--store-session", WORK / name,
-        "--store-config", WORK / "config", "--max-scan-time", 2 * SECONDS, "--max-attack-time", SECONDS, "--max-links-per-page", 60, "--max-files-per-dir", 20,
+        "--store-config", WORK / "config", "--max-scan-time", 2 * seconds, "--max-attack-time", seconds, "--max-links-per-page", 60, "--max-files-per-dir", 20,
         "-d", 6, "-S", "normal", "--tasks", 2, "-t", 30, "--no-bugreport", "--color", "-v", 0, "--endpoint", door.address,
         "-x", door.address + "/account/sign-out", "-x", door.address + "/static/*",
     ]  # fmt: skip
     with (WORK / f"{name}.wapiti.log").open("wb") as log:
-        _until(command, 60 * SECONDS, log)
+        _until(command, 60 * seconds, log)
     return list(wapiti_findings(report))
 
 
@@ -282,7 +285,7 @@ def wapiti_findings(report: Path) -> Iterator[str]:
                 yield f"wapiti {kind}: {one['method']} {one['path']} {one.get('parameter') or ''} {one['info']}"
 
 
-def run_sqlmap(door: Door, name: str, target: Target, level: int) -> tuple[list[str], bool]:
+def run_sqlmap(door: Door, name: str, target: Target, level: int, seconds: int = 0) -> tuple[list[str], bool]:
     """One request; returns the findings and whether time ran out."""
     file, log = WORK / f"{name}.request", WORK / f"{name}.sqlmap.log"
     file.write_text(target.raw(door), encoding="utf-8", newline="")
@@ -292,7 +295,7 @@ def run_sqlmap(door: Door, name: str, target: Target, level: int) -> tuple[list[
     ]  # fmt: skip
     with log.open("ab") as output:
         began = output.tell()
-        finished = _until(command, (12 if level > 1 else 4) * SECONDS, output)
+        finished = _until(command, seconds or SQLMAP_SECONDS[level], output)
     text = log.read_bytes()[began:].decode("utf-8", "replace")
     found = re.findall(r"^Parameter: (.+)$", text, re.M)
     return [f"sqlmap {target.method} {target.path}: {one}" for one in sorted(set(found))], not finished
@@ -322,12 +325,12 @@ def control() -> list[str]:
         served([sys.executable, "scripts/scan_faulty.py", port], port, {}, WORK / "faulty.log"),
         Door(port) as door,
     ):
-        found = "\n".join(run_wapiti(door, "control", "sql,xss,redirect,crlf"))
+        found = "\n".join(run_wapiti(door, "control", "sql,xss,redirect,crlf", 60))
         blind = [
-            run_sqlmap(door, "control", target, 1)[0]
+            run_sqlmap(door, "control", target, 1, CONTROL_SECONDS)[0]
             for target in (Target("GET", "/pupil?id=1"), Target("POST", "/pupil", "id=1"))
         ]
-        harmless, _ = run_sqlmap(door, "control", Target("GET", "/search?q=a"), 1)
+        harmless, _ = run_sqlmap(door, "control", Target("GET", "/search?q=a"), 1, CONTROL_SECONDS)
     missing = [
         word
         for word in ("SQL Injection", "Cross Site Scripting", "Redirect", "Internal Server Error")
@@ -405,7 +408,7 @@ def main() -> int:
     missing = control()
     print("control:", "all faults found" if not missing else f"NOT FOUND: {missing}", flush=True)
     port, folder = free_port(), WORK / "instance"
-    settings = {"INSTANCE_DIR": str(folder), "SECRET_KEY_FILE": str(folder / "secret_key"), "PORTAL_HTTPS": "true", "PORTAL_PROXIES": "1", "PORT": str(port), "WEB_CONCURRENCY": "2"}  # fmt: skip
+    settings = {"INSTANCE_DIR": str(folder), "SECRET_KEY_FILE": str(folder / "secret_key"), "PORTAL_HTTPS": "true", "PORTAL_PROXIES": "1", "PORT": str(port), "WEB_CONCURRENCY": "2", "PORTAL_PASSWORD_MEMORY_KIB": "64"}  # fmt: skip
     prepare(folder, settings)
     log, results, done = WORK / "server.log", list[Result](), set[str]()
     log.unlink(missing_ok=True)
