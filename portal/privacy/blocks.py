@@ -34,23 +34,29 @@ def held_pupils(day: date) -> Any:
 def of(pupil_ids: Collection[int], person_id: int | None, school_id: int | None, day: date) -> list[Block]:
     """Everything that stands against deleting what concerns these pupils and this person."""
     return [
-        *_investigations(pupil_ids, day),
+        *_investigations(pupil_ids, school_id, day),
         *_opinions(pupil_ids, person_id),
         *_ratings(school_id),
         *_appointments(person_id, day),
     ]
 
 
-def _investigations(pupil_ids: Collection[int], day: date) -> list[Block]:
+def _investigations(pupil_ids: Collection[int], school_id: int | None, day: date) -> list[Block]:
+    """The holds; of a child at another school neither name nor reason, which are that school's."""
     rows = db.session.execute(
-        select(LegalHold, Pupil.name)
+        select(LegalHold, Pupil.name, Pupil.school_id)
         .join(Pupil, Pupil.id == LegalHold.pupil_id)
         .where(LegalHold.pupil_id.in_(pupil_ids), LegalHold.pupil_id.in_(held_pupils(day)))
         .order_by(LegalHold.id)
     )
     return [
-        Block("hold", _("%(name)s: kept for an investigation (%(reason)s)", name=name, reason=hold.reason))
-        for hold, name in rows
+        Block(
+            "hold",
+            _("%(name)s: kept for an investigation (%(reason)s)", name=name, reason=hold.reason)
+            if school == school_id
+            else _("Data of a child at another school are kept for an investigation there."),
+        )
+        for hold, name, school in rows
     ]
 
 

@@ -13,7 +13,7 @@ from portal.database import checkpoint
 from portal.errors import RuleBroken
 from portal.extensions import Base, db
 from portal.opinions.models import Opinion, OpinionAnswer
-from portal.privacy import erasing
+from portal.privacy import blocks, erasing
 from portal.privacy.models import Consent, ErasureRequest, LegalHold
 from portal.ratings.models import Entry, Round
 from portal.schools import summaries
@@ -134,6 +134,18 @@ def test_what_stands_against_it_is_said_and_blocks(as_, kind):
     assert said in page.text
     assert page.press(page.buttons[-1], decision="grant", reply="好。").status == 409
     assert newest().state == "open"
+
+
+def test_a_hold_of_another_school_tells_neither_child_nor_reason(app):
+    pupil = child("何雨桐")
+    db.session.add(LegalHold(pupil_id=pupil.id, reason="县公安(演练)第1号", started_on=clock.today()))
+    db.session.commit()
+    own = [block.words for block in blocks.of([pupil.id], None, pupil.school_id, clock.today())]
+    other = [block for block in blocks.of([pupil.id], None, pupil.school_id + 1, clock.today())]
+
+    assert any("县公安" in words and "何雨桐" in words for words in own)
+    assert [block.kind for block in other if block.kind == "hold"] == ["hold"]
+    assert not any("县公安" in block.words or "何雨桐" in block.words for block in other)
 
 
 def test_somebody_in_office_is_not_deleted(as_):

@@ -91,6 +91,15 @@ MAY = {
         "district_staff": "same_district",
     },
 }  # fmt: skip
+ELSEWHERE = (
+    # Who runs a session sees who comes, from whatever school of the audience.
+    ("principal school_office lecturer", "pupil.name", "/courses/sessions/"),
+    # A child that left and an opinion about it that was lifted.
+    ("district_staff", "pupil.name", "/opinions/"),
+    # The crowd hangs slips of children of every place on one sheet; printing takes those of the class.
+    ("class_teacher", "pupil.name", "/join/sheets/"),
+)
+"""Actors, field and page on which another's is no leak, and why."""
 AUTHORS = ("person_id", "author_id", "asked_by_id")
 MET = {
     "pupil.name", "person.phone", "person.email", "change_request.new", "restriction.number", "joining_request.name", "file.name", "opinion.text",
@@ -188,6 +197,15 @@ def may(actor: str, field: str) -> set[str]:
     return {word for actors, words in MAY[field].items() if actor in actors.split() for word in words.split()}
 
 
+def is_known(player: Player, canary: tuple[int, int], path: str) -> bool:
+    """Whether a page shows it to the actor for a reason that is written down."""
+    field = str(KINDS[canary[0]])
+    return any(
+        player.actor in actors.split() and field == known and path.startswith(page)
+        for actors, known, page in ELSEWHERE
+    )
+
+
 @pytest.fixture
 def town(app: Flask, crowd: Crowd) -> Town:
     return Town(app, crowd)
@@ -226,7 +244,12 @@ def crawl(town: Town, log: list[str], record: Any, *, everywhere: bool) -> None:
     for player in PLAYERS:
         eyes = look(town, player, everywhere=everywhere)
         requests += eyes.requests
-        leaks += [f"{line} at {eyes.met[key]}" for key in eyes.met for line in town.leaks(player, [key])]
+        leaks += [
+            f"{line} at {path}"
+            for canary, path in eyes.met.items()
+            for line in town.leaks(player, [canary])
+            if not is_known(player, canary, path)
+        ]
         fields |= {str(KINDS[number]) for number, _row in eyes.met}
     record("requests", requests)
     record("canaries", len(town.planted))
