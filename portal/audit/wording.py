@@ -111,6 +111,8 @@ ACTS = {
     "joining.asked": _l("asked for"),
     "joining.confirmed": _l("confirmed"),
     "joining.declined": _l("declined"),
+    "joining.helper_asked": _l("helper asked for"),
+    "joining.helper_ended": _l("helper taken back"),
     "joining.limit_lifted": _l("limit lifted"),
     "joining.limited": _l("limited"),
     "joining.news_seen": _l("news seen"),

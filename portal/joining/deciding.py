@@ -13,6 +13,7 @@ from portal.errors import RuleBroken
 from portal.extensions import db
 from portal.i18n import gettext as _
 from portal.joining.asking import new_account_name
+from portal.joining.helping import helper
 from portal.joining.models import JoiningRequest, News, RequestState, Way
 from portal.joining.telling import tell
 from portal.schools import enrolling, summaries
@@ -116,6 +117,8 @@ def confirm(asked: JoiningRequest, decision: Decision, by_id: int) -> Guardiansh
     around = circle(asked.pupil_id)
     own = next((tie for tie in around.ties if tie.person_id == asked.person_id), None)
     tie = _released(own, around) if own is not None else _tied(asked, decision, around, by_id)
+    if asked.way == Way.GUARDIAN and decision.limited_from is None:
+        raise RuleBroken(_("A helper sees and confirms only."))
     if decision.limited_from is not None:
         enrolling.limit(tie, decision.limited_from, decision.limited_until)
     asked.state, asked.decided_at, asked.decided_by_id = RequestState.CONFIRMED, clock.now(), by_id
@@ -142,12 +145,14 @@ def _tied(asked: JoiningRequest, decision: Decision, around: Circle, by_id: int)
     if decision.tie_id is not None and chosen is None:
         raise RuleBroken(_("This guardian of the roster has an account by now. Open the request again."))
     person = _person_for(asked, chosen)
+    if chosen is None and asked.way == Way.GUARDIAN and person.id in {tie.person_id for tie in around.ties}:
+        raise RuleBroken(_("This person is a guardian of the child already, or restricted by a court order."))
     if chosen is None:
         return _new_tie(asked, person, decision, around)
     if asked.person_id is not None:
         chosen.person = person
         db.session.flush()
-    else:
+    elif asked.way != Way.GUARDIAN:
         _hold_back_siblings(asked, chosen)
     _close_rivals(asked, chosen, by_id)
     return chosen
@@ -157,6 +162,8 @@ def _person_for(asked: JoiningRequest, tie: Guardianship | None) -> Person:
     """Who the new guardian is: the signed-in person, the roster's person with the account, or somebody new."""
     if asked.person_id is not None:
         return db.session.get_one(Person, asked.person_id)
+    if asked.way == Way.GUARDIAN:
+        return tie.person if tie is not None else helper(asked)
     free = asked.phone is not None and not db.session.scalar(
         select(Person.id).where(Person.phone_index == phone_index(asked.phone)).limit(1)
     )

@@ -116,6 +116,32 @@ def refuse_odd_number(typed: str | None) -> None:
     raise ValidationError(_("Enter a mobile number, digits only."))
 
 
+class HelperForm(RelationForm):
+    """For which child a helper is asked, who it is, and until when."""
+
+    child = RadioField(_l("For which child"), [InputRequired(_l("Choose the child."))])
+    name = LineField(
+        _l("Their name"),
+        [
+            InputRequired(_l("Enter their name.")),
+            Length(max=NAME_LENGTH, message=_l("Use at most 160 characters.")),
+        ],
+    )
+    phone = LineField(_l("Their mobile number"), [Optional()], filters=[half_width])
+    limited_until = DateField(_l("Until which day"), [Optional()])
+
+    def __init__(self, children: dict[str, str], **named: Any) -> None:
+        super().__init__(**named)
+        self.child.choices = list(children.items())
+
+    def validate_phone(self, field: Any) -> None:
+        refuse_odd_number(field.data)
+
+    def validate_limited_until(self, field: Any) -> None:
+        if field.data and field.data <= clock.today():
+            raise ValidationError(_("Choose a day to come, or leave it empty."))
+
+
 class SheetForm(PortalForm):
     """For which pupils, for how many guardians each, for how long."""
 

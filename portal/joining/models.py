@@ -1,6 +1,6 @@
 """Sheets of printed slips, what families ask with them, and what the other guardians are told."""
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, UniqueConstraint
@@ -104,6 +104,7 @@ class Way(StrEnum):
 
     SLIP = "slip"
     PHONE = "phone"
+    GUARDIAN = "guardian"
 
 
 class RequestState(StrEnum):
@@ -112,6 +113,7 @@ class RequestState(StrEnum):
     WAITING = "waiting"
     CONFIRMED = "confirmed"
     DECLINED = "declined"
+    WITHDRAWN = "withdrawn"
 
 
 class JoiningRequest(PublicId, Base):
@@ -119,17 +121,20 @@ class JoiningRequest(PublicId, Base):
 
     Without ``person_id`` an account is made only when the teacher confirms: until then its password waits here as a
     hash and nobody can sign in with it. ``tie_id`` is the guardian of the roster whose number was typed.
+    ``asked_by_id``: a guardian who asks for a helper that sees and confirms only, until ``until_on`` (the first day after).
     """
 
     __tablename__ = "joining_request"
     __table_args__ = (
-        CheckConstraint("state IN ('waiting', 'confirmed', 'declined')", name="state_known"),
-        CheckConstraint("way IN ('slip', 'phone')", name="way_known"),
+        CheckConstraint("state IN ('waiting', 'confirmed', 'declined', 'withdrawn')", name="state_known"),
+        CheckConstraint("way IN ('slip', 'phone', 'guardian')", name="way_known"),
+        CheckConstraint("way <> 'guardian' OR password_hash IS NULL", name="helper_without_password"),
         CheckConstraint("length(name) > 0", name="has_name"),
         CheckConstraint("(state = 'waiting') = (decided_at IS NULL)", name="decision_has_time"),
         CheckConstraint("state <> 'declined' OR reason_sealed IS NOT NULL", name="refusal_has_reason"),
         CheckConstraint(
-            "state <> 'waiting' OR person_id IS NOT NULL OR password_hash IS NOT NULL", name="can_be_let_in"
+            "state <> 'waiting' OR way = 'guardian' OR person_id IS NOT NULL OR password_hash IS NOT NULL",
+            name="can_be_let_in",
         ),
         UniqueConstraint("slip_id", "person_id"),
         Index("ix_joining_request_pupil", "pupil_id", "state"),
@@ -154,6 +159,8 @@ class JoiningRequest(PublicId, Base):
     decided_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id", ondelete="SET NULL"))
     reason_sealed: Mapped[bytes | None] = mapped_column(LargeBinary, info={"class": "F3"})
     reason = SealedText("personal")
+    asked_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id", ondelete="CASCADE"), index=True)
+    until_on: Mapped[date | None]
 
     pupil: Mapped[Pupil] = relationship(lazy="raise_on_sql")
     person: Mapped[Person | None] = relationship(lazy="raise_on_sql", foreign_keys=[person_id])

@@ -4,8 +4,15 @@ from sqlalchemy import ColumnElement, and_, select
 
 from portal.access import Actor, Permission, Role
 from portal.joining.models import GuardianNews, JoiningRequest, JoiningSheet, JoiningSlip
-from portal.schools.models import Flag, Guardianship, SchoolClass
-from portal.schools.policy import flagged, in_force, own_class, pupils_of_class, pupils_of_guardian
+from portal.schools.models import Flag, Guardianship, Pupil, SchoolClass
+from portal.schools.policy import (
+    flagged,
+    in_force,
+    own_class,
+    pupils_acted_for,
+    pupils_of_class,
+    pupils_of_guardian,
+)
 
 
 def sheets_of_class(actor: Actor) -> ColumnElement[bool]:
@@ -53,6 +60,18 @@ def told_as_teacher(actor: Actor) -> ColumnElement[bool]:
     return and_(GuardianNews.person_id == actor.person_id, GuardianNews.pupil_id.in_(pupils_of_class(actor)))
 
 
+def acted_for(actor: Actor) -> ColumnElement[bool]:
+    """Children for whom the guardian answers and signs."""
+    return Pupil.id.in_(pupils_acted_for(actor))
+
+
+def own_helpers(actor: Actor) -> ColumnElement[bool]:
+    """Helpers that the guardian asked for, of children for whom they answer and sign today."""
+    return and_(
+        JoiningRequest.asked_by_id == actor.person_id, JoiningRequest.pupil_id.in_(pupils_acted_for(actor))
+    )
+
+
 CLASS_JOIN = Permission("joining.class", SchoolClass, "F2", {Role.CLASS_TEACHER: own_class})
 
 SHEET_READ = Permission("joining.sheet", JoiningSheet, "F2", {Role.CLASS_TEACHER: sheets_of_class})
@@ -71,3 +90,7 @@ NEWS_SEEN = Permission(
     "F2",
     {Role.GUARDIAN: told_to_oneself, Role.CLASS_TEACHER: told_as_teacher},
 )
+
+HELPER_ASK = Permission("joining.helper", Pupil, "F2", {Role.GUARDIAN: acted_for})
+
+HELPER_END = Permission("joining.helper_end", JoiningRequest, "F2", {Role.GUARDIAN: own_helpers})

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 from flask import Blueprint, Response, redirect, request, send_file, url_for
@@ -14,15 +15,16 @@ from portal import clock
 from portal.access import actor, find, public, requires
 from portal.accounts import limits
 from portal.accounts.models import Person
-from portal.accounts.phones import masked
+from portal.accounts.phones import masked, normalised
 from portal.errors import RuleBroken
 from portal.extensions import Base, db
 from portal.i18n import gettext as _
 from portal.jobs.queue import ring
-from portal.joining import admitting, asking, codes, deciding, printing
+from portal.joining import admitting, asking, codes, deciding, helping, printing
 from portal.joining.forms import (
     CodeForm,
     ConfirmForm,
+    HelperForm,
     LimitForm,
     NewcomerForm,
     PhoneForm,
@@ -38,9 +40,12 @@ from portal.joining.models import (
     JoiningSlip,
     RequestState,
     SlipState,
+    Way,
 )
 from portal.joining.policy import (
     CLASS_JOIN,
+    HELPER_ASK,
+    HELPER_END,
     NEWS_SEEN,
     REQUEST_DECIDE,
     SHEET_PRINT,
@@ -233,10 +238,15 @@ def _confirm_form(asked: JoiningRequest, around: deciding.Circle) -> ConfirmForm
         for household_id, ties in around.households.items()
     }
     homes[deciding.OWN_HOUSEHOLD] = _("a household of their own")
+    asker = next((tie for tie in around.ties if tie.person_id == asked.asked_by_id), None)
     return ConfirmForm(
         who,
         homes,
-        data={"who": likely[0].public_id if likely else deciding.NEW, "household": next(iter(homes))},
+        data={
+            "who": likely[0].public_id if likely else deciding.NEW,
+            "household": str(asker.household_id) if asker else next(iter(homes)),
+            "limited_until": asked.until_on,
+        },
     )
 
 
@@ -249,6 +259,7 @@ def _request_page(asked: JoiningRequest, form: ConfirmForm, around: deciding.Cir
         phone=masked(asked.phone) if asked.phone else "",
         on_roster=on_roster,
         restricted=around.restricted,
+        asker=next((tie for tie in around.ties if tie.person_id == asked.asked_by_id), None),
         has_account=asked.person_id is not None,
         knows=len(form.who.choices) > 1,
     )
@@ -274,12 +285,13 @@ def confirm(public_id: str) -> BaseResponse | tuple[str, int]:
         return _request_page(asked, form, around), 422
     tie = next((tie for tie in around.unbound if tie.public_id == form.who.data), None)
     home = form.household.data or ""
+    is_limited = asked.way == Way.GUARDIAN or bool(form.is_limited.data)
     decision = deciding.Decision(
         tie_id=tie.id if tie else None,
         household_id=int(home) if home.isdigit() else None,
         tells=not form.is_quiet.data,
-        limited_from=clock.today() if form.is_limited.data else None,
-        limited_until=form.limited_until.data if form.is_limited.data else None,
+        limited_from=clock.today() if is_limited else None,
+        limited_until=form.limited_until.data if is_limited else None,
     )
     made = deciding.confirm(asked, decision, actor().person_id)
     _note(
@@ -287,10 +299,13 @@ def confirm(public_id: str) -> BaseResponse | tuple[str, int]:
         asked,
         pupil_id=asked.pupil_id,
         subject_id=made.person_id,
-        limited=bool(form.is_limited.data),
+        limited=is_limited,
         told=decision.tells,
     )
-    return commit_and_go(url_for(".my_class"), _("%(name)s can now see the child.", name=asked.name))
+    words = _("%(name)s can now see the child.", name=asked.name)
+    if asked.way == Way.GUARDIAN and db.session.get_one(Person, made.person_id).password_hash is None:
+        words = _("%(name)s is entered. They sign in with a code, or join with a slip.", name=asked.name)
+    return commit_and_go(url_for(".my_class"), words)
 
 
 @bp.route("/requests/<public_id>/refusal", methods=["GET", "POST"])
@@ -338,6 +353,62 @@ WHOLE_TIE = (
     joinedload(Guardianship.pupil),
     selectinload(Guardianship.flags),
 )
+
+
+# Helpers whom a guardian asks for
+
+
+@bp.get("/helpers")
+@requires(HELPER_ASK)
+def helpers() -> str:
+    """Whom one has asked for, and how each stands."""
+    asked = db.session.scalars(
+        HELPER_END.rows(actor())
+        .options(
+            joinedload(JoiningRequest.pupil), joinedload(JoiningRequest.tie).selectinload(Guardianship.flags)
+        )
+        .order_by(JoiningRequest.id.desc())
+        .limit(SHEETS_SHOWN)
+    )
+    return render("joining/helpers.html", asked=asked.all(), on=actor().on)
+
+
+@bp.route("/helpers/new", methods=["GET", "POST"])
+@requires(HELPER_ASK)
+def ask_helper() -> Answer:
+    """Ask that a grandparent or another helper may see and confirm for a child."""
+    children = {
+        child.public_id: child
+        for child in db.session.scalars(HELPER_ASK.rows(actor()).order_by(Pupil.name_pinyin, Pupil.id))
+    }
+    only = next(iter(children)) if len(children) == 1 else None
+    form = HelperForm({key: child.name for key, child in children.items()}, data={"child": only})
+    if not form.sent_and_valid():
+        return _form_page("joining/ask_helper.html", form=form)
+    until = form.limited_until.data
+    asked = helping.ask(
+        children[form.child.data],
+        actor().person_id,
+        name=form.name.data,
+        relation=form.chosen_relation,
+        phone=normalised(form.phone.data or ""),
+        until_on=until + timedelta(days=1) if until else None,
+    )
+    _note("joining.helper_asked", asked, pupil_id=asked.pupil_id)
+    return commit_and_go(url_for(".helpers"), _("Asked. The class teacher decides."))
+
+
+@bp.post("/helpers/<public_id>/end")
+@requires(HELPER_END)
+def end_helper(public_id: str) -> BaseResponse:
+    """Take the request back, or end what came of it."""
+    db.session.execute(
+        select(JoiningRequest.id).where(JoiningRequest.public_id == public_id).with_for_update()
+    )
+    asked = find(HELPER_END, public_id)
+    helping.end(asked)
+    _note("joining.helper_ended", asked, pupil_id=asked.pupil_id, subject_id=asked.person_id)
+    return commit_and_go(url_for(".helpers"), _("Taken back. From now on they see nothing of the child."))
 
 
 # The family

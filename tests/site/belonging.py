@@ -347,6 +347,12 @@ def joining_request(row: JoiningRequest) -> Belonging:
     return child(row.pupil_id, state="" if row.is_waiting else "decided")
 
 
+@belongs("joining.helper_end", level="person")
+def helper(row: JoiningRequest) -> Belonging:
+    """A helper belongs to the guardian who asked for them."""
+    return Belonging(Place(), people=frozenset({row.asked_by_id or 0}))
+
+
 @belongs(Restriction, level="school")
 def restriction(row: Restriction) -> Belonging:
     """A restriction lies at the school that named it."""
