@@ -1,19 +1,19 @@
 """Who sees how families are reached, who asks for a change of details, and who decides."""
 
-from sqlalchemy import ColumnElement, and_, select
+from sqlalchemy import ColumnElement, and_
 
 from portal.access import Actor, Permission, Role
 from portal.contacts.models import ChangeRequest
 from portal.row_security import wall
-from portal.schools.models import Guardianship, Pupil, SchoolClass
+from portal.schools.models import Guardianship, SchoolClass
 from portal.schools.policy import (
     classes_of_school,
     full_guardianship,
-    in_force,
+    guardians_of_class,
+    guardians_of_school,
     own_class,
     pupils_acted_for,
     pupils_of_class,
-    school_now,
 )
 
 
@@ -39,18 +39,6 @@ def asked_in_class(actor: Actor) -> ColumnElement[bool]:
 def asked_in_school(actor: Actor) -> ColumnElement[bool]:
     """Requests made to the actor's school, except the actor's own."""
     return and_(ChangeRequest.school_id == actor.school_id, ChangeRequest.person_id != actor.person_id)
-
-
-def guardians_of_class(actor: Actor) -> ColumnElement[bool]:
-    """Ties of the guardians of pupils who are in the actor's class today."""
-    return and_(Guardianship.pupil_id.in_(pupils_of_class(actor)), in_force(Guardianship, actor))
-
-
-def guardians_of_school(actor: Actor) -> ColumnElement[bool]:
-    """Ties of the guardians of the school's pupils today."""
-    return and_(
-        Guardianship.pupil_id.in_(select(Pupil.id).where(school_now(actor))), in_force(Guardianship, actor)
-    )
 
 
 REACH_READ = Permission(

@@ -128,8 +128,8 @@ def sessions_one_teaches(actor: Actor) -> ColumnElement[bool]:
 
 
 def sessions_for_own_children(actor: Actor) -> ColumnElement[bool]:
-    """Sessions of the courses a guardian may see."""
-    return _of_courses(for_own_children(actor))
+    """Sessions of the courses a guardian may see, where the school that runs them has its parent school on."""
+    return _of_courses(and_(for_own_children(actor), open_at("courses", Course.school_id, actor)))
 
 
 def not_restricted(actor: Actor) -> ColumnElement[bool]:

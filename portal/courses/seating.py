@@ -23,6 +23,7 @@ from portal.schools.models import (
     School,
     SchoolClass,
 )
+from portal.schools.modules import open_at
 from portal.schools.policy import full_guardianship, in_force
 
 
@@ -52,14 +53,22 @@ def _in_audience(course: Course) -> list[object]:
 
 
 def families_for(actor: Actor, course: Course) -> list[Family]:
-    """The guardian's households that may take a seat: with a child in the audience; all of them when it is public."""
+    """The guardian's households that may take a seat: with a child in the audience; all of them when it is public.
+
+    None while the school that runs it has its parent school switched off.
+    """
     conditions = [] if course.is_public else _in_audience(course)
     rows = db.session.execute(
         select(Household.id, Household.public_id, Pupil.name)
         .join(Guardianship, Guardianship.household_id == Household.id)
         .join(Pupil, Pupil.id == Guardianship.pupil_id)
         .join(Enrolment, Enrolment.pupil_id == Pupil.id)
-        .where(full_guardianship(actor), in_force(Enrolment, actor), *conditions)  # type: ignore[arg-type]
+        .where(
+            full_guardianship(actor),
+            in_force(Enrolment, actor),
+            open_at("courses", course.school_id, actor),
+            *conditions,  # type: ignore[arg-type]
+        )
         .order_by(Household.id, Pupil.id)
     ).all()
     children: dict[tuple[int, str], list[str]] = {}

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, delete, false, or_, select
 
 from portal import row_security
-from portal.access import EVERY_ROLE, Actor, Permission
+from portal.access import Actor, Permission, Role
 from portal.extensions import Base, db
 from portal.files.models import File
 
@@ -31,15 +31,21 @@ class Owner:
     pupil_of: Callable[[Any], int | None] | None = None
     needs_proof: bool = False
 
+    def admits(self, role: Role) -> bool:
+        """Whether the role reads rows of this kind at all."""
+        return any(reader.admits(role) for reader in self.readers)
+
 
 OWNERS: dict[str, Owner] = {}
 
 
 def owned(owner: Owner) -> Owner:
-    """Register a kind of row that has files. ValueError when the name is taken."""
+    """Register a kind of row that has files, and let its readers knock. ValueError when the name is taken."""
     if owner.kind in OWNERS:
         raise ValueError(f"{owner.kind} has files already")
     OWNERS[owner.kind] = owner
+    for reader in owner.readers:
+        FILE_READ.grants.update(dict.fromkeys(reader.grants, of_rows_within_reach))
     return owner
 
 
@@ -59,7 +65,7 @@ def pupil_of(file: File) -> int | None:
 
 def of_rows_within_reach(actor: Actor) -> ColumnElement[bool]:
     """Files of the rows that the actor may read."""
-    return or_(false(), *(_files_of(owner, actor) for owner in OWNERS.values()))
+    return or_(false(), *(_files_of(owner, actor) for owner in OWNERS.values() if owner.admits(actor.role)))
 
 
 def _files_of(owner: Owner, actor: Actor) -> ColumnElement[bool]:
@@ -71,7 +77,8 @@ def _files_of(owner: Owner, actor: Actor) -> ColumnElement[bool]:
     return and_(*conditions)
 
 
-FILE_READ = Permission("file.read", File, "F4", dict.fromkeys(EVERY_ROLE, of_rows_within_reach))
+FILE_READ = Permission("file.read", File, "F4", {})
+"""Whoever reads a kind of row that has files may knock; ``owned`` lets them in."""
 
 
 def let_ownerless_go() -> int:

@@ -33,7 +33,8 @@ def one_speaks_up_for(actor: Actor) -> ColumnElement[bool]:
 
 def sent_and_still_acted_for(actor: Actor) -> ColumnElement[bool]:
     """Opinions the guardian sent and may rate or reopen: not limited to seeing and confirming today."""
-    return and_(sent_by_oneself(actor), Opinion.pupil_id.in_(pupils_acted_for(actor, "opinions")))
+    acted_for = pupils_acted_for(actor, "opinions")
+    return and_(Opinion.author_id == actor.person_id, Opinion.pupil_id.in_(acted_for))
 
 
 def everyday_of_school(actor: Actor) -> ColumnElement[bool]:

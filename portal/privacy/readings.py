@@ -18,7 +18,7 @@ from portal.extensions import db
 from portal.i18n import gettext as _
 from portal.i18n import lazy_gettext as _l
 from portal.opinions.models import Opinion
-from portal.opinions.policy import OPINION_OWN
+from portal.opinions.policy import OPINION_READ
 from portal.privacy.models import ReaderQuestion
 from portal.schools.calendar import add_working_days
 from portal.schools.models import Guardianship, Pupil, School
@@ -44,7 +44,7 @@ KIND_NAMES = {
 def of_own_family(actor: Actor) -> ColumnElement[bool]:
     """Openings of records of the guardian's children that concern the guardian's own household."""
     visits = select(Visit.id).where(VISIT_FAMILY.within(actor))
-    opinions = select(Opinion.id).where(OPINION_OWN.within(actor))
+    opinions = select(Opinion.id).where(OPINION_READ.within(actor))
     own = or_(
         TrailEntry.subject_id == actor.person_id,
         and_(

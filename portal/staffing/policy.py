@@ -3,7 +3,7 @@
 from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import aliased
 
-from portal.access import Actor, Permission, Role
+from portal.access import Actor, Permission, Role, everything
 from portal.accounts.models import Appointment
 from portal.schools.models import District, Pupil, School, SchoolClass
 from portal.schools.policy import (
@@ -11,6 +11,7 @@ from portal.schools.policy import (
     in_force,
     own_district,
     own_school,
+    pupils_acted_for,
     pupils_of_guardian,
     school_now,
     schools_of_district,
@@ -140,16 +141,11 @@ def asked_in_district(actor: Actor) -> ColumnElement[bool]:
     return AppointmentRequest.district_id.in_(districts_below(actor))
 
 
-def asked_anywhere(_actor: Actor) -> ColumnElement[bool]:
-    """All requests."""
-    return AppointmentRequest.id.is_not(None)
-
-
 REQUEST_DECIDE = Permission(
     "appointment.decide",
     AppointmentRequest,
     "F2",
-    {Role.DISTRICT_STAFF: asked_in_district, Role.SYSTEM_ADMIN: asked_anywhere},
+    {Role.DISTRICT_STAFF: asked_in_district, Role.SYSTEM_ADMIN: everything},
 )
 
 
@@ -224,4 +220,10 @@ TRANSFER_WITHDRAW = Permission(
     {Role.PRINCIPAL: from_own_school, Role.SCHOOL_OFFICE: from_own_school},
 )
 
-TRANSFER_OBJECT = Permission("transfer.object", PupilTransfer, "F2", {Role.GUARDIAN: of_own_children})
+
+def of_children_acted_for(actor: Actor) -> ColumnElement[bool]:
+    """Transfers of children for whom the guardian may do more than see and confirm."""
+    return PupilTransfer.pupil_id.in_(pupils_acted_for(actor))
+
+
+TRANSFER_OBJECT = Permission("transfer.object", PupilTransfer, "F2", {Role.GUARDIAN: of_children_acted_for})

@@ -91,7 +91,7 @@ def invitations_to_own_household(actor: Actor) -> ColumnElement[bool]:
 def invitations_one_answers(actor: Actor) -> ColumnElement[bool]:
     """Invitations to the guardian's household that the guardian may accept or decline."""
     return and_(
-        invitations_to_own_household(actor),
+        Invitation.pupil_id.in_(pupils_of_guardian(actor, "visits")),
         own_tie(actor, Invitation.pupil_id, Invitation.household_id, full=True),
     )
 

@@ -32,3 +32,9 @@ PLAYERS = (
     Player("restricted_guardian", "何志强", Role.GUARDIAN),
     Player("leaver", "马兰", None),
 )
+
+STAND_INS = (
+    Player("stand_in_teacher", "邓宇", Role.CLASS_TEACHER),
+    Player("stand_in_principal", "何静", Role.PRINCIPAL),
+)
+"""Those who wear a hat that was lent to them."""

@@ -26,6 +26,7 @@ from portal.opinions.models import Opinion
 from portal.privacy.models import AuditLine, DataCopy, ErasureRequest, ExportRequest, ReaderQuestion
 from portal.ratings.models import Entry, EntryState, Round, RoundState, RubricVersion, Sheet
 from portal.recovery.models import Recovery
+from portal.roster import importing
 from portal.roster.models import RosterImport
 from portal.schools.models import (
     District,
@@ -42,6 +43,7 @@ from portal.schools.models import (
 )
 from portal.settings.models import SettingValue
 from portal.staffing.models import AppointmentRequest, PupilTransfer
+from portal.trail.models import TrailEntry
 from portal.visits.drafts import VisitDraft
 from portal.visits.models import Correction, FollowUp, Invitation, Outcome, SealedNote, Visit
 from tests.site.actors import Player
@@ -77,6 +79,16 @@ class Belonging:
     state: str = ""
     to_families: "Belonging | None" = None
     """What it belongs to in a guardian's eyes, where that is something else."""
+    done_by: int | None = None
+    """Who did it, where that makes it theirs wherever it lies (an entry of the trail)."""
+    asked_by: int | None = None
+    """Who asked for it, where others decide."""
+    is_personal: bool = False
+    """Whether one must be of the place and the person."""
+    module: str = ""
+    """Of which part of the portal it is, where a school can switch that off for its families."""
+    is_off: bool = False
+    """Whether the child's school has switched it off."""
 
 
 @dataclass
@@ -90,6 +102,8 @@ class Standing:
     past: Place = Place()
     children: Ids = NONE
     past_children: Ids = NONE
+    limited: Ids = NONE
+    """The children for whom the guardian sees and confirms only."""
     households: Ids = NONE
     child_places: list[Place] = field(default_factory=list)
 
@@ -161,6 +175,26 @@ def belongs(*keys: Any, level: str) -> Callable[[Callable[[Any], Belonging]], Ca
     return register
 
 
+def off_at(module: str) -> Ids:
+    """The schools that have a part of the portal switched off today, by the newest word on it."""
+    words = (
+        select(SettingValue)
+        .where(
+            SettingValue.name == f"modules.{module}",
+            SettingValue.school_id.is_not(None),
+            SettingValue.from_on <= clock.today(),
+            SettingValue.withdrawn_at.is_(None),
+        )
+        .order_by(SettingValue.from_on)
+    )
+    newest = {word.school_id: word.value for word in db.session.scalars(words).all()}
+    return frozenset(school_id for school_id, value in newest.items() if value is False)
+
+
+def _switched_off(module: str, pupil_id: int) -> bool:
+    return db.session.get_one(Pupil, pupil_id).school_id in off_at(module)
+
+
 def child(pupil_id: int, **more: Any) -> Belonging:
     """What a row about one child belongs to."""
     now, before = of_pupil(pupil_id)
@@ -186,8 +220,17 @@ def change_ask(row: Guardianship) -> Belonging:
 
 @belongs(ChangeRequest, level="household")
 def change_request(row: ChangeRequest) -> Belonging:
-    """A request belongs to the guardian who asked, about a child."""
-    return child(row.pupil_id, people=frozenset({row.person_id}), office="family")
+    """A request belongs to the guardian who asked, about a child, and lies at the school that was asked."""
+    now, before = of_pupil(row.pupil_id)
+    at = of_school(row.school_id)
+    return Belonging(
+        replace(now, schools=at.schools, districts=at.districts),
+        before,
+        frozenset({row.pupil_id}),
+        people=frozenset({row.person_id}),
+        office="family",
+        asked_by=row.person_id,
+    )
 
 
 @belongs(SchoolClass, level="class")
@@ -268,14 +311,40 @@ def setting_value(row: SettingValue) -> Belonging:
 
 @belongs("export.own", level="person")
 def export_own(row: ExportRequest) -> Belonging:
-    return Belonging(Place(), people=frozenset({row.asked_by_id}))
+    """Whoever asked for it fetches it, at the office for which it was asked."""
+    return replace(export_request(row), asked_by=None, people=frozenset({row.asked_by_id}), is_personal=True)
 
 
 @belongs(ExportRequest, level="office")
 def export_request(row: ExportRequest) -> Belonging:
+    """An export belongs to the office; whoever asked for it is not the one who decides."""
     if row.school_id is None:
-        return Belonging(of_district(row.district_id), office="district")
-    return Belonging(of_school(row.school_id), office="school")
+        return Belonging(of_district(row.district_id), office="district", asked_by=row.asked_by_id)
+    return Belonging(of_school(row.school_id), office="school", asked_by=row.asked_by_id)
+
+
+STAFF = {"class_teacher", "subject_teacher", "principal", "school_office", "committee_chair", "lecturer"}
+
+
+@belongs(TrailEntry, level="entry")
+def trail_entry(row: TrailEntry) -> Belonging:
+    """An entry belongs to whoever did it, and to the school or district whose business it was."""
+    place = of_school(row.school_id) if row.school_id else of_district(row.district_id)
+    return Belonging(place, done_by=row.person_id or 0, state="of_staff" if row.role in STAFF else "")
+
+
+@belongs("reading.see", level="household")
+def reading(row: TrailEntry) -> Belonging:
+    """A reading of a child's record belongs to the family; of what one of them said or was told, to that one alone."""
+    if row.action != "record.read" or row.category not in ("F3", "F4") or row.pupil_id is None:
+        return Belonging(Place(), state="kept_back")
+    if row.subject_id is not None:
+        return child(row.pupil_id, people=frozenset({row.subject_id}), office="family")
+    if row.object_kind == "opinion":
+        return replace(opinion(db.session.get_one(Opinion, row.object_id)), state="")
+    if row.object_kind == "visit":
+        return visit(db.session.get_one(Visit, row.object_id))
+    return child(row.pupil_id)
 
 
 @belongs(AuditLine, level="district")
@@ -290,7 +359,9 @@ def erasure_own(row: ErasureRequest) -> Belonging:
 
 @belongs(ErasureRequest, level="school")
 def erasure_request(row: ErasureRequest) -> Belonging:
-    return Belonging(of_school(row.school_id), office="school")
+    """A request lies at the school that decides it, within its time or not."""
+    late = row.state in ("open", "proposed") and row.due_on < clock.today()
+    return Belonging(of_school(row.school_id), office="school", state="overdue" if late else "")
 
 
 @belongs("hold.set", level="child")
@@ -320,9 +391,11 @@ def recovery(row: Recovery) -> Belonging:
 
 @belongs(RosterImport, level="school")
 def roster_import(row: RosterImport) -> Belonging:
+    """An import lies at the office that made it; where something was wrong, the file goes back with remarks."""
+    state = "with_faults" if importing.annotated_of(row.public_id).exists() else ""
     if row.school_id is None:
-        return Belonging(of_district(row.district_id), office="district")
-    return Belonging(of_school(row.school_id), office="school")
+        return Belonging(of_district(row.district_id), office="district", state=state)
+    return Belonging(of_school(row.school_id), office="school", state=state)
 
 
 @belongs(JoiningSheet, level="class")
@@ -403,7 +476,11 @@ def course_read(row: Course) -> Belonging:
     place = _audience_place(row.audience_kind, row.audience_id)
     runner = _runner(row)
     return Belonging(
-        place, people=runner.people, audience=(row.audience_kind, row.audience_id), state=_course_state(row)
+        place,
+        people=runner.people,
+        audience=(row.audience_kind, row.audience_id),
+        state=_course_state(row),
+        module="courses",
     )
 
 
@@ -424,14 +501,18 @@ def course_session(row: CourseSession) -> Belonging:
 
 @belongs("course_seat.take", level="audience")
 def seat_take(row: CourseSession) -> Belonging:
-    return course_read(db.session.get_one(Course, row.course_id))
+    """A session is for those addressed, while the school that runs the course has its parent school on."""
+    course = db.session.get_one(Course, row.course_id)
+    return replace(course_read(course), is_off=(course.school_id or 0) in off_at("courses"))
 
 
 @belongs("course_seat.keep", level="household")
 def seat_keep(row: CourseSession) -> Belonging:
     """A session belongs to the households that have a place in it."""
     seated = db.session.scalars(select(Seat.household_id).where(Seat.session_id == row.id)).all()
-    return _of_households(frozenset(seated), _runner(db.session.get_one(Course, row.course_id)).place)
+    course = db.session.get_one(Course, row.course_id)
+    found = _of_households(frozenset(seated), _runner(course).place)
+    return replace(found, is_off=(course.school_id or 0) in off_at("courses"))
 
 
 def _of_households(households: Ids, otherwise: Place) -> Belonging:
@@ -444,7 +525,10 @@ def _of_households(households: Ids, otherwise: Place) -> Belonging:
 
 @belongs(Seat, level="household")
 def seat(row: Seat) -> Belonging:
-    return _of_households(frozenset({row.household_id}), Place())
+    """A seat belongs to the household, while the school that runs the course has its parent school on."""
+    course = db.session.get_one(Course, db.session.get_one(CourseSession, row.session_id).course_id)
+    found = _of_households(frozenset({row.household_id}), Place())
+    return replace(found, is_off=(course.school_id or 0) in off_at("courses"))
 
 
 @belongs(Visit, level="household")
@@ -455,24 +539,34 @@ def visit(row: Visit) -> Belonging:
         households=frozenset({row.household_id}),
         people=frozenset({row.author_id}),
         state="" if row.outcome == Outcome.MET else "missed",
+        is_off=_switched_off("visits", row.pupil_id),
     )
 
 
 @belongs(Invitation, level="household")
 def invitation(row: Invitation) -> Belonging:
-    return child(row.pupil_id, households=frozenset({row.household_id}))
+    households = frozenset({row.household_id})
+    return child(row.pupil_id, households=households, is_off=_switched_off("visits", row.pupil_id))
 
 
 @belongs(FollowUp, level="household")
 def follow_up(row: FollowUp) -> Belonging:
-    households = frozenset({row.household_id})
-    return child(row.pupil_id, households=households, state="" if row.owner == "family" else "of_school")
+    return child(
+        row.pupil_id,
+        households=frozenset({row.household_id}),
+        state="" if row.owner == "family" else "of_school",
+        is_off=_switched_off("visits", row.pupil_id),
+    )
 
 
 @belongs(SealedNote, level="household")
 def sealed_note(row: SealedNote) -> Belonging:
-    of_visit = visit(db.session.get_one(Visit, row.visit_id))
-    return replace(of_visit, people=frozenset({row.author_id}), state="")
+    """A sealed note stays with the school that wrote it, also when the child comes to another."""
+    about = db.session.get_one(Visit, row.visit_id)
+    of_visit = visit(about)
+    here = of_visit.place.schools
+    elsewhere = bool(here) and about.school_id not in here
+    return replace(of_visit, people=frozenset({row.author_id}), state="of_other_school" if elsewhere else "")
 
 
 @belongs(Correction, level="household")
@@ -540,7 +634,7 @@ def notice(row: Notice) -> Belonging:
 def notice_read(row: Notice) -> Belonging:
     place = _audience_place(row.scope_kind, row.scope_id)
     state = "draft" if row.published_at is None else ""
-    return Belonging(place, audience=(row.scope_kind, row.scope_id), state=state)
+    return Belonging(place, audience=(row.scope_kind, row.scope_id), state=state, module="notices")
 
 
 @belongs(File, level="audience")
@@ -549,6 +643,8 @@ def file(row: File) -> Belonging:
     restriction does."""
     if row.owner_kind == "restriction":
         return replace(restriction(db.session.get_one(Restriction, row.owner_id)), state="scan")
+    if row.owner_kind != "notice":
+        return Belonging(Place())
     owner = db.session.get_one(Notice, row.owner_id)
     return replace(notice(owner), to_families=notice_read(owner))
 
@@ -576,7 +672,13 @@ def opinion(row: Opinion) -> Belonging:
         people=author,
         office="family",
         state=_opinion_state(row),
+        is_off=_switched_off("opinions", row.pupil_id),
     )
+
+
+@belongs("opinion.send", level="child")
+def opinion_send(row: Pupil) -> Belonging:
+    return child(row.id, is_off=_switched_off("opinions", row.id))
 
 
 @belongs(RubricVersion, Round, level="district")
@@ -632,11 +734,19 @@ def standing(player: Player) -> Standing:
     if found.role == Role.GUARDIAN:
         ties = db.session.scalars(select(Guardianship).where(Guardianship.person_id == person_id)).all()
         found.children = frozenset(tie.pupil_id for tie in ties if holds(tie))
+        found.limited = frozenset(tie.pupil_id for tie in ties if holds(tie) and _is_limited(tie))
         found.past_children = frozenset(tie.pupil_id for tie in ties if not holds(tie)) - found.children
         found.households = frozenset(tie.household_id for tie in ties if holds(tie))
         found.child_places = [of_pupil(key)[0] for key in sorted(found.children)]
         found.place = merged(found.child_places) if found.child_places else Place()
     return found
+
+
+def _is_limited(tie: Guardianship) -> bool:
+    wanted = select(GuardianshipFlag).where(
+        GuardianshipFlag.guardianship_id == tie.id, GuardianshipFlag.kind == Flag.LIMITED
+    )
+    return any(holds(flag) for flag in db.session.scalars(wanted).all())
 
 
 def _place_of(appointment: Appointment) -> Place:
@@ -659,6 +769,24 @@ def relation(who: Standing, what: Belonging) -> str:
 
 
 def _word(who: Standing, what: Belonging) -> str:
+    return _by_deed(who, what) or _by_place(who, what)
+
+
+def _by_deed(who: Standing, what: Belonging) -> str:
+    """The word where it matters who did or asked for it, or that nobody may for now; empty where that does not."""
+    is_family = who.role == Role.GUARDIAN
+    if what.asked_by is not None and what.asked_by == who.person_id and not is_family:
+        return "oneself"
+    if what.is_personal and who.person_id not in what.people:
+        return "stranger"
+    if what.audience is not None and what.is_off and is_family:
+        return "switched_off"
+    if what.done_by is not None:
+        return "own" if what.done_by == who.person_id else _nearby(who.place, what)
+    return ""
+
+
+def _by_place(who: Standing, what: Belonging) -> str:
     if who.role == Role.SYSTEM_ADMIN and what.people and not what.place.districts:
         return "own" if who.person_id in what.people else "stranger"
     if who.role is None or who.role == Role.SYSTEM_ADMIN:
@@ -701,20 +829,34 @@ def reaches(audience: tuple[str, int], place: Place) -> bool:
 
 def _to_guardian(who: Standing, what: Belonging) -> str:
     if what.audience is not None:
-        return (
-            "own"
-            if any(reaches(what.audience, place) for place in who.child_places)
-            else _nearby(who.place, what)
-        )
+        return _to_addressed(who, what, what.audience)
     if not what.children and not what.place.districts and what.people:
         return "own" if who.person_id in what.people else "stranger"
-    if what.children & who.children and what.office == "family":
-        return "own" if who.person_id in what.people else "other_household"
     if what.children & who.children:
-        return "own" if not what.households or what.households & who.households else "other_household"
+        return _of_own_child(who, what)
     if what.children & who.past_children:
         return "past"
     return _nearby(who.place, what)
+
+
+def _to_addressed(who: Standing, what: Belonging, audience: tuple[str, int]) -> str:
+    addressed = [place for place in who.child_places if reaches(audience, place)]
+    if not addressed:
+        return _nearby(who.place, what)
+    off = off_at(what.module)
+    return "own" if any(not place.schools <= off for place in addressed) else "switched_off"
+
+
+def _of_own_child(who: Standing, what: Belonging) -> str:
+    if what.office == "family":
+        own = who.person_id in what.people
+    else:
+        own = not what.households or bool(what.households & who.households)
+    if what.is_off:
+        return "switched_off"
+    if not own:
+        return "other_household"
+    return "own" if what.children & who.children - who.limited else "limited"
 
 
 def _to_class_hat(who: Standing, what: Belonging) -> str:

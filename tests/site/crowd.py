@@ -8,7 +8,7 @@ import hashlib
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import select
@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 
 from portal import clock
 from portal.access import Actor, Role
-from portal.accounts.models import Appointment, AuthSession, Passkey, Person
+from portal.accounts.models import Appointment, AuthSession, Passkey
 from portal.care.models import CarePlan, LeftBehind
 from portal.courses.models import Course, Lesson
 from portal.extensions import Base, db
@@ -29,10 +29,8 @@ from portal.keys.sealing import SEALED
 from portal.notices import attaching
 from portal.notices.models import Notice, NoticeFile
 from portal.opinions.models import Opinion
-from portal.privacy.models import ExportRequest
 from portal.ratings.models import RubricVersion
 from portal.roster.models import RosterImport, State
-from portal.schools import enrolling
 from portal.schools.models import (
     District,
     Enrolment,
@@ -43,12 +41,15 @@ from portal.schools.models import (
     SchoolClass,
     Term,
 )
+from portal.trail.models import TrailEntry
 from portal.visits.models import Correction, Invitation, InvitationState, Outcome, Visit
+from tests.site import families
 from tests.site.actors import PLAYERS
 from tests.site.belonging import BELONGS, holds
+from tests.site.families import class_in, person, pupil
 
 FAMILIES = (Enrolment, Guardianship, Appointment)
-STANDING = (Appointment, Pupil, SchoolClass, School, District, Term, AuthSession, Passkey, File)
+STANDING = (Appointment, Pupil, SchoolClass, School, District, Term, AuthSession, Passkey, File, TrailEntry)
 """What the town itself has at every place, and what each record gets of its own."""
 OF_ITS_OWN = (NoticeFile,)
 ENTERED_BY_PLACE = {"class": "class_id", "school": "school_id", "district": "district_id"}
@@ -72,33 +73,11 @@ class Spot:
         return int(getattr(self, ENTERED_BY_PLACE[kind]))
 
 
-def person(name: str) -> Person:
-    return db.session.scalars(select(Person).where(Person.name == name)).one()
-
-
-def pupil(name: str) -> Pupil:
-    return db.session.scalars(select(Pupil).where(Pupil.name == name)).one()
-
-
-def class_in(school_name: str, name: str) -> SchoolClass:
-    return db.session.scalars(
-        select(SchoolClass).join(School).where(School.name == school_name, SchoolClass.name == name)
-    ).one()
-
-
 def populate() -> None:
     """Children who moved, left or were cared for once; households apart; then a copy of each record at each spot."""
-    today, start = clock.today(), _start()
-    _moved("柳燕飞", start, today)
-    _left("白鹭洲", start, today)
-    for name, others in (("陈一诺", "陈守川"), ("赵小满", "赵大江")):
-        _apart(name, others, start)
-    for guardian in ("李晚晴", "周桂兰", "何志强"):
-        _once_cared_for(guardian, start, today)
-    db.session.flush()
+    families.populate()
     _passkeys()
     _imports()
-    _exports()
     _lessons()
     _opinions()
     _corrections()
@@ -127,59 +106,6 @@ def _passkeys() -> None:
             )
 
 
-def _start() -> date:
-    return db.session.scalars(select(Enrolment.started_on).limit(1)).one()
-
-
-def _moved(name: str, start: date, today: date) -> None:
-    """A child that went from the third class's second group to its first last week."""
-    second, first = class_in("望溪小学", "三(2)班"), class_in("望溪小学", "三(1)班")
-    found = _newcomer(name, second, start)
-    enrolment = db.session.scalars(select(Enrolment).where(Enrolment.pupil_id == found.id)).one()
-    enrolment.ended_on = today - timedelta(days=7)
-    db.session.flush()
-    enrolling.enrol(found, first, today - timedelta(days=7))
-
-
-def _left(name: str, start: date, today: date) -> None:
-    """A child that left the school last week."""
-    found = _newcomer(name, class_in("望溪小学", "三(2)班"), start)
-    enrolment = db.session.scalars(select(Enrolment).where(Enrolment.pupil_id == found.id)).one()
-    enrolment.ended_on = found.left_on = today - timedelta(days=7)
-
-
-def _newcomer(name: str, school_class: SchoolClass, start: date) -> Pupil:
-    school = db.session.get_one(School, school_class.school_id)
-    found = enrolling.add_pupil(name, school, start)
-    db.session.flush()
-    enrolling.enrol(found, school_class, start)
-    adult = enrolling.add_person(f"{name[0]}长青", phone=None)
-    db.session.flush()
-    enrolling.add_guardian(found, adult, "妈妈", enrolling.form_household(start), start, [])
-    db.session.flush()
-    return found
-
-
-def _apart(child: str, adult: str, start: date) -> None:
-    """Another household for one of a child's guardians."""
-    tie = db.session.scalars(
-        select(Guardianship).join(Pupil).join(Person).where(Pupil.name == child, Person.name == adult)
-    ).one()
-    home = enrolling.form_household(start)
-    db.session.flush()
-    tie.household_id = home.id
-
-
-def _once_cared_for(adult: str, start: date, today: date) -> None:
-    """A child of the sister class that an adult cared for until last week."""
-    found = _newcomer(f"{adult[0]}归帆", class_in("望溪小学", "三(1)班"), start)
-    home = enrolling.form_household(start)
-    db.session.flush()
-    tie = enrolling.add_guardian(found, person(adult), "姑姑", home, start, [])
-    db.session.flush()
-    tie.ended_on = today - timedelta(days=7)
-
-
 def _teacher(class_id: int) -> int:
     found = db.session.scalars(
         select(Appointment).where(Appointment.class_id == class_id, Appointment.role == Role.CLASS_TEACHER)
@@ -192,21 +118,21 @@ def _spots() -> Iterator[Spot]:
     neighbours = (
         ("望溪小学", "三(2)班"), ("望溪小学", "三(1)班"), ("东塔小学", "二(1)班"), ("石桥县第一小学", "三(1)班"),
     )  # fmt: skip
-    own = next(_spots_of(pupil("陈一诺")))
-    neighbour = next(_spots_of(pupil("林嘉树")))
+    own = next(spots_of(pupil("陈一诺")))
+    neighbour = next(spots_of(pupil("林嘉树")))
     yield replace(neighbour, household_id=own.household_id, guardian_id=own.guardian_id)
-    for name in ("陈一诺", "赵小满", "何雨桐", "林嘉树", "柳燕飞", "白鹭洲", "李归帆", "周归帆", "何归帆"):
-        yield from _spots_of(pupil(name))
+    for name in (*families.TOLD_OF, "李归帆", "周归帆", "何归帆"):
+        yield from spots_of(pupil(name))
     for school, name in neighbours:
         school_class = class_in(school, name)
         last = (
             select(Pupil)
             .join(Enrolment)
-            .where(Enrolment.class_id == school_class.id)
+            .where(Enrolment.class_id == school_class.id, Pupil.name.not_in(families.SINGULAR))
             .order_by(Pupil.id.desc())
         )
-        yield from _spots_of(db.session.scalars(last.limit(1)).one())
-    yield replace(next(_spots_of(pupil("柳燕飞"))), author_id=person("王雪").id)
+        yield from spots_of(db.session.scalars(last.limit(1)).one())
+    yield replace(next(spots_of(pupil("柳燕飞"))), author_id=person("王雪").id)
     yield replace(own, author_id=person("刘明远").id)
     yield replace(own, author_id=person("马兰").id)
     yield replace(own, author_id=person("吴正清").id)
@@ -214,7 +140,7 @@ def _spots() -> Iterator[Spot]:
     yield replace(own, author_id=person("郑雅琴").id)
 
 
-def _spots_of(child: Pupil) -> Iterator[Spot]:
+def spots_of(child: Pupil) -> Iterator[Spot]:
     """One spot per household of the child, at its last class."""
     last = select(Enrolment).where(Enrolment.pupil_id == child.id).order_by(Enrolment.id.desc()).limit(1)
     enrolment = db.session.scalars(last).one()
@@ -224,22 +150,6 @@ def _spots_of(child: Pupil) -> Iterator[Spot]:
         author_id = _teacher(enrolment.class_id)
         places = (enrolment.class_id, enrolment.school_id, district_id)
         yield Spot(child.id, household_id, *places, author_id, guardian_id)
-
-
-def _exports() -> None:
-    """An export of a school that a colleague of the players asked for."""
-    school = db.session.scalars(select(School).where(School.name == "望溪小学")).one()
-    db.session.add(
-        ExportRequest(
-            kind="pupils",
-            district_id=school.district_id,
-            school_id=school.id,
-            asked_by_id=person("马兰").id,
-            asked_at=clock.now(),
-            purpose="核对名单",
-        )
-    )
-    db.session.flush()
 
 
 def _lessons() -> None:
@@ -264,7 +174,7 @@ def _opinions() -> None:
         ("safety", "principal", past),
         ("principal", "district", soon),
     ):
-        made = copied(everyday, next(_spots_of(pupil("陈一诺"))), {})
+        made = copied(everyday, next(spots_of(pupil("陈一诺"))), {})
         made.category, made.addressee, made.lifts_on, made.answered_on = category, addressee, lifts_on, None
     db.session.flush()
 
@@ -289,7 +199,7 @@ def _courses() -> None:
         )
     ).first()
     assert whole_school is not None
-    here = next(_spots_of(pupil("陈一诺")))
+    here = next(spots_of(pupil("陈一诺")))
     gone = copied(whole_school, here, {})
     gone.withdrawn_at, gone.withdrawal_reason = clock.now(), "讲师生病"
     for kind in ("class", "grade"):
@@ -300,7 +210,7 @@ def _courses() -> None:
 
 def _notices() -> None:
     """A notice that asks for money, and one of a committee to the grade whose number is that of a class."""
-    here = next(_spots_of(pupil("陈一诺")))
+    here = next(spots_of(pupil("陈一诺")))
     by_committee = db.session.scalars(
         select(Notice).where(Notice.author_role == Role.COMMITTEE_CHAIR, Notice.published_at.is_not(None))
     ).first()
@@ -355,7 +265,7 @@ def _joining() -> None:
     sheet = db.session.scalars(select(JoiningSheet)).first()
     asked = db.session.scalars(select(JoiningRequest)).first()
     assert sheet is not None and asked is not None
-    here = next(_spots_of(pupil("陈一诺")))
+    here = next(spots_of(pupil("陈一诺")))
     copied(sheet, here, {}).printed_by_id = person("刘明远").id
     decided = copied(asked, here, {})
     decided.state, decided.decided_at = RequestState.CONFIRMED, clock.now()

@@ -29,7 +29,8 @@ from portal.extensions import db
 from portal.files.models import File
 from portal.ratings.models import VetoEvent
 from portal.schools.models import Enrolment, Guardianship, Household, Pupil, School, SchoolClass, Term
-from tests.site.actors import PLAYERS, Player
+from tests.site import edges
+from tests.site.actors import PLAYERS, STAND_INS, Player
 from tests.site.belonging import BELONGS, Standing, relation, standing
 from tests.site.crowd import populate
 from tests.support.client import PortalClient
@@ -123,6 +124,7 @@ FORMS: dict[str, Callable[[Standing, Any], dict[str, str]]] = {
     "courses.give_back": _seated_household,
     "courses.acknowledge": _seated_household,
     "courses.add_walk_in": _household_of_school,
+    "visits.answer_correction": lambda _who, _row: {"answer": "已改正。"},
 }
 """What must stand in the form besides, lest an empty form be answered as if the row were out of reach."""
 
@@ -218,9 +220,10 @@ class Crowd:
 def build_crowd(app: Flask, home: Path) -> Crowd:
     """Fill the town that the portal's database holds now, sign every player in, and keep the file beside."""
     populate()
+    edges.populate()
     tokens = {}
     tomorrow = clock.now() + timedelta(days=1)
-    for player in PLAYERS:
+    for player in (*PLAYERS, *STAND_INS):
         client = app.test_client()
         assert isinstance(client, PortalClient)
         if player.name is not None:
@@ -357,8 +360,9 @@ def _cells_of(
 
 
 def _some(rows: list[Any], count: int) -> list[Any]:
-    """So many of the rows, the first and the last of them among these."""
-    return rows if len(rows) <= count else [*rows[: count - 1], rows[-1]]
+    """So many of the rows, half of them the first, the others the last: what stands for one case only came last."""
+    first = count // 2
+    return rows if len(rows) <= count else [*rows[:first], *rows[first - count :]]
 
 
 def _cell(

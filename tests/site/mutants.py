@@ -1,14 +1,17 @@
 """Changes to the permission map that somebody could make by mistake, each of which the matrix must notice.
 
 A mutant changes what one role may do under one permission while it is applied: the grant is taken away, the scope is
-opened to everything or shut, exchanged for that of another role, loses one of its conditions, its dates, or the
-restriction by court order; or a role that has no business there gets a grant.
+opened to everything or shut, exchanged for that of another role, loses one of its conditions, its dates, the
+restriction by court order, the limit to seeing and confirming, or the look at modules switched off; or a role that has
+no business there gets a grant.
 """
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import date
+from types import ModuleType
 from typing import Any
 from unittest.mock import patch
 
@@ -17,13 +20,19 @@ from sqlalchemy.sql import operators
 from sqlalchemy.sql.elements import BooleanClauseList
 
 from portal.access import PERMISSIONS, Actor, Permission, Role, Scope, everything
-from portal.courses import policy as courses
-from portal.notices import policy as notices
 from portal.schools import policy as schools
-from portal.schools.models import Guardianship
+from portal.schools.models import Flag, Guardianship
 
 ANY_DAY = date(2026, 10, 12)
-MODULES = (schools, courses, notices)
+
+
+def policies() -> list[ModuleType]:
+    """Where scopes are written."""
+    return [
+        module
+        for name, module in sorted(sys.modules.items())
+        if name.startswith("portal.") and name.endswith(".policy")
+    ]
 
 
 @dataclass(frozen=True)
@@ -64,17 +73,22 @@ def words(scope: Scope, role: Role) -> str:
     return str(scope(Actor(1, role, ANY_DAY, 1, 1, 1, 1)).compile(compile_kwargs={"literal_binds": True}))
 
 
-def undated(scope: Scope) -> Scope:
-    """The scope with every test of dates gone."""
+def replaced(scope: Scope, name: str, by: Callable[..., Any]) -> Scope:
+    """The scope as it would be if one of the conditions it is built of were another."""
 
     def mutated(actor: Actor) -> ColumnElement[bool]:
         with ExitStack() as stack:
-            for module in MODULES:
-                if hasattr(module, "in_force"):
-                    stack.enter_context(patch.object(module, "in_force", lambda _table, _actor: true()))
+            for module in policies():
+                if hasattr(module, name):
+                    stack.enter_context(patch.object(module, name, by))
             return scope(actor)
 
     return mutated
+
+
+def undated(scope: Scope) -> Scope:
+    """The scope with every test of dates gone."""
+    return replaced(scope, "in_force", lambda _table, _actor: true())
 
 
 def unrestricted(scope: Scope) -> Scope:
@@ -83,14 +97,22 @@ def unrestricted(scope: Scope) -> Scope:
     def in_force_only(actor: Actor) -> ColumnElement[bool]:
         return and_(Guardianship.person_id == actor.person_id, schools.in_force(Guardianship, actor))
 
-    def mutated(actor: Actor) -> ColumnElement[bool]:
-        with ExitStack() as stack:
-            for module in MODULES:
-                if hasattr(module, "unrestricted_guardianship"):
-                    stack.enter_context(patch.object(module, "unrestricted_guardianship", in_force_only))
-            return scope(actor)
+    return replaced(scope, "unrestricted_guardianship", in_force_only)
 
-    return mutated
+
+def unlimited(scope: Scope) -> Scope:
+    """The scope as if nobody were limited to seeing and confirming."""
+    flagged = schools.flagged
+
+    def others(actor: Actor, *kinds: Flag) -> ColumnElement[bool]:
+        return false() if kinds == (Flag.LIMITED,) else flagged(actor, *kinds)
+
+    return replaced(scope, "flagged", others)
+
+
+def switched_on(scope: Scope) -> Scope:
+    """The scope as if no school had switched a module off."""
+    return replaced(scope, "open_at", lambda _name, _school_id, _actor: true())
 
 
 def without(scope: Scope, place: int) -> Scope:
@@ -117,6 +139,15 @@ def mutants() -> list[Mutant]:
     return found
 
 
+def unchanged() -> list[Mutant]:
+    """The map as it is, one grant after the other: what nothing may give away."""
+    return [
+        Mutant(permission.name, role, "as it is", scope)
+        for permission in sorted(PERMISSIONS.values(), key=lambda one: one.name)
+        for role, scope in permission.grants.items()
+    ]
+
+
 def _of_grant(permission: Permission[Any], role: Role) -> Iterator[Mutant]:
     scope = permission.grants[role]
     yield Mutant(permission.name, role, "loses the grant", None)
@@ -124,6 +155,7 @@ def _of_grant(permission: Permission[Any], role: Role) -> Iterator[Mutant]:
     others = {other.__name__: other for other in permission.grants.values() if other is not scope}
     changes += [(f"reaches as by {name}", other) for name, other in sorted(others.items())]
     changes += [("without dates", undated(scope)), ("without court orders", unrestricted(scope))]
+    changes += [("without limits", unlimited(scope)), ("without switches", switched_on(scope))]
     whole = scope(Actor(1, role, ANY_DAY, 1, 1, 1, 1))
     if isinstance(whole, BooleanClauseList):
         changes += [

@@ -22,6 +22,9 @@ RELATIONS = {
     "same_district",
     "other_district",
     "past",
+    "limited",
+    "switched_off",
+    "oneself",
     "stranger",
     "absent",
     "any",
@@ -60,10 +63,21 @@ STATES = set(
         "of_staff",
         "scan",
         "of_head",
+        "overdue",
+        "kept_back",
+        "of_other_school",
+        "with_faults",
     ]
 )
 ROLES = {role.value for role in Role} | {"anonymous", "restricted_guardian", "leaver"}
-WEARS = {"restricted_guardian": "guardian", "leaver": "guardian", "grandparent": "guardian"}
+ROLES |= {"stand_in_teacher", "stand_in_principal"}
+WEARS = {
+    "restricted_guardian": "guardian",
+    "leaver": "guardian",
+    "grandparent": "guardian",
+    "stand_in_teacher": "class_teacher",
+    "stand_in_principal": "principal",
+}
 """Whose hat an actor wears when no line speaks of the actor in particular."""
 
 Key = tuple[str, str, str, str]
@@ -124,7 +138,7 @@ class Oracle:
         """The statuses that are right for one cell."""
         base = relation.partition(":")[0]
         for role in (actor, WEARS.get(actor)):
-            for word in _words(role, relation, base):
+            for word in _words(role, relation, base, method):
                 line = self.table.get((endpoint, method, role or "", word))
                 if line is not None and (word != "any" or base != "absent" or line.status in ("302", "403")):
                     return statuses(line, method)
@@ -133,10 +147,15 @@ class Oracle:
         return frozenset({404})
 
 
-def _words(role: str | None, relation: str, base: str) -> list[str]:
-    """Under which words a relation may stand; the page of a list is somebody's own."""
+def _words(role: str | None, relation: str, base: str, method: str) -> list[str]:
+    """Under which words a relation may stand; the page of a list is somebody's own.
+
+    A guardian limited to seeing and confirming reads what is their own, where no line says otherwise.
+    """
     if base == "any":
         return [relation, "any", "own", "past"]
+    if base == "limited" and method == "GET":
+        return [relation, base, relation.replace("limited", "own"), "own", "any"]
     named_after_place = alias(role) if role and base == "own" else None
     return [relation, base, *([named_after_place] if named_after_place else []), "any"]
 

@@ -5,7 +5,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 from werkzeug.wrappers import Response
 
-from portal.access import Role, actor, find, requires
+from portal.access import actor, find, requires
 from portal.errors import RuleBroken
 from portal.extensions import db
 from portal.i18n import gettext as _
@@ -127,7 +127,10 @@ def _page(public_id: str, form: AcceptForm | None = None) -> str:
         withdraws=TRANSFER_WITHDRAW.admits(acting.role)
         and found.from_school_id == acting.school_id
         and found.is_open,
-        objects=acting.role == Role.GUARDIAN and found.shares_story and found.to_school_id is not None,
+        objects=found.shares_story
+        and found.to_school_id is not None
+        and TRANSFER_OBJECT.admits(acting.role)
+        and TRANSFER_OBJECT.holds_for(acting, found),
         states=STATES,
     )
 

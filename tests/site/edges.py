@@ -1,0 +1,289 @@
+"""Rows at the edge of a rule: each of them falls under all conditions of a permission but one.
+
+A request of one's own that others decide, an entry that belongs to no place, a draft that is public, a transfer that has
+come, an office lent to somebody: whoever takes one condition away from a scope lets one of these through, or loses one.
+"""
+
+import secrets
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import select
+
+from portal import clock
+from portal.access import Role
+from portal.accounts.models import Appointment
+from portal.contacts.models import ChangeRequest
+from portal.courses.models import Course
+from portal.extensions import db
+from portal.files.models import File
+from portal.notices.models import Notice
+from portal.opinions.models import Category, Opinion
+from portal.privacy.models import DataCopy, ErasureRequest, ExportRequest
+from portal.ratings.models import Entry, EntryState, Round, RoundState
+from portal.recovery.models import Recovery, Whose
+from portal.schools.models import District, Guardianship, Pupil, School
+from portal.staffing.models import PupilTransfer, TransferState
+from portal.trail.models import append, draft, note
+from portal.trail.reads import READ
+from portal.visits.models import Correction, SealedNote, Visit
+from tests.site.actors import PLAYERS, Player
+from tests.site.crowd import copied, spots_of
+from tests.site.families import class_in, person, pupil
+
+HERE, THERE, FAR = "望溪小学", "东塔小学", "石桥县第一小学"
+OFFICES = {"principal": HERE, "school_office": HERE, "district_staff": None}
+
+
+def populate() -> None:
+    """All of them; in the current transaction, flushed."""
+    named = [player for player in PLAYERS if player.name is not None]
+    for player in named:
+        _copy_and_erasure(player)
+        _entries(player)
+    for player in (player for player in named if player.actor in OFFICES):
+        _exports(player, OFFICES[player.actor])
+    _erasures()
+    _changes()
+    _courses()
+    _delegations()
+    _stories_from_elsewhere()
+    _transfers()
+    _readings()
+    _single_rows()
+    db.session.commit()
+
+
+def school(name: str) -> School:
+    return db.session.scalars(select(School).where(School.name == name)).one()
+
+
+def _any(model: Any, *conditions: Any) -> Any:
+    found = db.session.scalars(select(model).where(*conditions).order_by(model.id).limit(1)).first()
+    assert found is not None, model
+    return found
+
+
+def _copied(source: Any, **values: Any) -> Any:
+    """A copy of a row where it stands, with some values of its own."""
+    columns = [column.key for column in source.__table__.columns if not column.primary_key]
+    kept = {name: getattr(source, name) for name in columns if name != "public_id"}
+    made = type(source)(**kept | values)
+    db.session.add(made)
+    db.session.flush()
+    return made
+
+
+def _copy_and_erasure(player: Player) -> None:
+    """Everybody asked for a copy of their data, and for something to be deleted."""
+    who = person(player.name or "")
+    due_on = clock.today() + timedelta(days=15)
+    db.session.add(DataCopy(person_id=who.id, asked_at=clock.now(), due_on=due_on))
+    _erasure(who.id, HERE, due_on)
+
+
+def _erasure(person_id: int, at: str, due_on: Any, **more: Any) -> None:
+    db.session.add(
+        ErasureRequest(
+            person_id=person_id,
+            school_id=school(at).id,
+            kind="part",
+            part="phone",
+            asked_at=clock.now(),
+            due_on=due_on,
+            **more,
+        )
+    )
+
+
+def _erasures() -> None:
+    """Requests that nobody decided in time here, next door and in another district; one decided late."""
+    late, asks = clock.today() - timedelta(days=1), person("林悦").id
+    for at in (HERE, THERE, FAR):
+        _erasure(asks, at, late)
+    _erasure(asks, THERE, late, state="withdrawn")
+
+
+def _exports(player: Player, at: str | None) -> None:
+    """An export that an office asked for itself, one of a colleague, and some that were asked at other offices."""
+    who, colleague = person(player.name or ""), person("马兰")
+    own = school(at) if at else None
+    far = school(FAR)
+    for by, place, district_id in (
+        (who, own, school(HERE).district_id),
+        (colleague, own, school(HERE).district_id),
+        (who, school(THERE), school(THERE).district_id),
+        (who, None, far.district_id),
+        (who, far, far.district_id),
+    ):
+        db.session.add(
+            ExportRequest(
+                kind="pupils",
+                district_id=district_id,
+                school_id=place.id if place else None,
+                asked_by_id=by.id,
+                asked_at=clock.now(),
+                purpose="核对名单",
+            )
+        )
+    db.session.flush()
+
+
+def _changes() -> None:
+    """Changes asked by those who decide elsewhere, by the other parent, about children who left or may not be seen."""
+    source = _any(ChangeRequest, ChangeRequest.state == "open")
+    decided = {"state": "withdrawn", "decided_at": clock.now()}
+    for asks, about, at in (
+        ("王雪", "林嘉树", HERE),
+        ("孙立德", "林嘉树", HERE),
+        ("何静", "林嘉树", HERE),
+        ("赵大江", "赵小满", HERE),
+        ("周桂兰", "周归帆", HERE),
+        ("周桂兰", "周小舟", HERE),
+        ("何志强", "何雨桐", HERE),
+        ("林悦", "白鹭洲", HERE),
+        ("林悦", "柳燕飞", HERE),
+        ("林悦", "周帆", THERE),
+        ("林悦", "林小溪", FAR),
+    ):
+        child = pupil(about)
+        tie = _any(Guardianship, Guardianship.pupil_id == child.id)
+        sealed = {"old_sealed": None, "new_sealed": None}
+        who = {"person_id": person(asks).id, "pupil_id": child.id, "guardianship_id": tie.id}
+        _copied(source, school_id=school(at).id, **who, **sealed, **decided)
+
+
+def _courses() -> None:
+    """What would be everybody's if it were published, and what was until it was withdrawn; both with a lecturer."""
+    lecturer = {"lecturer_id": person("郑雅琴").id, "is_public": True}
+    source = _any(Course, Course.published_at.is_not(None), Course.withdrawn_at.is_(None))
+    for values in (
+        {"published_at": None},
+        {"withdrawn_at": clock.now(), "withdrawal_reason": "讲师生病"},
+    ):
+        made = copied(source, next(spots_of(pupil("陈一诺"))), {})
+        for name, value in (lecturer | values).items():
+            setattr(made, name, value)
+    db.session.flush()
+
+
+def _delegations() -> None:
+    """Hats lent by and to the players."""
+    today = clock.today()
+    for lender, borrower, role in (
+        ("王雪", "邓宇", Role.CLASS_TEACHER),
+        ("孙立德", "何静", Role.PRINCIPAL),
+        ("刘明远", "郑雅琴", Role.CLASS_TEACHER),
+    ):
+        origin = _any(Appointment, Appointment.person_id == person(lender).id, Appointment.role == role)
+        _copied(
+            origin,
+            person_id=person(borrower).id,
+            delegated_from_id=origin.id,
+            started_on=today,
+            ended_on=today + timedelta(days=14),
+            opens_sealed=False,
+        )
+
+
+def _stories_from_elsewhere() -> None:
+    """A child came by a transfer; its visits came along, the sealed notes did not."""
+    child, there, here = pupil("来新桐"), class_in(THERE, "五(1)班"), school(HERE)
+    now = next(spots_of(child))
+    before = type(now)(
+        **{**vars(now), "class_id": there.id, "school_id": there.school_id, "author_id": person("钱文博").id}
+    )
+    for source in (_any(Visit, Visit.outcome == "met"), _any(SealedNote), _any(Correction)):
+        copied(source, before, {})
+    _transfer(child, THERE, here, TransferState.DONE)
+
+
+def _transfer(child: Pupil, at: str, to: School | None, state: TransferState) -> None:
+    source = _any(PupilTransfer)
+    _copied(
+        source,
+        pupil_id=child.id,
+        from_school_id=school(at).id,
+        to_school_id=to.id if to else None,
+        to_class_id=None,
+        state=state,
+        from_on=clock.today() - timedelta(days=7),
+    )
+
+
+def _transfers() -> None:
+    """Away from here, and between others."""
+    for child, at, to, state in (
+        ("客远行", HERE, THERE, TransferState.PROPOSED),
+        ("来新桐", HERE, THERE, TransferState.DONE),
+        ("陈一诺", HERE, THERE, TransferState.REFUSED),
+        ("梁未安", THERE, FAR, TransferState.PROPOSED),
+    ):
+        _transfer(pupil(child), at, school(to), state)
+
+
+def _entries(player: Player) -> None:
+    """What a player did: at no place at all, and in a role that is none of the staff's."""
+    who = person(player.name or "").id
+    note("setting.changed", None, person_id=who, role="")
+    note("setting.changed", None, person_id=who, role=player.role or "class_teacher")
+
+
+def _readings() -> None:
+    """Entries of others at every place, and openings of records of which families are told, or not."""
+    other = person("钱文博").id
+    for at in (HERE, THERE, FAR):
+        for role in (Role.CLASS_TEACHER, Role.GUARDIAN, Role.INSPECTOR):
+            note("setting.changed", None, person_id=other, role=role, school_id=school(at).id)
+    for district in db.session.scalars(select(District)).all():
+        note("setting.changed", district, person_id=other, role=Role.DISTRICT_STAFF)
+    for name in ("陈一诺", "周小舟", "周帆", "李归帆", "李来仪", "何雨桐", "林嘉树"):
+        child = pupil(name)
+        tie = _any(Guardianship, Guardianship.pupil_id == child.id)
+        for adult in (None, person("李晚晴").id, person("周桂兰").id, person("陈守川").id):
+            _reading(tie, child, subject_id=adult, kind="person" if adult else "pupil")
+        for row in (*_all(Visit, child), *_all(Opinion, child)):
+            _reading(row, child)
+    child = pupil("陈一诺")
+    _reading(_any(SealedNote), child, category="F4S")
+    _reading(_all(Visit, child)[0], child, action="visit.written")
+
+
+def _all(model: Any, child: Pupil) -> list[Any]:
+    return list(db.session.scalars(select(model).where(model.pupil_id == child.id).order_by(model.id)).all())
+
+
+def _reading(
+    row: Any, child: Pupil, category: str = "F4", kind: str = "", action: str = READ, **more: Any
+) -> None:
+    """Somebody of the school opened a record of a child."""
+    entry = draft(
+        action,
+        row if not kind else None,
+        person_id=person("孙立德").id,
+        role=Role.PRINCIPAL,
+        pupil_id=child.id,
+        category=category,
+        object_kind=kind,
+        facts={},
+        **more,
+    )
+    append(db.session.connection(), [entry])
+
+
+def _single_rows() -> None:
+    """Files of no known kind of row, a draft that asks for money, an opinion about safety at the office, a recovery
+    of staff that names a child, a school in a round not opened yet."""
+    for role in (Role.DISTRICT_STAFF, Role.SCHOOL_OFFICE, Role.CLASS_TEACHER, Role.COMMITTEE_CHAIR):
+        notice = _any(Notice, Notice.author_role == role, Notice.published_at.is_not(None))
+        file = _any(File, File.owner_kind == "notice", File.owner_id == notice.id)
+        _copied(file, owner_kind="elsewhere", stored_key=secrets.token_urlsafe(16))
+    _copied(_any(Notice, Notice.published_at.is_(None)), money_words="转账")
+    opinion = _any(Opinion, Opinion.category == Category.SAFETY)
+    copied(opinion, next(spots_of(pupil("陈一诺"))), {}).addressee = "office"
+    child = pupil("陈一诺")
+    recovery = _any(Recovery, Recovery.whose == Whose.GUARDIAN, Recovery.pupil_id == child.id)
+    _copied(recovery, whose=Whose.STAFF, number=None, closed_at=clock.now())
+    found = _any(Entry, Entry.school_id == school(HERE).id)
+    early = _copied(db.session.get_one(Round, found.round_id), state=RoundState.DRAFT)
+    _copied(found, round_id=early.id, state=EntryState.CHOSEN, result=None)
