@@ -8,7 +8,7 @@ from flask import Flask, request
 from flask_wtf import FlaskForm
 from flask_wtf.csrf import generate_csrf
 from markupsafe import Markup
-from wtforms import StringField, TextAreaField
+from wtforms import FileField, StringField, TextAreaField
 from wtforms.validators import ValidationError
 
 from portal import i18n, once
@@ -81,6 +81,10 @@ LineField = _clean(StringField)
 TextField = _clean(TextAreaField)
 
 
+FILES_AGAIN = "files_again"
+"""Sent along after a proof when the form had files: what was typed was kept, the files were not."""
+
+
 class PortalForm(FlaskForm):  # type: ignore[misc]
     """A form of the portal. Forgery is checked once for the whole app, before any view."""
 
@@ -89,6 +93,17 @@ class PortalForm(FlaskForm):  # type: ignore[misc]
 
         def get_translations(self, form: Any) -> _Translations:
             return _Translations()
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        """Whether everything in it holds. Files that were sent before a proof are asked for again: a page cannot keep them."""
+        holds = bool(super().validate(extra_validators))
+        if FILES_AGAIN not in request.form:
+            return holds
+        for field in self:
+            if isinstance(field, FileField) and not field.data and not field.errors:
+                field.errors = [i18n.gettext("Choose the files again, please: a browser forgets them.")]
+                holds = False
+        return holds
 
     def sent_and_valid(self) -> bool:
         """Whether this request sends the form and everything in it holds."""

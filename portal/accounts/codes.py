@@ -11,6 +11,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from flask import session
 from sqlalchemy import (
@@ -62,49 +63,47 @@ class Purpose(StrEnum):
 
 PURPOSES = ", ".join(f"'{purpose.value}'" for purpose in Purpose)
 
-SIGN_IN_CODE = Kind(
+
+def _code(name: str, subject: Any, text: Any) -> Kind:
+    """A message with a code: forgotten once it is out, worth nothing after ten minutes, within the caps of providers."""
+    return Kind(
+        name,
+        subject=subject,
+        text=text,
+        takes=("code", "minutes"),
+        secret=("code",),
+        lasts=LASTS,
+        capped=True,
+    )
+
+
+SIGN_IN_CODE = _code(
     "account.sign_in_code",
-    subject=_l("Your code for signing in"),
-    text=_l(
+    _l("Your code for signing in"),
+    _l(
         "%(code)s is your code for signing in, good for %(minutes)s minutes. Tell it to nobody: we never ask for it. If you did not ask for it, you need do nothing."
     ),
-    takes=("code", "minutes"),
-    secret=("code",),
-    lasts=LASTS,
-    capped=True,
 )
-SECOND_CODE = Kind(
+SECOND_CODE = _code(
     "account.second_code",
-    subject=_l("Your code for the second step"),
-    text=_l(
+    _l("Your code for the second step"),
+    _l(
         "%(code)s is your code for the second step of signing in, good for %(minutes)s minutes. If it was not you who entered your password just now, change it at once."
     ),
-    takes=("code", "minutes"),
-    secret=("code",),
-    lasts=LASTS,
-    capped=True,
 )
-PROOF_CODE = Kind(
+PROOF_CODE = _code(
     "account.proof_code",
-    subject=_l("Your code to confirm that it is you"),
-    text=_l(
+    _l("Your code to confirm that it is you"),
+    _l(
         "%(code)s confirms that it is you, good for %(minutes)s minutes. If you were not just asked for it, sign out everywhere and ring the school."
     ),
-    takes=("code", "minutes"),
-    secret=("code",),
-    lasts=LASTS,
-    capped=True,
 )
-EMAIL_CODE = Kind(
+EMAIL_CODE = _code(
     "account.email_code",
-    subject=_l("Confirm your e-mail address"),
-    text=_l(
+    _l("Confirm your e-mail address"),
+    _l(
         "%(code)s confirms this e-mail address, good for %(minutes)s minutes. If you did not enter it, you need do nothing."
     ),
-    takes=("code", "minutes"),
-    secret=("code",),
-    lasts=LASTS,
-    capped=True,
 )
 KINDS = {
     Purpose.SIGN_IN: SIGN_IN_CODE,

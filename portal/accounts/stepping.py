@@ -1,14 +1,13 @@
 """Proof of who one is, asked again before what must not happen on a phone left lying open.
 
 Sealed notes, exports and changes of roles ask for a proof of the last ten minutes (password or second factor). What was
-typed into a form stays in the page while the proof is given, and goes on with one tap.
+typed into a form stays in the page while the proof is given, and goes on with one tap; files are chosen once more.
 """
 
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 from functools import wraps
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 from flask import Flask, current_app, redirect, request, url_for
 from flask_login import current_user
@@ -21,8 +20,8 @@ from portal.accounts.forms import ProofForm
 from portal.accounts.models import Person
 from portal.deliveries.models import masked
 from portal.extensions import db
+from portal.forms import FILES_AGAIN
 from portal.i18n import gettext as _
-from portal.links import local
 from portal.templating import render
 
 FRESH_FOR = timedelta(minutes=10)
@@ -60,11 +59,11 @@ def ask() -> Response | tuple[str | dict[str, object], int]:
         return {"status": 401, "reason": "proof", "message": reason, "proof": url_for("accounts.proof")}, 401
     if request.method != "POST":
         return redirect(url_for("accounts.proof", to=request.full_path.rstrip("?")), 303)
+    fields = typed(request.form)
     if any(file.filename for file in request.files.values()):
-        # Files cannot wait in a page: the form is opened again and the file chosen once more.
-        came_from = urlsplit(request.referrer or "")._replace(scheme="", netloc="").geturl()
-        return redirect(url_for("accounts.proof", to=local(came_from, url_for("home.index"))), 303)
-    return page(request.full_path.rstrip("?"), typed(request.form)), 401
+        # Files cannot wait in a page: the form comes back with what was typed and asks for them once more.
+        fields.append((FILES_AGAIN, "1"))
+    return page(request.full_path.rstrip("?"), fields), 401
 
 
 def typed(sent: MultiDict[str, str]) -> Fields:

@@ -6,6 +6,7 @@ answers with empty text for what it cannot open; it raises ``SealBroken``.
 
 import hmac
 import json
+from abc import ABC, abstractmethod
 from typing import Any, Generic, Self, TypeVar, overload
 
 from cryptography.exceptions import InvalidTag
@@ -78,7 +79,7 @@ class SealPlace:
     sealed_as: Mapped[str] = mapped_column(String(22), default=new_public_id)
 
 
-class _Seal(Generic[Value]):
+class _Seal(ABC, Generic[Value]):
     """What all sealed attributes share. On the class it gives itself, and refuses to be compared in a query.
 
     ``row`` names the attribute that tells rows apart: ``public_id``, or ``sealed_as`` of a ``SealPlace``.
@@ -126,11 +127,13 @@ class _Seal(Generic[Value]):
         text = None if stored is None else unseal(self.branch, stored, *self.place(identity))
         return self._value(text)
 
+    @abstractmethod
     def _text(self, value: Value) -> str | None:
-        raise NotImplementedError
+        """The text to seal for a value; None leaves the column empty."""
 
+    @abstractmethod
     def _value(self, text: str | None) -> Value:
-        raise NotImplementedError
+        """The value of an unsealed text; None for an empty column."""
 
     @overload
     def __get__(self, row: None, owner: type) -> Self: ...

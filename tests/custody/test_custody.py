@@ -28,6 +28,7 @@ from portal.notices import audience
 from portal.notices.models import Notice, State
 from portal.privacy.erasing import erase_pupil
 from portal.ratings.metrics.registry import cared_for_on
+from portal.rehearsal.town import PASSWORD
 from portal.schools import enrolling, summaries
 from portal.schools.models import (
     Enrolment,
@@ -311,6 +312,34 @@ def test_the_scan_opens_for_the_school_with_a_fresh_proof_and_each_opening_is_re
     db.session.commit()
     assert client.get(path).status_code == 303
     assert client.get("/custody/").status_code == 200
+
+
+def test_over_a_proof_what_was_typed_is_kept_and_the_files_are_asked_for_again(as_):
+    client, before = as_("何静"), newest().id
+    page = client.page(f"/custody/pupils/{pupil().public_id}/new")
+    db.session.execute(update(AuthSession).values(proved_at=clock.now() - timedelta(minutes=11)))
+    db.session.commit()
+    today = str(clock.today())
+    values = {"guardianship": tie().public_id, "issued_on": today, "from_on": today, **GOOD}
+    asked = page.press("提交校长审批", **values, papers=[sent(picture(), "裁定书.jpg")])
+    assert asked.status == 401 and "要重新选一次" in asked.text
+    again = asked.press("确认", password=PASSWORD).press("继续")
+    assert again.status == 422 and "请重新选择文件" in again.text
+    assert GOOD["court"] in again.html and newest().id == before
+    done = again.press("提交校长审批", papers=[sent(picture(), "裁定书.jpg")])
+    assert done.status == 200 and newest().id > before and len(scans()) == 1
+
+
+def test_over_a_proof_a_form_without_files_goes_on_with_one_tap(as_):
+    client, before = as_("何静"), newest().id
+    page = client.page(f"/custody/pupils/{pupil().public_id}/new")
+    db.session.execute(update(AuthSession).values(proved_at=clock.now() - timedelta(minutes=11)))
+    db.session.commit()
+    today = str(clock.today())
+    values = {"guardianship": tie().public_id, "issued_on": today, "from_on": today, **GOOD}
+    asked = page.press("提交校长审批", **values)
+    assert asked.press("确认", password=PASSWORD).press("继续").status == 200
+    assert newest().id > before
 
 
 def test_a_restricted_guardian_opens_no_file_of_a_notice_any_more(as_):
