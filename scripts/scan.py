@@ -268,8 +268,11 @@ def run_wapiti(door: Door, name: str, modules: str = "all", seconds: int = SECON
         "-d", 6, "-S", "normal", "--tasks", 2, "-t", 30, "--no-bugreport", "--color", "-v", 0, "--endpoint", door.address,
         "-x", door.address + "/account/sign-out", "-x", door.address + "/static/*",
     ]  # fmt: skip
-    with (WORK / f"{name}.wapiti.log").open("wb") as log:
-        _until(command, 60 * seconds, log)
+    for _try in range(2):  # its own database is locked now and then
+        with (WORK / f"{name}.wapiti.log").open("wb") as log:
+            _until(command, 60 * seconds, log)
+        if report.is_file():
+            break
     return list(wapiti_findings(report))
 
 

@@ -160,21 +160,6 @@ class SheetForm(PortalForm):
             raise ValidationError(_("Choose at least one pupil."))
 
 
-class ConfirmForm(PortalForm):
-    """Who it is, with whom they count, whether they see and confirm only, and whether the others are told."""
-
-    who = RadioField(_l("Who is it"), [InputRequired(_l("Choose who it is."))])
-    household = RadioField(_l("Whom do they count with"), [Optional()])
-    is_limited = BooleanField(_l("Sees and confirms only"))
-    limited_until = DateField(_l("Until which day"), [Optional()])
-    is_quiet = BooleanField(_l("Do not tell the other guardians"))
-
-    def __init__(self, who: dict[str, str], households: dict[str, str], **named: Any) -> None:
-        super().__init__(**named)
-        self.who.choices = list(who.items())
-        self.household.choices = list(households.items())
-
-
 class LimitForm(PortalForm):
     """Until when a guardian sees and confirms only."""
 
@@ -184,6 +169,19 @@ class LimitForm(PortalForm):
     def validate_limited_until(self, field: Any) -> None:
         if field.data and field.data <= clock.today():
             raise ValidationError(_("Choose a day to come, or leave it empty."))
+
+
+class ConfirmForm(LimitForm):
+    """Who it is, with whom they count, whether they see and confirm only, and whether the others are told."""
+
+    who = RadioField(_l("Who is it"), [InputRequired(_l("Choose who it is."))])
+    household = RadioField(_l("Whom do they count with"), [Optional()])
+    is_limited = BooleanField(_l("Sees and confirms only"))
+
+    def __init__(self, who: dict[str, str], households: dict[str, str], **named: Any) -> None:
+        super().__init__(**named)
+        self.who.choices = list(who.items())
+        self.household.choices = list(households.items())
 
 
 class RefusalForm(PortalForm):

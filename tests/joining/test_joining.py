@@ -252,6 +252,18 @@ def test_a_family_joins_by_slip_and_sees_the_child_once_confirmed(as_):
     assert {"joining.asked", "joining.confirmed", "joining.news_seen"} <= actions
 
 
+@pytest.mark.parametrize("until", ["2023-03-03", "today"])
+def test_somebody_limited_until_a_day_that_is_past_is_refused_at_its_field(as_, until):
+    printed, code = slip_for()
+    introduce(type_code(as_(None), printed.number, code))
+    day = str(clock.today()) if until == "today" else until
+    page = decide(as_, request_of(), is_limited="y", limited_until=day)
+
+    assert page.status == 422
+    assert "请选今天以后的日期" in page.text
+    assert request_of().is_waiting
+
+
 def test_a_quiet_confirmation_tells_nobody(as_):
     before = count_of(GuardianNews)
     slip, code = slip_for()
