@@ -220,6 +220,7 @@ def add_globals(app: Flask) -> None:
     """Names that every template knows; static files are published under names of their content and served in front."""
     published = app.config["INSTANCE"] / "static"
     names = assets.publish(ROOT / "static", published)
+    app.extensions["portal.static"] = names
     app.jinja_env.globals.update(
         accepted_files=ACCEPTED,
         form_fields=form_fields,

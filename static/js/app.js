@@ -36,3 +36,10 @@ try {
   // No storage: there is no draft either.
 }
 if (sent) import("./modules/autosave.js").then((module) => module.clearSent(), () => {});
+
+// A device that took visits along says so on every page.
+try {
+  if (localStorage.getItem("taken-along")) import("./offline/leaving.js").then((module) => module.start(), () => {});
+} catch (error) {
+  // No storage: nothing was taken along.
+}

@@ -22,6 +22,7 @@ REACHED_OTHERWISE = {
     "visits.offline": "opened from a device that took visits along; tried in tests/visits",
     "visits.package": "asked by scripts; tried in tests/visits",
     "visits.standing": "asked by scripts; tried in tests/visits",
+    "visits.worker": "asked by scripts; tried in tests/visits",
     "accounts.new_password": "only half signed in; tried in tests/accounts",
     "audit.anchors_text": "kept by machines; tried in tests/audit",
     "files.signed": "only from another origin; tried in tests/files",

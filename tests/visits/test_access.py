@@ -97,6 +97,7 @@ PATHS = {
     "take_along": "/visits/take-along",
     "offline": "/visits/offline",
     "standing": "/visits/offline/standing",
+    "worker": "/visits/worker.js",
     "family": "/visits/family",
     "school": "/visits/school",
 }

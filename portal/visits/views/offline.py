@@ -1,8 +1,9 @@
 """Visits without a network: taking families along, the shell, what devices send back, texts to choose between."""
 
+import json
 from typing import Any
 
-from flask import abort, jsonify, request, url_for
+from flask import abort, current_app, jsonify, request, url_for
 from flask_login import current_user
 from flask_wtf.csrf import generate_csrf
 from sqlalchemy import select
@@ -12,7 +13,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 from wtforms import BooleanField
 
-from portal import clock, once
+from portal import assets, clock, once
 from portal.access import actor, find, requires
 from portal.accounts.models import Person
 from portal.errors import RuleBroken
@@ -154,6 +155,32 @@ def offline() -> str:
     """The shell that works without a network. It holds nobody's data: the device keeps it for whoever opens it."""
     form = VisitForm([], clock.today(), formdata=None)
     return render("visits/offline.html", form=form, step_fields=list(form.steps()), **WORDS)
+
+
+@bp.get("/worker.js")
+@requires(PUPIL_VISIT)
+def worker() -> Response:
+    """The service worker of the shell, for the whole portal. Another shell, another version: then browsers renew it."""
+    page = offline()
+    names = current_app.extensions["portal.static"]
+    prefixes = (
+        "js/app.js",
+        "js/offline/",
+        "js/modules/",
+        "vendor/idb.js",
+        "img/icons.svg",
+        "portal.css",
+        "dark.css",
+    )
+    files = [assets.static_url(names, name) for name in sorted(names) if name.startswith(prefixes)]
+    shell = {"version": assets.digest(page.encode()), "page": url_for("visits.offline"), "files": files}
+    code = assets.static_url(names, "js/offline/worker.js")
+    answer = current_app.make_response(
+        f"self.SHELL = {json.dumps(shell)};\nimportScripts({json.dumps(code)});\n"
+    )
+    answer.mimetype = "text/javascript"
+    answer.headers["Service-Worker-Allowed"] = "/"
+    return answer
 
 
 @bp.get("/drafts/<public_id>")

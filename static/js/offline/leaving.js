@@ -1,0 +1,65 @@
+// On every page of a device that took visits along: says what still waits here, and asks before signing out wipes it.
+export const FLAG = "taken-along";
+
+export function flag() {
+  try {
+    return JSON.parse(localStorage.getItem(FLAG));
+  } catch (error) {
+    return null;
+  }
+}
+
+// How many records wait, without a key; the database may be gone.
+function waiting() {
+  return new Promise((done) => {
+    const opening = indexedDB.open("gongyu-visits");
+    opening.onupgradeneeded = () => opening.transaction.abort();
+    opening.onerror = () => done(0);
+    opening.onsuccess = () => {
+      const database = opening.result;
+      database.onversionchange = () => database.close();
+      try {
+        const asking = database.transaction("drafts").objectStore("drafts").count();
+        asking.onsuccess = () => { done(asking.result); database.close(); };
+      } catch (error) {
+        done(0);
+        database.close();
+      }
+    };
+  });
+}
+
+function banner(words, count) {
+  const strip = document.createElement("div");
+  strip.className = "banner banner-warn";
+  const text = document.createElement("div");
+  const line = document.createElement("p");
+  const link = document.createElement("a");
+  line.textContent = `${words.waiting.replace("{count}", count)} `;
+  link.href = words.page;
+  link.textContent = words.open;
+  line.append(link);
+  text.append(line);
+  strip.append(text);
+  document.querySelector("main").prepend(strip);
+}
+
+export async function start() {
+  const words = flag();
+  if (!words) return;
+  const count = await waiting();
+  if (count && location.pathname !== words.page) banner(words, count);
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    const button = event.submitter;
+    const goes = (button && button.getAttribute("formaction")) || form.getAttribute("action") || "";
+    if (goes.indexOf(words.leave) < 0 && !(button && button.name === "sign_out")) return;
+    if (count && !window.confirm(words.ask.replace("{count}", count))) {
+      event.preventDefault();
+      return;
+    }
+    // The portal's answer wipes this browser as well; not every browser obeys.
+    indexedDB.deleteDatabase("gongyu-visits");
+    localStorage.removeItem(FLAG);
+  });
+}

@@ -1,0 +1,198 @@
+// What waits on this device, and how it gets to the portal: one operation per change, sent again until it is answered.
+// A record holds dates and states in plain, the texts sealed. It goes only when the portal has confirmed its last text.
+import * as store from "./store.js";
+import * as vault from "./vault.js";
+
+export const FORMAT = 1;
+const PATIENCE = 20000;
+const LONGEST_WAIT = 300;
+// States in which sending again would not help; the text stays, can be exported, and goes when its author says so.
+export const STUCK = ["gone", "refused"];
+
+const place = (visit) => `draft ${visit}`;
+const opPlace = (visit) => `operation ${visit}`;
+
+class Stop extends Error {
+  constructor(reason) {
+    super(reason);
+    this.reason = reason;
+  }
+}
+
+async function ask(address, options = {}) {
+  const patience = new AbortController();
+  const timer = setTimeout(() => patience.abort(), PATIENCE);
+  try {
+    const answer = await fetch(address, {
+      credentials: "same-origin",
+      cache: "no-store",
+      redirect: "error",
+      signal: patience.signal,
+      ...options,
+      headers: { Accept: "application/json", ...options.headers },
+    });
+    return { status: answer.status, told: await answer.json() };
+  } catch (error) {
+    throw new Stop("offline");
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+export async function standing(address) {
+  const { status, told } = await ask(address);
+  if (status === 401) throw new Stop(told.reason === "proof" ? "asleep" : "signed-out");
+  if (status === 403 || status === 404) throw new Stop("forbidden");
+  if (status !== 200) throw new Stop("offline");
+  await store.write("clock", Date.parse(told.now) - Date.now());
+  return told;
+}
+
+// The queue of whoever holds the key. changed() is called whenever a record or the state of the network changed.
+export function makeQueue(key, kept, addresses, changed = () => {}) {
+  let tries = 0;
+  let timer = 0;
+  let busy = null;
+  let again = false;
+  const queue = { reason: "", sent: [] };
+
+  queue.content = (record) => vault.unseal(key, record.sealed, place(record.visit));
+
+  // Keep what is typed. finish: the author hands it in.
+  queue.save = (visit, pupil, content, finish, at) => store.inTurn(async () => {
+    const before = await store.draft(visit);
+    const old = before ? await queue.content(before) : null;
+    const bases = Object.assign({}, content.bases, old && old.bases);
+    const sealed = await vault.seal(key, { ...content, bases, messages: {} }, place(visit));
+    const record = before || { visit, pupil, begunAt: at, sentAt: 0, change: 0, sentChange: 0, flight: null };
+    const state = STUCK.indexOf(record.state) < 0 ? (finish ? "waiting" : "open") : record.state;
+    await store.putDraft({ ...record, state, finish, sealed, changedAt: at, change: record.change + 1 });
+  });
+
+  const isDue = (record) => STUCK.indexOf(record.state) < 0
+    && (record.flight || record.change > record.sentChange)
+    && (record.finish || record.state !== "closed");
+
+  async function takeOff(record) {
+    const content = await queue.content(record);
+    const fields = {};
+    Object.keys(content.fields).forEach((name) => {
+      const touched = content.touched.indexOf(name) >= 0;
+      fields[name] = { value: content.fields[name], base: touched ? content.bases[name] || 0 : null };
+    });
+    kept.number += 1;
+    await store.write("vault", kept);
+    const operation = {
+      format: FORMAT, op: vault.newId(), visit: record.visit, device: kept.device, number: kept.number,
+      at: new Date().toISOString(), finish: record.finish, fields,
+    };
+    record.flight = {
+      change: record.change,
+      finish: record.finish,
+      sealed: await vault.seal(key, JSON.stringify(operation), opPlace(record.visit)),
+    };
+    await store.putDraft(record);
+    return record;
+  }
+
+  async function send(visit, token) {
+    const record = await store.inTurn(async () => {
+      const found = await store.draft(visit);
+      return found && isDue(found) ? (found.flight ? found : takeOff(found)) : null;
+    });
+    if (!record) return;
+    const body = await vault.unseal(key, record.flight.sealed, opPlace(visit));
+    const { status, told } = await ask(addresses.drafts.replace("PUPIL", record.pupil), {
+      method: "POST",
+      body,
+      headers: { "Content-Type": "application/json", "X-CSRFToken": token },
+    });
+    if (status === 401) throw new Stop(told.reason === "proof" ? "asleep" : "signed-out");
+    if (status === 403) throw new Stop("forbidden");
+    if (status === 400 || status === 408 || status === 429 || status >= 500) throw new Stop("busy");
+    await store.inTurn(() => land(visit, record.flight, status, told));
+    changed();
+  }
+
+  async function land(visit, flight, status, told) {
+    const record = await store.draft(visit);
+    if (!record) return;
+    record.flight = null;
+    const isKept = status === 200 || status === 201 || (status === 409 && told.kept);
+    if (isKept) {
+      record.sentChange = flight.change;
+      record.sentAt = Date.now();
+      if (flight.finish && record.change === flight.change) {
+        const content = await queue.content(record);
+        queue.sent.push({ visit, pupil: record.pupil, name: content.name, state: told.state, address: told.address, at: Date.now() });
+        await store.write("sent", queue.sent.map((one) => ({ ...one, name: "" })));
+        await store.dropDraft(visit);
+        return;
+      }
+    } else if (status === 409) {
+      record.state = "closed";
+      record.finish = false;
+      record.sentChange = flight.change;
+    } else if (status === 410) record.state = "gone";
+    else if (status === 422 && told.fields) {
+      record.state = "wrong";
+      record.finish = false;
+      record.sentChange = flight.change;
+    } else record.state = "refused";
+    const content = await queue.content(record);
+    Object.assign(content.bases, told.revisions);
+    content.messages = told.fields || {};
+    content.message = told.message || "";
+    record.sealed = await vault.seal(key, content, place(visit));
+    await store.putDraft(record);
+  }
+
+  async function sendEach() {
+    const told = await standing(addresses.standing);
+    if (told.person !== kept.person) throw new Stop("other-person");
+    const waiting = (await store.drafts()).filter(isDue).sort((one, other) => one.begunAt - other.begunAt);
+    for (const record of waiting) await send(record.visit, told.token);
+  }
+
+  // Send what waits. Never throws: queue.reason says why it stopped; "" when everything went.
+  queue.sendAll = () => {
+    clearTimeout(timer);
+    if (busy) {
+      again = true;
+      return busy;
+    }
+    busy = (async () => {
+      try {
+        do {
+          again = false;
+          await sendEach();
+        } while (again);
+        queue.reason = "";
+        tries = 0;
+      } catch (error) {
+        queue.reason = error.reason || "storage";
+        if (queue.reason === "offline" || queue.reason === "busy") later();
+      }
+      busy = null;
+      changed();
+    })();
+    return busy;
+  };
+
+  // Twice as long each time, up to five minutes, and not all devices at once.
+  function later() {
+    const seconds = Math.min(2 ** tries, LONGEST_WAIT) * (0.5 + Math.random());
+    tries += 1;
+    timer = setTimeout(queue.sendAll, seconds * 1000);
+  }
+
+  queue.now = () => {
+    tries = 0;
+    return queue.sendAll();
+  };
+  queue.stop = () => {
+    clearTimeout(timer);
+    tries = 0;
+  };
+  return queue;
+}
