@@ -111,6 +111,8 @@ export function makeQueue(key, kept, addresses, changed = () => {}) {
     if (status === 403) throw new Stop("forbidden");
     if (status === 400 || status === 408 || status === 429 || status >= 500) throw new Stop("busy");
     await store.inTurn(() => land(visit, record.flight, status, told));
+    // What got through shows that the way is open: the next wait is short again.
+    tries = 0;
     changed();
   }
 
