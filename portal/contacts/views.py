@@ -28,6 +28,7 @@ from portal.paging import page_of
 from portal.schools.models import Grade, Guardianship, SchoolClass, SchoolYear
 from portal.templating import render
 from portal.trail.models import note
+from portal.trail.reads import opened
 
 bp = Blueprint("contacts", __name__, url_prefix="/contacts")
 Answer = str | Response | tuple[str, int]
@@ -221,6 +222,7 @@ def show(public_id: str) -> str:
 
 
 def _show(found: ChangeRequest, form: DeclineForm) -> str:
+    opened("F3", found, subject_id=found.person_id, purpose="change")
     stands = changing.present(found.guardianship, actor().on)[Detail(found.detail)]
     return render(
         "contacts/show.html",

@@ -16,6 +16,7 @@ from portal.files.models import File, Kind
 from portal.files.owners import Owner, owned
 from portal.files.storing import files_of, keep
 from portal.i18n import gettext as _
+from portal.schools.models import Guardianship
 
 SLOT = "paper"
 MOST = 6
@@ -28,6 +29,10 @@ owned(
         Restriction,
         (CUSTODY_READ,),
         pupil_of=lambda row: row.pupil_id if row is not None else None,
+        of_pupil=lambda pupil_id: Restriction.pupil_id == pupil_id,
+        of_person=lambda person_id: Restriction.guardianship_id.in_(
+            select(Guardianship.id).where(Guardianship.person_id == person_id)
+        ),
         needs_proof=True,
     )
 )

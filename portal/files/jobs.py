@@ -11,7 +11,7 @@ from portal.extensions import db
 from portal.files import scanning, storage
 from portal.files.models import File, State
 from portal.files.storing import bytes_of, settle
-from portal.jobs.queue import every
+from portal.jobs.queue import every, task
 
 BATCH = 50
 ORPHAN_AFTER = timedelta(hours=2)
@@ -72,3 +72,13 @@ def sweep_orphans() -> None:
             db.session.rollback()
         for name in set(old) - known:
             storage.remove(name)
+
+
+@task
+def remove_stored(names: list[str]) -> None:
+    """Remove the objects of erased files at once; one that still has a row stays, one that is gone is gone already."""
+    with reading():
+        known = set(db.session.scalars(select(File.stored_key).where(File.stored_key.in_(names))))
+        db.session.rollback()
+    for name in set(names) - known:
+        storage.remove(name)

@@ -20,8 +20,9 @@ from portal.files.models import File
 class Owner:
     """A kind of row that has files. ``narrows``, if given, keeps an actor to some of the files of a row within reach.
 
-    ``pupil_of`` gives the id of the child a row tells of, for the record of who read it; files of a row that
-    ``needs_proof`` open only with a fresh proof.
+    ``pupil_of`` gives the id of the child a row tells of, for the record of who read it; ``of_pupil`` and ``of_person`` the
+    conditions that find the rows of a child and of an adult, for their erasure. Files of a row that ``needs_proof`` open
+    only with a fresh proof.
     """
 
     kind: str
@@ -30,6 +31,12 @@ class Owner:
     narrows: Callable[[Actor], ColumnElement[bool]] | None = None
     pupil_of: Callable[[Any], int | None] | None = None
     needs_proof: bool = False
+    of_pupil: Callable[[int], ColumnElement[bool]] | None = None
+    of_person: Callable[[int], ColumnElement[bool]] | None = None
+
+    def __post_init__(self) -> None:
+        if (self.pupil_of is None) != (self.of_pupil is None):
+            raise ValueError(f"{self.kind}: files that tell of a child are found from the child as well")
 
     def admits(self, role: Role) -> bool:
         """Whether the role reads rows of this kind at all."""

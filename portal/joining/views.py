@@ -58,6 +58,7 @@ from portal.schools.models import Flag, Guardianship, Pupil, SchoolClass
 from portal.schools.policy import PUPIL_READ
 from portal.templating import render
 from portal.trail.models import note
+from portal.trail.reads import opened
 
 bp = Blueprint("joining", __name__, url_prefix="/join")
 Answer = str | BaseResponse | tuple[str, int]
@@ -252,6 +253,8 @@ def _confirm_form(asked: JoiningRequest, around: deciding.Circle) -> ConfirmForm
 
 def _request_page(asked: JoiningRequest, form: ConfirmForm, around: deciding.Circle) -> str:
     on_roster = next((tie for tie in around.ties if tie.id == asked.tie_id), None)
+    if asked.reason:
+        opened("F3", asked)
     return render(
         "joining/request_page.html",
         asked=asked,

@@ -21,6 +21,7 @@ from portal.access import ROLE_NAMES, Role
 from portal.config import ROOT
 from portal.consent import Purpose
 from portal.extensions import Base, db
+from portal.holdings import HOLDINGS, Act
 from portal.i18n import lazy_gettext as _l
 from portal.privacy.ages import BAND_NAMES, Band, band
 from portal.privacy.exporting import Made, export, watermark
@@ -319,8 +320,22 @@ def inventory() -> Table:
             held = column.info.get("class")
             if held:
                 sealed = "加密" if column.name.endswith(("_sealed", "_index")) else ""
-                rows.append([table.name, column.name, held, CLASSES.get(held, held), sealed])
-    return Table("七、数据清单（由系统数据模型生成）", ["表", "字段", "类别", "说明", "保存方式"], rows)
+                rows.append(
+                    [table.name, column.name, held, CLASSES.get(held, held), sealed, _erased(table.name)]
+                )
+    return Table(
+        "七、数据清单（由系统数据模型生成）",
+        ["表", "字段", "类别", "说明", "保存方式", "本人要求删除时"],
+        rows,
+    )
+
+
+def _erased(table: str) -> str:
+    """What becomes of a table's rows about somebody who is erased."""
+    declared = HOLDINGS.get(table)
+    if declared is None:
+        return ""
+    return {Act.ERASE: "删除", Act.EMPTY: "清空文字。", Act.KEEP: ""}[declared.act] + str(declared.why)
 
 
 def proofs() -> Table:

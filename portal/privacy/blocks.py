@@ -8,12 +8,22 @@ from typing import Any
 from sqlalchemy import and_, or_, select
 
 from portal.accounts.models import Appointment
+from portal.custody.models import Restriction, Standing
 from portal.extensions import db
 from portal.i18n import gettext as _
 from portal.opinions.models import Opinion
-from portal.privacy.models import LegalHold
+from portal.privacy.models import Ground, LegalHold
 from portal.ratings.models import Entry, EntryState, Round, RoundState
-from portal.schools.models import Pupil
+from portal.schools.models import Guardianship, Pupil
+
+GROUNDS = {
+    "hold": Ground.INVESTIGATION,
+    "custody": Ground.OTHERS,
+    "opinion": Ground.DUTY,
+    "rating": Ground.DUTY,
+    "appointment": Ground.DUTY,
+}
+"""Kind of block → the ground of the law on which a request is refused for it."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +32,13 @@ class Block:
 
     kind: str
     words: str
+    brief: str = ""
+    """The same for a page that logs no reading: without what somebody wrote."""
+
+    @property
+    def ground(self) -> Ground:
+        """The ground of the law it comes under."""
+        return GROUNDS[self.kind]
 
 
 def held_pupils(day: date) -> Any:
@@ -35,6 +52,7 @@ def of(pupil_ids: Collection[int], person_id: int | None, school_id: int | None,
     """Everything that stands against deleting what concerns these pupils and this person."""
     return [
         *_investigations(pupil_ids, school_id, day),
+        *restrictions(day, Restriction.pupil_id.in_(pupil_ids), school_id),
         *_opinions(pupil_ids, person_id),
         *_ratings(school_id),
         *_appointments(person_id, day),
@@ -55,8 +73,37 @@ def _investigations(pupil_ids: Collection[int], school_id: int | None, day: date
             _("%(name)s: kept for an investigation (%(reason)s)", name=name, reason=hold.reason)
             if school == school_id
             else _("Data of a child at another school are kept for an investigation there."),
+            _("%(name)s: kept for an investigation", name=name) if school == school_id else "",
         )
         for hold, name, school in rows
+    ]
+
+
+def of_person(person_id: int | None) -> Any:
+    """Restrictions of this guardian, whichever child they protect."""
+    return Restriction.guardianship_id.in_(select(Guardianship.id).where(Guardianship.person_id == person_id))
+
+
+def restrictions(day: date, whose: Any, school_id: int | None) -> list[Block]:
+    """A restriction that holds, is to come or waits protects the child: its paper is kept until it is over.
+
+    The name of a child at another school stays with that school.
+    """
+    rows = db.session.execute(
+        select(Restriction, Pupil.name, Pupil.school_id)
+        .join(Pupil, Pupil.id == Restriction.pupil_id)
+        .where(whose)
+        .order_by(Restriction.id)
+    )
+    return [
+        Block(
+            "custody",
+            _("%(name)s: a restriction by a court holds or is being decided.", name=name)
+            if school == school_id
+            else _("A restriction by a court is kept at another school."),
+        )
+        for restriction, name, school in rows
+        if restriction.standing(day) not in (Standing.OVER, Standing.REFUSED)
     ]
 
 

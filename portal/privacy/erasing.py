@@ -6,24 +6,47 @@ are gone. On SQLite deleted bytes are overwritten (``secure_delete``), so that t
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Table, and_, delete, inspect, or_, select, update
 
+from portal.accounts import holdings as accounts_holdings
 from portal.accounts.models import Person
+from portal.care import holdings as care_holdings
+from portal.contacts import holdings as contacts_holdings
+from portal.courses import holdings as courses_holdings
+from portal.custody import holdings as custody_holdings
+from portal.deliveries import holdings as deliveries_holdings
 from portal.deliveries.models import Delivery
+from portal.deliveries.sending import recipient_index
 from portal.errors import RuleBroken
 from portal.extensions import Base, db
+from portal.files import holdings as files_holdings
+from portal.files.jobs import remove_stored
+from portal.files.models import File
 from portal.files.owners import let_ownerless_go
+from portal.holdings import HOLDINGS, Act, Subject
 from portal.i18n import gettext as _
+from portal.jobs.queue import ring
+from portal.joining import holdings as joining_holdings
+from portal.keys import holdings as keys_holdings
+from portal.notices import holdings as notices_holdings
 from portal.once import OnceKey
+from portal.opinions import holdings as opinions_holdings
 from portal.opinions.models import Opinion, OpinionAnswer
 from portal.privacy import blocks
+from portal.privacy import holdings as privacy_holdings
 from portal.privacy.models import ErasureKind, ErasureRequest, ErasureState, Part
+from portal.recovery import holdings as recovery_holdings
+from portal.roster import holdings as roster_holdings
 from portal.roster.models import RosterChange, RosterProblem
-from portal.schools.models import Enrolment, Guardianship, GuardianshipFlag, Pupil
+from portal.schools import holdings as schools_holdings
+from portal.schools.models import Enrolment, Guardianship, Pupil
+from portal.signon import holdings as signon_holdings
+from portal.staffing import holdings as staffing_holdings
+from portal.visits import holdings as visits_holdings
 from portal.visits.drafts import VisitDraft
 from portal.visits.models import (
     Correction,
@@ -43,31 +66,35 @@ NOBODY = "已删除"
 """The name of an empty shell."""
 BLANK = "—"
 
-AS_FACT_OF_PERSON = {
-    "appointment",
-    "consent",
-    "erasure_request",
-    "guardianship",
-    "notice_receipt",
-    "opinion",
-}
-"""Tables whose rows stay although the person is gone; what they tell of the person is emptied below."""
-AS_FACT_OF_PUPIL = {
-    "consent",
-    "enrolment",
-    "erasure_request",
-    "follow_up",
-    "guardianship",
-    "legal_hold",
-    "opinion",
-    "visit",
-    "visit_invitation",
-}
+DECLARED = (
+    keys_holdings,
+    deliveries_holdings,
+    accounts_holdings,
+    schools_holdings,
+    signon_holdings,
+    roster_holdings,
+    files_holdings,
+    joining_holdings,
+    custody_holdings,
+    contacts_holdings,
+    staffing_holdings,
+    recovery_holdings,
+    courses_holdings,
+    visits_holdings,
+    care_holdings,
+    notices_holdings,
+    opinions_holdings,
+    privacy_holdings,
+)
+"""Where each feature says what it holds; loaded before anything is erased."""
 COUNTED = Counter[str]
+SHELLS = (Person.__tablename__, Pupil.__tablename__)
+OBJECTS = "erased objects"
+"""Under this name the objects of erased files wait with the session."""
 
 
-def _by_reference(owner: type[Base], row_id: int, kept: set[str], done: COUNTED) -> None:
-    """Do to every row that points at the subject what its foreign key says; kept tables have rules of their own."""
+def _by_reference(owner: type[Base], row_id: int, done: COUNTED) -> None:
+    """Do to every row that points at the subject what its foreign key says; what is declared has been dealt with."""
     table = inspect(owner).local_table
     for mapper in Base.registry.mappers:
         other = mapper.local_table
@@ -77,7 +104,7 @@ def _by_reference(owner: type[Base], row_id: int, kept: set[str], done: COUNTED)
             for key in column.foreign_keys:
                 if key.column.table is not table or key.ondelete is None:
                     continue
-                if key.ondelete == "CASCADE" and other.name not in kept:
+                if key.ondelete == "CASCADE" and other.name not in HOLDINGS:
                     result = db.session.execute(delete(other).where(column == row_id))
                 elif key.ondelete == "SET NULL" and column.nullable:
                     result = db.session.execute(
@@ -88,7 +115,35 @@ def _by_reference(owner: type[Base], row_id: int, kept: set[str], done: COUNTED)
                 done[other.name] += int(result.rowcount)  # type: ignore[attr-defined]
 
 
-def _empty(owner: Any, condition: Any, values: dict[str, Any], done: COUNTED) -> None:
+def _as_declared(subject: Subject, done: COUNTED) -> None:
+    """What every feature says it holds about somebody: rows go, or their words do."""
+    for name, holding in HOLDINGS.items():
+        condition = None if holding.act == Act.KEEP or name in SHELLS else holding.about(subject)
+        if condition is None:
+            continue
+        if holding.model is File:
+            _let_files_go(condition, done)
+        elif holding.act == Act.ERASE:
+            _remove(holding.model, condition, done)
+        else:
+            _empty(holding.model, condition, holding.blanks, done)
+
+
+def _let_files_go(condition: Any, done: COUNTED) -> None:
+    """The rows with their keys now, the sealed objects right after the commit."""
+    rows = db.session.execute(select(File.id, File.stored_key).where(condition)).all()
+    _remove(File, File.id.in_([row.id for row in rows]), done)
+    db.session.info.setdefault(OBJECTS, []).extend(row.stored_key for row in rows)
+
+
+def remove_objects() -> None:
+    """Let the stored objects of erased files go, after the commit; what storage does not take now is swept later."""
+    names = db.session.info.pop(OBJECTS, [])
+    if names:
+        ring(remove_stored, names=names)
+
+
+def _empty(owner: Any, condition: Any, values: Mapping[str, Any], done: COUNTED) -> None:
     """Empty columns of the rows that stay; through the model, so that sealed fields are emptied as well."""
     for row in db.session.scalars(select(owner).where(condition)):
         for name, value in values.items():
@@ -126,13 +181,9 @@ def erase_opinions(condition: Any, done: COUNTED) -> None:
 def _end_ties(condition: Any, on: date, done: COUNTED) -> None:
     ids = list(db.session.scalars(select(Guardianship.id).where(condition)))
     for tie in db.session.scalars(select(Guardianship).where(Guardianship.id.in_(ids))):
-        tie.relation, tie.sourced_id = "", None
         if tie.ended_on is None or tie.ended_on > on:
             tie.ended_on = max(on, tie.started_on)
-        done["guardianship"] += 1
     db.session.flush()
-    _remove(GuardianshipFlag, GuardianshipFlag.guardianship_id.in_(ids), done)
-    _remove(VisitMet, VisitMet.guardianship_id.in_(ids), done)
     _forget_rosters("guardianship", ids, (), done)
 
 
@@ -154,16 +205,13 @@ def _forget_rosters(table: str, ids: Collection[int], words: Collection[str], do
 def erase_person(person: Person, on: date) -> COUNTED:
     """Everything about one adult, in the current transaction; what each table lost or had emptied."""
     done: COUNTED = Counter()
-    words = (person.name, person.phone or "", person.account_name or "")
-    _remove(Delivery, Delivery.person_id == person.id, done)
-    _remove(OnceKey, OnceKey.person_id == person.id, done)
-    _remove(VisitRemark, VisitRemark.person_id == person.id, done)
-    _remove(Correction, Correction.person_id == person.id, done)
-    erase_opinions(Opinion.author_id == person.id, done)
+    words = (person.name, person.phone or "", person.account_name or "", person.email or "")
+    reached = tuple(recipient_index(address) for address in (person.phone, person.email) if address)
     _end_ties(Guardianship.person_id == person.id, on, done)
     _forget_rosters("person", [person.id], words, done)
+    _as_declared(Subject(person_id=person.id, indexes=reached), done)
     db.session.flush()
-    _by_reference(Person, person.id, AS_FACT_OF_PERSON, done)
+    _by_reference(Person, person.id, done)
     done["file"] += let_ownerless_go()
     _hollow(person, done)
     return done
@@ -172,16 +220,13 @@ def erase_person(person: Person, on: date) -> COUNTED:
 def erase_pupil(pupil: Pupil, on: date) -> COUNTED:
     """Everything about one child, in the current transaction; that it was enrolled and visited stays as a number."""
     done: COUNTED = Counter()
-    erase_visit_texts(select(Visit.id).where(Visit.pupil_id == pupil.id), done, sealed=True)
-    _empty(Invitation, Invitation.pupil_id == pupil.id, {"purpose": BLANK}, done)
-    erase_opinions(Opinion.pupil_id == pupil.id, done)
-    _end_ties(Guardianship.pupil_id == pupil.id, on, done)
-    _empty(Enrolment, Enrolment.pupil_id == pupil.id, {"sourced_id": None}, done)
     enrolments = list(db.session.scalars(select(Enrolment.id).where(Enrolment.pupil_id == pupil.id)))
+    _end_ties(Guardianship.pupil_id == pupil.id, on, done)
     _forget_rosters("enrolment", enrolments, (), done)
     _forget_rosters("pupil", [pupil.id], (pupil.name,), done)
+    _as_declared(Subject(pupil_id=pupil.id), done)
     db.session.flush()
-    _by_reference(Pupil, pupil.id, AS_FACT_OF_PUPIL, done)
+    _by_reference(Pupil, pupil.id, done)
     done["file"] += let_ownerless_go()
     _hollow(pupil, done)
     return done
@@ -227,7 +272,8 @@ def blocked(request: ErasureRequest, on: date) -> list[blocks.Block]:
         return [block for block in found if block.kind in ("hold", "opinion")]
     if request.kind == ErasureKind.CHILD:
         return [block for block in found if block.kind != "appointment"]
-    return found
+    others = [block for block in found if block.kind != "custody"]
+    return [*others, *blocks.restrictions(on, blocks.of_person(request.person_id), request.school_id)]
 
 
 def refuse_blocked(request: ErasureRequest, on: date) -> None:
@@ -235,7 +281,10 @@ def refuse_blocked(request: ErasureRequest, on: date) -> None:
     found = blocked(request, on)
     if found:
         raise RuleBroken(
-            _("This cannot be deleted now: %(why)s", why=" ".join(block.words for block in found))
+            _(
+                "This cannot be deleted now: %(why)s",
+                why=" ".join(block.brief or block.words for block in found),
+            )
         )
 
 

@@ -393,7 +393,7 @@ class ExportRequest(PublicId, Parcel, Base):
     school_id: Mapped[int | None] = mapped_column(ForeignKey("school.id"))
     asked_by_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
     asked_at: Mapped[datetime]
-    purpose_sealed: Mapped[bytes] = mapped_column(LargeBinary, info={"class": "F4"})
+    purpose_sealed: Mapped[bytes] = mapped_column(LargeBinary, info={"class": "F2"})
     year: Mapped[int] = mapped_column(default=0)
     people: Mapped[int] = mapped_column(default=0)
     holds: Mapped[str] = mapped_column(String(3), default="")
@@ -459,7 +459,7 @@ class AuditLine(PublicId, Base):
     district_id: Mapped[int] = mapped_column(ForeignKey("district.id"))
     year: Mapped[int]
     section: Mapped[str] = mapped_column(String(10))
-    text_sealed: Mapped[bytes] = mapped_column(LargeBinary, info={"class": "F4"})
+    text_sealed: Mapped[bytes] = mapped_column(LargeBinary, info={"class": "F2"})
     by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id", ondelete="SET NULL"))
     written_at: Mapped[datetime]
 

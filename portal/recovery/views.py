@@ -26,6 +26,7 @@ from portal.recovery.models import CHECKED_NAMES, LASTS, Checked, Recovery
 from portal.recovery.policy import RECOVERY_DECIDE, RECOVERY_NEW, RECOVERY_READ, RECOVERY_START
 from portal.templating import render
 from portal.trail.models import note
+from portal.trail.reads import opened
 
 bp = Blueprint("recovery", __name__, url_prefix="/recovery")
 Answer = str | Response | tuple[str, int]
@@ -178,6 +179,8 @@ def show(public_id: str) -> str:
         joinedload(Recovery.started_by),
         joinedload(Recovery.approved_by),
     )
+    if row.reason:
+        opened("F3", row, subject_id=row.person_id)
     now = clock.now()
     is_open = row.is_open(now)
     may_start = RECOVERY_START.admits(acting.role) and RECOVERY_START.holds_for(acting, row)

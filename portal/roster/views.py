@@ -26,6 +26,7 @@ from portal.roster.template import write_template
 from portal.roster.wording import state_of, table_names
 from portal.schools.models import School
 from portal.templating import render
+from portal.trail.reads import opened
 
 bp = Blueprint("roster", __name__, url_prefix="/roster")
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -99,10 +100,13 @@ def show(public_id: str) -> str:
     if gravity not in (Gravity.ERROR, Gravity.NOTICE):
         gravity = Gravity.ERROR.value if found.errors else Gravity.NOTICE.value
     query = select(RosterProblem).where(RosterProblem.import_id == found.id, RosterProblem.gravity == gravity)
+    listing = page_of(query, [(RosterProblem.id, False)])
+    if any(problem.params for problem in listing.rows):
+        opened("F3", found)
     return render(
         "roster/show.html",
         roster=found,
-        listing=page_of(query, [(RosterProblem.id, False)]),
+        listing=listing,
         gravity=gravity,
         tables=table_names(),
         state=state_of(found.state),
@@ -145,6 +149,7 @@ def annotated(public_id: str) -> Response:
     path = importing.annotated_of(found.public_id)
     if not path.exists():
         abort(404)
+    opened("F3", found)
     is_package = found.format == "oneroster"
     name = "名册问题.zip" if is_package else "名册问题.xlsx"
     return send_file(

@@ -36,7 +36,7 @@ def opened(
     reads: dict[tuple[str, str, int], Draft] = g.setdefault(_READS, {})
     key = (category, row.__tablename__, row.id)  # type: ignore[attr-defined]
     if key not in reads:
-        reads[key] = draft(
+        made = reads[key] = draft(
             READ,
             row,
             person_id=acting.person_id,
@@ -46,6 +46,8 @@ def opened(
             category=category,
             facts={},
         )
+        # The row told all it knows; asked again after the view, it would wait for the lock that writes the entry.
+        made.row = None
 
 
 def write_down(answer: Response) -> Response:

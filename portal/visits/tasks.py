@@ -60,7 +60,7 @@ def _booked(actor: Actor) -> list[Task]:
             Task(
                 about=one.pupil.name,
                 title=_("Write down the visit") if over else _("A family expects you"),
-                body=_("%(when)s · %(purpose)s", when=moment(one.chosen_at), purpose=one.purpose),
+                body=moment(one.chosen_at),
                 url=write if over else look,
                 button=_("Write it down") if over else _("See what was agreed"),
                 due_on=clock.local(one.chosen_at).date(),
@@ -102,7 +102,6 @@ def _steps_of_class(actor: Actor) -> list[Task]:
         Task(
             about=step.pupil.name,
             title=_("Keep what was agreed"),
-            body=step.what,
             url=url_for("visits.follow_up", public_id=step.public_id),
             button=_("Tick off"),
             due_on=step.due_on,

@@ -5,20 +5,47 @@ import sqlite3
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import LargeBinary, String, Text, func, select, update
+from sqlalchemy import (
+    Column,
+    ForeignKey,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Text,
+    func,
+    select,
+    update,
+)
+from sqlalchemy import Table as SqlTable
 
 from portal import clock
-from portal.accounts.models import AuthSession, Person
+from portal.access import Actor, Role
+from portal.accounts.codes import CodeRequest
+from portal.accounts.models import AuthSession, KnownDevice, Passkey, Person
+from portal.contacts.models import ChangeRequest
+from portal.custody.models import Restriction
 from portal.database import checkpoint
+from portal.deliveries.models import Delivery
+from portal.deliveries.sending import recipient_index
 from portal.errors import RuleBroken
 from portal.extensions import Base, db
+from portal.files import chunks, storage
+from portal.files.intake import Taken, new_stored_key
+from portal.files.jobs import remove_stored
+from portal.files.models import File, State
+from portal.files.storing import keep
+from portal.holdings import HOLDINGS, Act, held
+from portal.joining.models import JoiningRequest, JoiningSheet, JoiningSlip
 from portal.opinions.models import Opinion, OpinionAnswer
 from portal.privacy import blocks, erasing
-from portal.privacy.models import Consent, ErasureRequest, LegalHold
+from portal.privacy.models import Consent, ErasureRequest, Ground, LegalHold
 from portal.ratings.models import Entry, Round
+from portal.recovery.models import Recovery
 from portal.schools import summaries
 from portal.schools.calendar import add_working_days
-from portal.schools.models import Pupil
+from portal.schools.models import Guardianship, Household, Pupil
+from portal.staffing.models import PupilTransfer
 from portal.visits.models import FollowUp, SealedNote, Visit, VisitPart, VisitRemark
 
 CANARY = "金丝雀"
@@ -324,3 +351,179 @@ def test_a_request_that_lies_too_long_is_seen_by_the_district_without_words(as_)
     assert "望溪小学" in page.text
     assert "林悦" not in page.text and "用不上" not in page.text
     assert as_("张建平").page(address(request)).status == 403
+
+
+# Every table is spoken for.
+
+NAMES_SOMEBODY = ("F3", "F4", "F4S", "F6")
+
+
+class OpinionNote:
+    """Something that no feature declares."""
+
+    __tablename__ = "opinion_note"
+
+
+def unspoken_for(metadata, holdings):
+    """Tables with contacts, narratives or secrets, or that hang on a person or a child, of which no feature says what to do."""
+    found = set()
+    for table in metadata.tables.values():
+        sensitive = any(column.info.get("class") in NAMES_SOMEBODY for column in table.columns)
+        hangs = any(
+            key.column.table.name in ("person", "pupil") and key.ondelete == "CASCADE"
+            for column in table.columns
+            for key in column.foreign_keys
+        )
+        if (sensitive or hangs) and table.name not in holdings:
+            found.add(table.name)
+    return found
+
+
+def test_every_table_that_holds_something_about_somebody_says_what_becomes_of_it(app):
+    assert unspoken_for(Base.metadata, HOLDINGS) == set()
+
+
+def test_a_table_without_a_word_is_found(app):
+    metadata = MetaData()
+    SqlTable("person", metadata, Column("id", Integer, primary_key=True))
+    SqlTable("diary", metadata, Column("body_sealed", LargeBinary, info={"class": "F4"}))
+    SqlTable("badge", metadata, Column("owner", Integer, ForeignKey("person.id", ondelete="CASCADE")))
+    SqlTable("weather", metadata, Column("sky", String))
+
+    assert unspoken_for(metadata, HOLDINGS) == {"diary", "badge"}
+    some = {name: held for name, held in HOLDINGS.items() if name != "recovery"}
+    assert unspoken_for(Base.metadata, some) == {"recovery"}
+
+
+def test_whatever_is_kept_says_why(app):
+    assert [name for name, held in HOLDINGS.items() if held.act == Act.KEEP and not str(held.why)] == []
+    with pytest.raises(ValueError, match="without a reason"):
+        held(OpinionNote, Act.KEEP)
+
+
+def everywhere(pupil, guardian):
+    """A canary for the two in what joining, custody, contacts, recovery, outbox, codes, devices and keys keep."""
+    now, today = clock.now(), clock.today()
+    tie = db.session.scalars(
+        select(Guardianship).where(Guardianship.pupil_id == pupil.id, Guardianship.person_id == guardian.id)
+    ).one()
+    sheet = db.session.scalars(select(JoiningSheet).limit(1)).one()
+    common = {"pupil_id": pupil.id, "school_id": pupil.school_id}
+    db.session.add_all(
+        [
+            JoiningSlip(sheet_id=sheet.id, number="ZZZZZ", code_hash=f"{CANARY}码", expires_at=now, **common),
+            JoiningRequest(
+                pupil_id=pupil.id, way="phone", tie_id=tie.id, name=f"{CANARY}申请人", relation="妈妈", asked_at=now,
+                phone=guardian.phone, password_hash="x",
+            ),
+            ChangeRequest(
+                guardianship_id=tie.id, person_id=guardian.id, detail="phone", asked_at=now, old=guardian.phone,
+                new="+8613912340888", **common,
+            ),
+            Recovery(
+                person_id=guardian.id, whose="guardian", reason=f"{CANARY}换号", expires_at=now, tries=0,
+                lost_second=False, **common,
+            ),
+            Restriction(
+                guardianship_id=tie.id, document="judgment", number=f"{CANARY}号", court=f"{CANARY}法院", issued_on=today,
+                from_on=today, until_on=today + timedelta(days=1), proposed_at=now, decided_at=now, ended_at=now,
+                end_reason=f"{CANARY}撤销", **common,
+            ),
+            PupilTransfer(
+                pupil_id=pupil.id, from_school_id=pupil.school_id, from_on=today, destination=f"{CANARY}市",
+                state="withdrawn", proposed_by_id=person("何静").id, proposed_at=now,
+            ),
+            KnownDevice(person_id=guardian.id, token_hash="canary", created_at=now, last_seen_at=now),
+            Passkey(
+                person_id=guardian.id, name=f"{CANARY}手机", credential_id=b"x", public_key=b"y", created_at=now
+            ),
+        ]
+    )  # fmt: skip
+    sent = Delivery(
+        kind="x",
+        key="canary",
+        channel="dry",
+        language="zh-Hans",
+        created_at=now,
+        not_before=now,
+        not_after=now,
+    )
+    sent.recipient, sent.recipient_index = guardian.phone, recipient_index(guardian.phone)
+    code = CodeRequest(
+        purpose="sign_in", recipient_index=recipient_index(guardian.phone), device_hash="x", was_known=True, tries=0,
+        asked_at=now, expires_at=now,
+    )  # fmt: skip
+    code.recipient = guardian.phone
+    home = db.session.get_one(Household, tie.household_id)
+    home.reason = f"{CANARY}分开住"
+    db.session.add_all([sent, code])
+    db.session.commit()
+    return tie
+
+
+def test_erasure_reaches_every_feature(app):
+    pupil, guardian = canary_family()
+    everywhere(pupil, guardian)
+    phone = guardian.phone[3:]
+    before = texts_with(CANARY) | texts_with(phone)
+    assert {
+        "joining_slip.code_hash", "joining_request.name", "change_request.old", "recovery.reason", "restriction.number",
+        "pupil_transfer.destination", "passkey.name", "delivery.recipient", "code_request.recipient", "household.reason",
+    } <= set(before)  # fmt: skip
+    pupil.left_on = clock.today()
+    erasing.erase_pupil(pupil, clock.today())
+    erasing.erase_person(guardian, clock.today())
+    db.session.commit()
+
+    assert texts_with(CANARY) == {} and texts_with(phone) == {} and texts_with("13912340888") == {}
+    assert db.session.scalar(select(func.count(Restriction.id)).where(Restriction.court_sealed.is_not(None)))
+    for model in (KnownDevice, Passkey):
+        assert not db.session.scalar(select(func.count(model.id)).where(model.person_id == guardian.id))
+
+
+def test_the_stored_objects_of_an_erased_child_go_with_rows_and_keys(app):
+    restriction = db.session.scalars(select(Restriction).order_by(Restriction.id).limit(1)).one()
+    keys = [(chunks.new_key(), new_stored_key()) for _number in range(2)]
+    for key, name in keys:
+        storage.put(name, chunks.seal(b"paper", key, name))
+    (key, name), (_other, kept) = keys
+    taken = Taken("文书.txt", "text", "text/plain", 5, "0" * 64, name, key, State.CLEAN)
+    acting = Actor(person("何静").id, Role.SCHOOL_OFFICE, clock.today())
+    keep(taken, restriction, acting, slot="paper", holds="F4S")
+    db.session.commit()
+
+    erasing.erase_pupil(db.session.get_one(Pupil, restriction.pupil_id), clock.today())
+    assert name in db.session.info[erasing.OBJECTS]
+    db.session.info[erasing.OBJECTS] = []
+    db.session.commit()
+    remove_stored(names=[name])
+
+    assert db.session.scalar(select(File.id).where(File.stored_key == name)) is None
+    left = {one.name for batch in storage.objects() for one in batch}
+    assert name not in left and kept in left
+    storage.remove(kept)
+
+
+def test_a_restriction_that_holds_keeps_the_child_and_the_restricted_and_nobody_else(app):
+    def kinds(who, pupil_id=None):
+        asked = ErasureRequest(
+            person_id=person(who).id, pupil_id=pupil_id, school_id=child("何雨桐").school_id, parts=[],
+            kind="child" if pupil_id else "account", asked_at=clock.now(), due_on=clock.today(),
+        )  # fmt: skip
+        return [block.kind for block in erasing.blocked(asked, clock.today())]
+
+    assert "custody" in kinds("何志强")
+    assert "custody" not in kinds("方晴")
+    assert "custody" in kinds("方晴", child("何雨桐").id)
+
+
+def test_every_block_comes_under_a_ground_of_the_law(as_):
+    no_blocks()
+    ask(as_, who="方晴", what="account")
+    db.session.add(LegalHold(pupil_id=child("何雨桐").id, reason="第4号", started_on=clock.today()))
+    db.session.commit()
+    page = as_("何静").page(address(newest()))
+    form = page.form_of(page.buttons[-1])
+
+    assert page.fields(form)["ground"] == ["investigation"]
+    assert set(blocks.GROUNDS.values()) <= set(Ground)

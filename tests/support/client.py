@@ -14,9 +14,12 @@ from werkzeug.test import TestResponse
 from portal.access import Role
 from portal.accounts import sessions
 from portal.accounts.models import Person
+from portal.database import reading
 from portal.extensions import db
+from tests.support import watching
 
 HTML = "{http://www.w3.org/1999/xhtml}"
+READABLE = ("text/html", "application/json", "text/plain", "text/csv")
 MEANS_SUBMIT = {"button": "submit", "input": "text"}
 
 
@@ -123,13 +126,26 @@ class Page:
 class PortalClient(FlaskClient):
     """Flask's test client with the words of a person.
 
-    Each request runs in a context of its own, as on a server; what the test itself has open is committed before.
+    Each request runs in a context of its own, as on a server; what the test itself has open is committed before. No answer
+    may show a sensitive value without its entry (``tests/support/watching.py``); ``shown`` counts those of the last one.
     """
+
+    shown = 0
 
     def open(self, *args: Any, **kwargs: Any) -> TestResponse:
         db.session.commit()
-        answer: TestResponse = Context().run(super().open, *args, **kwargs)
+        with reading():
+            since = watching.last_entry()
+            db.session.rollback()
+        with watching.watched() as opened:
+            answer: TestResponse = Context().run(super().open, *args, **kwargs)
         db.session.expire_all()
+        if opened and answer.mimetype in READABLE:
+            with reading():
+                try:
+                    self.shown = watching.refuse_unlogged(opened, answer.get_data(as_text=True), since)
+                finally:
+                    db.session.rollback()
         return answer
 
     def sign_in(self, name: str, role: str | None = None) -> None:

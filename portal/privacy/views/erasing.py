@@ -32,6 +32,7 @@ from portal.schools.models import Pupil, School
 from portal.schools.policy import own_children
 from portal.templating import render
 from portal.trail.models import note
+from portal.trail.reads import opened
 
 SHOWN = 20
 
@@ -162,13 +163,15 @@ def request_page(public_id: str) -> Answer:
         ERASURE_DECIDE, public_id, joinedload(ErasureRequest.person), joinedload(ErasureRequest.pupil)
     )
     acting = actor()
-    form = DecisionForm(whole=asked.is_whole)
+    standing = erasing.blocked(asked, acting.on) if asked.is_open else []
+    form = DecisionForm(whole=asked.is_whole, data={"ground": standing[0].ground if standing else ""})
     if not form.sent_and_valid():
+        opened("F4", asked, subject_id=asked.person_id, purpose="erasure")
         return form_page(
             "privacy/request_page.html",
             form=form,
             asked=asked,
-            blocks=erasing.blocked(asked, acting.on) if asked.is_open else [],
+            blocks=standing,
             children=_children(asked),
             parts=PART_NAMES,
             grounds=GROUND_NAMES,
@@ -190,7 +193,13 @@ def request_page(public_id: str) -> Answer:
         return commit_and_go(url_for(".requests"), _("A second person of the school has to confirm it now."))
     effect = erasing.carry_out(asked, now, acting.on)
     note("erasure.done", asked, person_id=acting.person_id, role=acting.role, tables=len(effect))
-    return commit_and_go(url_for(".requests"), _("Deleted. The person reads your decision."))
+    return _deleted()
+
+
+def _deleted() -> Response:
+    gone = commit_and_go(url_for(".requests"), _("Deleted. The person reads your decision."))
+    erasing.remove_objects()
+    return gone
 
 
 def _children(asked: ErasureRequest) -> list[Pupil]:
@@ -208,7 +217,7 @@ def confirm_erasure(public_id: str) -> Response:
     asked.second(acting.person_id)
     effect = erasing.carry_out(asked, clock.now(), acting.on)
     note("erasure.done", asked, person_id=acting.person_id, role=acting.role, tables=len(effect))
-    return commit_and_go(url_for(".requests"), _("Deleted. The person reads your decision."))
+    return _deleted()
 
 
 @bp.route("/pupils/<public_id>/hold", methods=["GET", "POST"])
@@ -227,6 +236,8 @@ def hold(public_id: str) -> Answer:
     ).all()
     form = HoldForm()
     if not form.sent_and_valid():
+        if standing:
+            opened("F4", standing[0], pupil_id=child.id, purpose="hold")
         return form_page("privacy/hold.html", form=form, pupil=child, standing=standing)
     made = LegalHold(pupil_id=child.id, reason=form.reason.data, started_on=acting.on, by_id=acting.person_id)
     db.session.add(made)

@@ -40,7 +40,7 @@ def ask_reader() -> Response:
     entry = db.session.scalar(READING_SEE.rows(actor()).where(TrailEntry.id == min(number, LARGEST)))
     if entry is None:
         raise RuleBroken(_("There is no such opening in your list."), status=422)
-    made = register.ask(entry, actor().person_id, clock.now(), actor().on)
+    made = register.ask(entry, actor(), clock.now())
     note("reader.asked", made, person_id=actor().person_id, role=actor().role)
     return commit_and_go(url_for(".readings"), _("The school answers within 15 working days, on this page."))
 
@@ -75,6 +75,7 @@ def question(public_id: str) -> Answer:
             asked=asked,
             entry=entry,
             role=role,
+            purpose=register.purpose_of(entry) if entry else "",
             relation=register.relation_of(asked),
         )
     name = asked.reader.name if asked.reader is not None and form.tell.data == "yes" else ""

@@ -7,6 +7,7 @@ from sqlalchemy.orm import selectinload
 from portal.access import actor, find, requires
 from portal.extensions import db
 from portal.templating import render
+from portal.trail.reads import opened
 from portal.visits import due, loading
 from portal.visits.drafts import DRAFT, VisitDraft, awaits_author
 from portal.visits.homes import homes_of
@@ -77,6 +78,10 @@ def pupil(public_id: str) -> str:
         .limit(loading.PAGE_LENGTH)
         .options(selectinload(VisitDraft.clashes))
     ).all()
+    for step in steps:
+        opened("F4", step)
+    if child.priority:
+        opened("F4", child)
     return render(
         "visits/pupil.html",
         pupil=child,

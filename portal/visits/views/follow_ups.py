@@ -11,6 +11,7 @@ from portal.once import commit_and_go
 from portal.schools import summaries
 from portal.templating import render
 from portal.trail.models import note
+from portal.trail.reads import opened
 from portal.visits import counting, loading
 from portal.visits.forms import (
     TickForm,
@@ -48,6 +49,8 @@ def follow_ups() -> str:
     )
     steps = found[: loading.PAGE_LENGTH]
     more = steps[-1].public_id if len(found) > loading.PAGE_LENGTH else None
+    for step in steps:
+        opened("F4", step)
     return render("visits/follow_ups.html", steps=steps, more=more, done=done, today=actor().on, **WORDS)
 
 
@@ -66,6 +69,7 @@ def _step_page(public_id: str, form: TickForm) -> str:
         joinedload(FollowUp.visit),
         joinedload(FollowUp.done_by),
     )
+    opened("F4", step)
     family = actor().role == Role.GUARDIAN
     return render("visits/follow_up.html", step=step, form=form, family=family, today=actor().on, **WORDS)
 

@@ -11,6 +11,7 @@ from portal.i18n import gettext as _
 from portal.once import commit_and_go
 from portal.templating import render
 from portal.trail.models import note
+from portal.trail.reads import opened
 from portal.visits.forms import (
     InvitationForm,
 )
@@ -80,6 +81,7 @@ def invitation(public_id: str) -> str:
         joinedload(Invitation.school_class),
         joinedload(Invitation.answered_by),
     )
+    opened("F4", found)
     return render(
         "visits/invitation.html",
         invitation=found,

@@ -75,6 +75,8 @@ def _draft_of(child: Pupil) -> VisitDraft | None:
 
 
 def _visit_page(form: VisitForm, child: Pupil, client_id: str) -> str:
+    if child.priority:
+        opened("F4", child)
     return render(
         "visits/new.html",
         form=form,

@@ -1,0 +1,58 @@
+"""What visits hold about families: that one took place stays as a number, what was said goes."""
+
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import select
+
+from portal.holdings import Act, Subject, held
+from portal.i18n import lazy_gettext as _l
+from portal.schools.holdings import ties_of
+from portal.visits.drafts import DraftClash, DraftPart, VisitDraft
+from portal.visits.models import (
+    Correction,
+    FollowUp,
+    Invitation,
+    SealedNote,
+    Visit,
+    VisitChange,
+    VisitMet,
+    VisitPart,
+    VisitRemark,
+)
+
+BLANK = "—"
+STAYS = _l("That a visit took place counts in the numbers of the school; what was said goes.")
+
+
+def _of_child(column: Any) -> Callable[[Subject], Any]:
+    return lambda subject: column.in_(select(Visit.id).where(Visit.pupil_id == subject.pupil_id))
+
+
+def _met(subject: Subject) -> Any:
+    return VisitMet.guardianship_id.in_(ties_of(subject))
+
+
+held(Visit, Act.EMPTY, pupil="pupil_id", blanks={"others_met": ""}, why=STAYS)
+held(Invitation, Act.EMPTY, pupil="pupil_id", blanks={"purpose": BLANK}, why=STAYS)
+held(FollowUp, Act.EMPTY, pupil="pupil_id", blanks={"what": BLANK, "done_line": ""}, why=STAYS)
+held(VisitPart, Act.ERASE, pupil=_of_child(VisitPart.visit_id))
+held(SealedNote, Act.ERASE, pupil=_of_child(SealedNote.visit_id))
+held(VisitChange, Act.ERASE, pupil=_of_child(VisitChange.visit_id))
+held(VisitMet, Act.ERASE, person=_met, pupil=_of_child(VisitMet.visit_id))
+held(VisitRemark, Act.ERASE, person="person_id", pupil=_of_child(VisitRemark.visit_id))
+held(Correction, Act.ERASE, person="person_id", pupil=_of_child(Correction.visit_id))
+
+
+def _drafted(column: Any) -> tuple[Callable[[Subject], Any], Callable[[Subject], Any]]:
+    """Parts of drafts by their author, and by the child they are about."""
+    return (
+        lambda subject: column.in_(select(VisitDraft.id).where(VisitDraft.author_id == subject.person_id)),
+        lambda subject: column.in_(select(VisitDraft.id).where(VisitDraft.pupil_id == subject.pupil_id)),
+    )
+
+
+for _part in (DraftPart, DraftClash):
+    _by_author, _by_child = _drafted(_part.draft_id)
+    held(_part, Act.ERASE, person=_by_author, pupil=_by_child)
+held(VisitDraft, Act.ERASE, person="author_id", pupil="pupil_id")
