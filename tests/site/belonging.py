@@ -606,7 +606,8 @@ def care_measure(row: CareMeasure) -> Belonging:
     """A measure belongs to the household it was agreed with, or to the school alone."""
     households = frozenset({row.household_id or 0})
     kind = "of_school" if row.owner_id is not None else ""
-    return _with_carers(row.pupil_id, households=households, state=kind)
+    off = row.school_id in off_at("care")
+    return _with_carers(row.pupil_id, households=households, state=kind, is_off=off)
 
 
 @belongs(LeftBehind, level="child")
@@ -863,7 +864,7 @@ def _to_class_hat(who: Standing, what: Belonging) -> str:
     if what.audience is not None and reaches(what.audience, who.place):
         return "own"
     if who.place.classes & what.place.classes:
-        same_office = not what.office or what.office in (who.role, "class")
+        same_office = not what.office or what.office in (who.role, "class", "family")
         mine = not what.people or who.person_id in what.people
         return "own" if same_office and mine else "same_class"
     if who.place.classes & what.past.classes:

@@ -319,6 +319,8 @@ def copied(source: Any, spot: Spot, done: dict[tuple[str, int], Any]) -> Any:
         column.key: _value(source, column, spot, done) for column in table.columns if not column.primary_key
     }
     made = type(source)(**_sealed_again(source, values))
+    if isinstance(made, CarePlan):
+        made.closing = "已好转。"
     done[table.name, source.id] = made
     db.session.add(made)
     db.session.flush()

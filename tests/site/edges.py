@@ -5,6 +5,7 @@ come, an office lent to somebody: whoever takes one condition away from a scope 
 """
 
 import secrets
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -13,10 +14,12 @@ from sqlalchemy import select
 from portal import clock
 from portal.access import Role
 from portal.accounts.models import Appointment
+from portal.care.models import CarePerson, LeftBehind
 from portal.contacts.models import ChangeRequest
 from portal.courses.models import Course
 from portal.extensions import db
 from portal.files.models import File
+from portal.joining.models import GuardianNews
 from portal.notices.models import Notice
 from portal.opinions.models import Category, Opinion
 from portal.privacy.models import DataCopy, ErasureRequest, ExportRequest
@@ -51,6 +54,7 @@ def populate() -> None:
     _transfers()
     _readings()
     _single_rows()
+    _told_and_entrusted()
     db.session.commit()
 
 
@@ -190,10 +194,8 @@ def _stories_from_elsewhere() -> None:
     """A child came by a transfer; its visits came along, the sealed notes did not."""
     child, there, here = pupil("来新桐"), class_in(THERE, "五(1)班"), school(HERE)
     now = next(spots_of(child))
-    before = type(now)(
-        **{**vars(now), "class_id": there.id, "school_id": there.school_id, "author_id": person("钱文博").id}
-    )
-    for source in (_any(Visit, Visit.outcome == "met"), _any(SealedNote), _any(Correction)):
+    before = replace(now, class_id=there.id, school_id=there.school_id, author_id=person("钱文博").id)
+    for source in (_any(Visit, Visit.outcome == "met"), _any(SealedNote), _any(Correction), _any(LeftBehind)):
         copied(source, before, {})
     _transfer(child, THERE, here, TransferState.DONE)
 
@@ -287,3 +289,20 @@ def _single_rows() -> None:
     found = _any(Entry, Entry.school_id == school(HERE).id)
     early = _copied(db.session.get_one(Round, found.round_id), state=RoundState.DRAFT)
     _copied(found, round_id=early.id, state=EntryState.CHOSEN, result=None)
+
+
+def _told_and_entrusted() -> None:
+    """What a class teacher was told about a child of the class and one that left it; a child no longer entrusted."""
+    teacher, last_week = person("王雪").id, clock.today() - timedelta(days=7)
+    for name in ("陈一诺", "白鹭洲"):
+        copied(_any(GuardianNews), replace(next(spots_of(pupil(name))), guardian_id=teacher), {})
+    db.session.add(
+        CarePerson(
+            pupil_id=pupil("林嘉树").id,
+            school_id=school(HERE).id,
+            person_id=person("邓宇").id,
+            started_on=last_week - timedelta(days=7),
+            ended_on=last_week,
+        )
+    )
+    db.session.flush()
