@@ -1,0 +1,296 @@
+"""A teacher without a network, in a real browser: three visits, a killed browser, a renewed app, a bad network; and what
+a stolen device shows."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import machine
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload
+
+from portal import clock
+from portal.access import Actor, Role
+from portal.extensions import db
+from portal.rehearsal.town import PASSWORD
+from portal.visits.drafts import DraftClash
+from portal.visits.merging import Operation, Sent, Telling, take_in
+from portal.visits.models import Visit, VisitPart
+from tests.support.browser import ARGUMENTS, PHONE
+from tests.support.flaky import Flaky
+from tests.support.server import Portal
+from tests.visits.builders import person, pupil, third
+from tests.visits.inside import inside
+
+pytestmark = pytest.mark.browser
+CODE = "door-7-cat"
+SECRET = "小满夜里想爸爸睡不着"
+PLACE = "/visits/offline"
+
+
+class Phone:
+    """A phone with a profile on disk: its browser can be killed and started again."""
+
+    def __init__(self, chromium: Browser, folder: Path, network: Flaky) -> None:
+        self.chromium, self.folder, self.network = chromium, folder, network
+        self.context: BrowserContext | None = None
+        self.page = self.start()
+
+    def start(self) -> Page:
+        more = ["--no-sandbox"] if os.geteuid() == 0 else []
+        self.context = self.chromium.browser_type.launch_persistent_context(
+            str(self.folder), executable_path=machine.find_chromium(), args=[*ARGUMENTS, *more], viewport=PHONE,
+            locale="zh-CN", timezone_id="Asia/Shanghai", has_touch=True, is_mobile=True, reduced_motion="reduce",
+        )  # fmt: skip
+        self.context.set_default_timeout(15_000)
+        self.page = self.context.pages[0]
+        self.page.on("dialog", lambda dialog: dialog.accept())
+        return self.page
+
+    def kill(self) -> None:
+        """kill -9 of the browser with everything it runs."""
+        listed = subprocess.run(["ps", "-A", "-o", "pid=,args="], capture_output=True, text=True, check=True)
+        for line in listed.stdout.splitlines():
+            number, _, words = line.strip().partition(" ")
+            if f"--user-data-dir={self.folder}" in words:
+                os.kill(int(number), signal.SIGKILL)
+        assert self.context
+        with contextlib.suppress(Exception):
+            self.context.close()
+
+    def sign_in(self) -> None:
+        self.page.goto(f"{self.network.address}/account/sign-in")
+        self.page.fill("[name=name]", "wangxue")
+        self.page.fill("[name=password]", PASSWORD)
+        self.page.get_by_role("button", name="登录").click()
+        self.page.wait_for_url(f"{self.network.address}/")
+
+    def take_along(self, *names: str) -> None:
+        self.page.goto(f"{self.network.address}/visits/take-along")
+        self.page.locator("form:visible [name=code]").wait_for()
+        self.page.get_by_text("班里其他学生").click()
+        for name in names:
+            self.page.locator(".choice label", has_text=name).click()
+        self.page.fill("[name=code]", CODE)
+        if self.page.locator("[name=again]").is_visible():
+            self.page.fill("[name=again]", CODE)
+        self.page.get_by_role("button", name="带上", exact=True).click()
+        self.page.wait_for_url(f"**{PLACE}")
+
+    def open(self) -> None:
+        """Open the shell with the code."""
+        self.page.goto(f"{self.network.address}{PLACE}")
+        self.unlock()
+
+    def unlock(self, code: str = CODE) -> None:
+        self.page.get_by_label("这台设备上的密码").fill(code)
+        self.page.get_by_role("button", name="打开").click()
+
+    def write(self, name: str, how: str, hopes: str = "", met: str = "孩子", finish: bool = True) -> None:
+        self.page.locator("a.row", has_text=name).click()
+        self.page.locator(".option", has_text=how).click()
+        if how != "没联系上":
+            self.page.locator(".option:visible", has_text=met).first.click()
+        if hopes:
+            self.page.get_by_label("孩子的优点和家里的期盼").fill(hopes)
+        expect(self.page.locator("[data-state]")).not_to_be_empty()
+        if finish:
+            self.page.get_by_role("button", name="提交这次家访").click()
+            self.page.locator("[data-list]:visible").wait_for()
+        else:
+            self.page.get_by_role("button", name="全部家庭").click()
+
+
+@pytest.fixture
+def portal(town_in: Callable[[Path], Path], tmp_path: Path) -> Iterator[Portal]:
+    with Portal(
+        town_in(tmp_path / "portal"), workers=1, settings={"PORTAL_PASSWORD_MEMORY_KIB": "64"}
+    ) as served:
+        yield served
+
+
+@pytest.fixture
+def network(portal: Portal) -> Iterator[Flaky]:
+    with Flaky(("127.0.0.1", portal.port), seed=3, share=0.08) as flaky:
+        yield flaky
+
+
+@pytest.fixture
+def phone(chromium: Browser, network: Flaky, tmp_path: Path) -> Iterator[Phone]:
+    made = Phone(chromium, tmp_path / "profile", network)
+    yield made
+    made.kill()
+
+
+def told(portal: Portal) -> tuple[list[tuple[str, str]], list[str]]:
+    """What the portal holds: (pupil, outcome with every author's text) of each visit, and texts kept beside others."""
+    with inside(portal):
+        visits = db.session.scalars(select(Visit).options(joinedload(Visit.pupil))).all()
+        parts = db.session.scalars(select(VisitPart).order_by(VisitPart.id)).all()
+        texts = [
+            (
+                one.pupil.name,
+                " ".join([one.outcome, *[part.hopes for part in parts if part.visit_id == one.id]]),
+            )
+            for one in visits
+        ]
+        beside = db.session.scalars(select(DraftClash).where(DraftClash.settled_at.is_(None))).all()
+        return texts, [one.value for one in beside if one.field == "hopes"]
+
+
+def meanwhile(portal: Portal, visits: dict[str, str]) -> None:
+    """A colleague tells of one visit, another device of another; and the shell is another from now on."""
+    with inside(portal):
+        for author, name, words, finish in (
+            ("刘明远", "林嘉树", "刘老师也去了", True),
+            ("王雪", "陈一诺", "平板写的一诺", False),
+        ):
+            child, school_class = pupil(name), third()
+            actor = Actor(
+                person(author).id,
+                Role.CLASS_TEACHER,
+                clock.today(),
+                school_id=school_class.school_id,
+                class_id=school_class.id,
+            )
+            held_on = clock.today().isoformat()
+            values = {
+                "how": "phone",
+                "met": ["child"],
+                "held_on": held_on,
+                "held_time": "00:00",
+                "hopes": words,
+            }
+            fields = {field: Sent(value, 0) for field, value in values.items()}
+            sent = Operation(visits[child.public_id], str(uuid.uuid4()), 1, clock.now(), finish, fields)
+            take_in(Telling(child, school_class, clock.today(), actor, clock.now()), sent)
+        person("王雪").theme = "dark"
+        db.session.commit()
+
+
+VISITS = """
+new Promise((done) => {
+  const opening = indexedDB.open("gongyu-visits");
+  opening.onsuccess = () => {
+    const asking = opening.result.transaction("drafts").objectStore("drafts").getAll();
+    asking.onsuccess = () => { opening.result.close(); done(asking.result.map((one) => [one.pupil, one.visit])); };
+  };
+})
+"""
+
+
+def test_three_visits_survive_everything(
+    phone: Phone, portal: Portal, network: Flaky, tmp_path: Path
+) -> None:
+    """One with a clash, one attempt, one more; the browser is killed, the network drops, doubles and loses replies."""
+    before, _beside = told(portal)
+    phone.sign_in()
+    phone.take_along("林嘉树", "赵小满", "陈一诺")
+    phone.unlock()
+    phone.page.locator("[data-list]:visible").wait_for()
+    network.off = True
+    phone.write("林嘉树", "电话", "嘉树会修桌子了")
+    phone.write("赵小满", "没联系上")
+    phone.write("陈一诺", "到校", "手机写的一诺", finish=False)
+
+    phone.kill()
+    phone.start()
+    phone.open()
+    phone.page.locator("[data-list]:visible").wait_for()
+    expect(phone.page.locator("[data-count]")).to_contain_text("3 条")
+    phone.page.locator("a.row", has_text="陈一诺").click()
+    expect(phone.page.get_by_label("孩子的优点和家里的期盼")).to_have_value("手机写的一诺")
+    phone.page.get_by_role("button", name="提交这次家访").click()
+    phone.page.locator("[data-list]:visible").wait_for()
+    visits = phone.page.evaluate(VISITS)
+    caches = phone.page.evaluate("caches.keys()")
+    phone.kill()
+    meanwhile(portal, dict(visits))
+
+    phone.start()
+    network.off, network.bad = False, True
+    phone.open()
+    expect(phone.page.locator("[data-count]")).to_have_text("都已传到平台。", timeout=60_000)
+
+    after, beside = told(portal)
+    new = [one for one in after if one not in before]
+    assert set(new) == {
+        ("林嘉树", "met 刘老师也去了 嘉树会修桌子了"),
+        ("赵小满", "no_answer "),
+        ("陈一诺", "met 手机写的一诺"),
+    }
+    assert len(after) == len(before) + 3
+    # The phone went on with the draft that it took along; the tablet knew nothing of that.
+    assert "平板写的一诺" in beside
+    expect(phone.page.get_by_role("link", name="陈一诺：有两段文字")).to_be_visible()
+    phone.page.wait_for_function(f"caches.keys().then((all) => !all.includes({json.dumps(caches[0])}))")
+
+
+CONTROL = """
+idb.openDB("control", 1, { upgrade: (database) => database.createObjectStore("keep") })
+  .then((database) => database.put("keep", "没有加锁的一句话", "text"))
+"""
+
+
+def test_a_stolen_phone_shows_nothing(phone: Phone, network: Flaky, tmp_path: Path) -> None:
+    phone.sign_in()
+    phone.take_along("赵小满")
+    phone.unlock()
+    phone.page.locator("[data-list]:visible").wait_for()
+    network.off = True
+    phone.write("赵小满", "电话", SECRET)
+    phone.page.evaluate(CONTROL)
+    time.sleep(1)
+    phone.kill()
+
+    found = on_disk(phone.folder)
+    assert "没有加锁的一句话".encode("utf-16-le") in found
+    for secret in (SECRET, "借一盏护眼灯", "小满最近自己整理书包", CODE):
+        for coded in (secret.encode(), secret.encode("utf-16-le")):
+            assert coded not in found, secret
+
+
+def on_disk(folder: Path) -> bytes:
+    """Every file of a profile, compressed tables of the database among them as they lie."""
+    return b"\n".join(path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file())
+
+
+def test_five_wrong_codes_wipe_everything(phone: Phone, network: Flaky) -> None:
+    phone.sign_in()
+    phone.take_along("赵小满")
+    for left in (4, 3, 2, 1):
+        phone.unlock(f"wrong-{left}")
+        expect(phone.page.locator("[data-tries]")).to_contain_text(f"{left} 次")
+    phone.unlock("wrong-0")
+
+    expect(phone.page.get_by_text("这台设备上的内容已清除")).to_be_visible()
+    assert phone.page.evaluate("indexedDB.databases().then((all) => all.length)") == 0
+    phone.page.reload()
+    expect(phone.page.get_by_text("这台设备上没有家访")).to_be_visible()
+
+
+def test_signing_out_asks_and_wipes(phone: Phone, network: Flaky) -> None:
+    asked: list[str] = []
+    phone.sign_in()
+    phone.take_along("赵小满")
+    phone.unlock()
+    phone.page.locator("[data-list]:visible").wait_for()
+    network.only, network.bad, network.share = "/drafts", True, 1
+    phone.write("赵小满", "电话", "还没有上传")
+    phone.page.on("dialog", lambda dialog: asked.append(dialog.message))
+    phone.page.goto(f"{network.address}/account/")
+    expect(phone.page.get_by_text("有 1 条家访没有上传")).to_be_visible()
+
+    phone.page.get_by_role("button", name="退出这台设备").last.click()
+    phone.page.wait_for_url("**/account/sign-in*")
+
+    assert any("1 条家访没有上传" in text for text in asked)
+    assert phone.page.evaluate("indexedDB.databases().then((all) => all.length)") == 0
