@@ -37,12 +37,14 @@ AREAS = {
     "delegation": _l("Delegation"),
     "erasure": _l("Erasure"),
     "export": _l("Export"),
+    "harm": _l("Report of harm"),
     "hold": _l("Legal hold"),
     "joining": _l("Joining"),
     "reader": _l("Who read it"),
     "recovery": _l("Way back in"),
     "retention": _l("Time of keeping"),
     "sign_on": _l("Single sign-on"),
+    "sealed_note": _l("Sealed note"),
     "visit": _l("Home visit"),
 }
 """First word of an action → the area of work it belongs to; what is not listed here is shown as it is written."""
@@ -191,8 +193,13 @@ ACTS = {
     "setting.withdrawn": _l("withdrawn"),
     "term.changed": _l("dates changed"),
     "trail.pruned": _l("old entries removed"),
+    "harm.entry_written": _l("entry added"),
+    "harm.people_named": _l("people named"),
+    "harm.reported": _l("harm reported"),
+    "sealed_note.written": _l("sealed note added"),
     "visit.amended": _l("mended"),
     "visit.confirmed": _l("confirmed by the family"),
+    "visit.part_written": _l("own part written"),
     "visit.written": _l("written down"),
 }
 """Action → what was done, as it stands behind the area; an action without words here is shown as it is written."""
@@ -200,6 +207,7 @@ ACTS = {
 CATEGORIES = {"F3": _l("contacts"), "F4": _l("narrative"), "F4S": _l("sealed note")}
 
 KINDS = {
+    "harm_report": _l("Report of harm"),
     "opinion": _l("Opinion"),
     "person": _l("Person"),
     "pupil": _l("Pupil"),

@@ -67,6 +67,8 @@ WAYS: dict[Role, tuple[tuple[str, str, str], ...]] = {
         ("visits.follow_ups", no_op("Agreed steps"), "list-checks"),
         ("care.index", no_op("Care files"), "heart-handshake"),
         ("care.register", no_op("Left-behind children"), "users"),
+        ("visits.joined", no_op("Visits I went along on"), "users"),
+        ("visits.harm", no_op("Reports of harm"), "shield-check"),
         ("contacts.board", no_op("Reaching the families"), "phone"),
         ("contacts.requests", no_op("Details that families ask to change"), "pencil"),
         ("notices.outbox", no_op("Notices I sent"), "megaphone"),
@@ -74,12 +76,14 @@ WAYS: dict[Role, tuple[tuple[str, str, str], ...]] = {
     ),
     Role.SUBJECT_TEACHER: (
         ("care.index", no_op("Care files"), "heart-handshake"),
+        ("visits.joined", no_op("Visits I went along on"), "users"),
         ("courses.index", no_op("Course catalogue"), "book-open"),
     ),
     Role.PRINCIPAL: (
         ("visits.school", no_op("Visits of the school"), "door-open"),
         ("care.index", no_op("Care files"), "heart-handshake"),
         ("care.register", no_op("Left-behind children"), "users"),
+        ("visits.harm", no_op("Reports of harm"), "shield-check"),
         ("opinions.index", no_op("Opinions of parents"), "message-square-text"),
         ("notices.outbox", no_op("Notices of the school"), "megaphone"),
         ("contacts.school", no_op("Reaching the families"), "phone"),

@@ -11,6 +11,7 @@ from portal.extensions import db
 from portal.rehearsal.cast import Town
 from portal.schools.models import Enrolment, Guardianship, Pupil, SchoolClass
 from portal.visits import counting
+from portal.visits.harm import Act, HarmEntry, HarmReport
 from portal.visits.inviting import invite
 from portal.visits.merging import Operation, Sent, Telling, take_in
 from portal.visits.models import FORM_NAMES, Form, Invitation, Visit
@@ -26,6 +27,35 @@ def build(town: Town) -> None:
     _invitations(town)
     _tried(town)
     _drafts(town)
+    _harm(town)
+
+
+def _harm(town: Town) -> None:
+    """A report of harm that is closed; told to nobody again."""
+    at = _at(town, -40, 16, 30)
+    made = HarmReport(
+        pupil_id=town.pupils["何雨桐"].id,
+        school_id=_third(town).school_id,
+        author_id=town.people["王雪"].id,
+        noted_at=at,
+        closed_at=at + timedelta(days=20),
+    )
+    db.session.add(made)
+    db.session.flush()
+    for days, act, body in (
+        (0, Act.SEEN, "雨桐放学时不肯回家，说有人在路上拦她。手腕有一道红印，孩子说是被拽的。"),
+        (0, Act.POLICE, "16:40 已打 110，民警到校，由女民警和心理老师陪着了解情况。"),
+        (20, Act.CLOSED, "派出所已处理，放学由妈妈接送，心理老师每周陪伴一次。"),
+    ):
+        db.session.add(
+            HarmEntry(
+                report_id=made.id,
+                author_id=town.people["王雪"].id,
+                act=act,
+                body=body,
+                written_at=at + timedelta(days=days),
+            )
+        )
 
 
 def _author(town: Town) -> Actor:
@@ -67,6 +97,7 @@ def _to_confirm(town: Town) -> None:
         Step("借一盏护眼灯给小满", "school", town.today + timedelta(days=3)),
         Step("周日晚上七点和爸爸视频一次", "family", town.today + timedelta(days=5)),
     ]
+    account.company, account.partner = [town.people["邓宇"].public_id], "村医 周大夫"
     _visit(town, "赵小满", account)
 
 

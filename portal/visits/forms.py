@@ -1,6 +1,6 @@
 """Forms of visits. Only who, when and how are musts; whatever was typed comes back."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -21,9 +21,10 @@ from portal import clock
 from portal.forms import LineField, PortalForm, TextField
 from portal.i18n import gettext as _
 from portal.i18n import lazy_gettext as _l
+from portal.visits.harm import ACT_NAMES
 from portal.visits.homes import Home
-from portal.visits.models import FORM_NAMES, LINE_LENGTH, OWNER_NAMES, Form, Owner
-from portal.visits.recording import Account, Step
+from portal.visits.models import FORM_NAMES, LINE_LENGTH, OWNER_NAMES, PARTNER_LENGTH, Form, Owner
+from portal.visits.recording import Account, Step, Told
 
 NO_ANSWER = "no_answer"
 CHILD = "child"
@@ -136,10 +137,22 @@ class VisitForm(HomeForm):
     school_only = BooleanField(_l("For the school only"))
     sealed = TextField(_l("Sealed note"), [_too_long])
     gift_refused = BooleanField(_l("A gift was offered and refused"))
+    company_1 = SelectField(_l("Who went along"), validate_choice=False)
+    company_2 = SelectField(_l("And who else"), validate_choice=False)
+    partner = LineField(
+        _l("A partner who went along"),
+        [Length(max=PARTNER_LENGTH, message=_l("Keep it under %(max)d characters."))],
+    )
 
-    def __init__(self, homes: list[Home], earliest_on: date, **named: Any) -> None:
+    def __init__(
+        self, homes: list[Home], earliest_on: date, colleagues: Mapping[str, str] | None = None, **named: Any
+    ) -> None:
+        """``colleagues``: public id → name of those who may have gone along; without them nobody is asked about it."""
         super().__init__(homes, **named)
         self.earliest_on = earliest_on
+        self.colleagues = colleagues
+        for field in (self.company_1, self.company_2):
+            field.choices = [("", _("Nobody")), *(colleagues or {}).items()]
         ties = [tie for home in homes for tie in home.guardians]
         self.met.choices = [
             SelectChoice(CHILD, _("The child")),
@@ -178,6 +191,16 @@ class VisitForm(HomeForm):
             raise ValidationError(
                 _("Someone of the other home was chosen. Write a visit of its own for them.")
             )
+
+    def validate_company_1(self, field: Any) -> None:
+        self._must_be_colleague(field)
+
+    def validate_company_2(self, field: Any) -> None:
+        self._must_be_colleague(field)
+
+    def _must_be_colleague(self, field: Any) -> None:
+        if field.data and self.colleagues is not None and field.data not in self.colleagues:
+            raise ValidationError(_("Choose a colleague of your school."))
 
     def steps(self) -> Iterable[tuple[Any, Any, Any]]:
         """The fields of each agreed step: what, owner, day."""
@@ -219,6 +242,10 @@ class VisitForm(HomeForm):
             steps=[
                 Step(what.data, owner.data, due_on.data) for what, owner, due_on in self.steps() if what.data
             ],
+            company=None
+            if self.colleagues is None
+            else [one for one in (self.company_1.data, self.company_2.data) if one],
+            partner=self.partner.data or "",
         )
 
 
@@ -249,6 +276,55 @@ def _step_holds(what: Any, due_on: Any, earliest_on: date) -> bool:
         what.errors = [*what.errors, _("Say what was agreed, or clear the day.")]
         return False
     return not message
+
+
+class PartForm(PortalForm):
+    """The own part of somebody who went along."""
+
+    hopes = TextField(_l("The child's good sides and the family's hopes"), [_too_long])
+    note = TextField(_l("What else you talked about"), [_too_long])
+    school_only = BooleanField(_l("For the school only"))
+
+    def validate_hopes(self, field: Any) -> None:
+        if not field.data and not self.note.data:
+            raise ValidationError(_("Write a line first."))
+
+    def told(self) -> Told:
+        """What was typed."""
+        return Told(self.hopes.data or "", self.note.data or "", bool(self.school_only.data))
+
+
+class SealedForm(PortalForm):
+    """A sealed note that is added later."""
+
+    sealed = TextField(_l("Sealed note"), [DataRequired(_l("Write a line first.")), _too_long])
+
+
+class HarmForm(PortalForm):
+    """A report of harm; the text may come later, the time stamp may not."""
+
+    body = TextField(_l("What you saw or heard"), [_too_long])
+
+
+class HarmEntryForm(PortalForm):
+    """One more entry of a report of harm."""
+
+    act = RadioField(
+        _l("What it tells"),
+        [InputRequired(_l("Choose what it tells."))],
+        choices=[SelectChoice(act.value, name) for act, name in ACT_NAMES.items()],
+    )
+    body = TextField(_l("In your words"), [DataRequired(_l("Write a line first.")), _too_long])
+
+
+class NamedForm(PortalForm):
+    """Who receives reports of harm besides the principal."""
+
+    people = SelectMultipleField(_l("Who receives reports of harm besides you"))
+
+    def __init__(self, colleagues: Mapping[str, str], **named: Any) -> None:
+        super().__init__(**named)
+        self.people.choices = [SelectChoice(key, name) for key, name in colleagues.items()]
 
 
 class RemarkForm(PortalForm):

@@ -9,6 +9,7 @@ from portal.holdings import Act, Subject, held
 from portal.i18n import lazy_gettext as _l
 from portal.schools.holdings import ties_of
 from portal.visits.drafts import DraftClash, DraftPart, VisitDraft
+from portal.visits.harm import HarmEntry, HarmReport, SafeguardingPerson
 from portal.visits.models import (
     Correction,
     FollowUp,
@@ -16,12 +17,14 @@ from portal.visits.models import (
     SealedNote,
     Visit,
     VisitChange,
+    VisitCompanion,
     VisitMet,
     VisitPart,
     VisitRemark,
 )
 
 BLANK = "—"
+PROOF = _l("A report of harm is proof for the police and the courts; it stays sealed.")
 STAYS = _l("That a visit took place counts in the numbers of the school; what was said goes.")
 
 
@@ -56,3 +59,14 @@ for _part in (DraftPart, DraftClash):
     _by_author, _by_child = _drafted(_part.draft_id)
     held(_part, Act.ERASE, person=_by_author, pupil=_by_child)
 held(VisitDraft, Act.ERASE, person="author_id", pupil="pupil_id")
+held(SafeguardingPerson, Act.ERASE, person="person_id")
+held(VisitCompanion, Act.ERASE, pupil=_of_child(VisitCompanion.visit_id))
+held(HarmReport, Act.KEEP, pupil="pupil_id", why=PROOF)
+held(
+    HarmEntry,
+    Act.KEEP,
+    pupil=lambda subject: HarmEntry.report_id.in_(
+        select(HarmReport.id).where(HarmReport.pupil_id == subject.pupil_id)
+    ),
+    why=PROOF,
+)

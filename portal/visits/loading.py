@@ -13,6 +13,7 @@ from portal.visits.models import (
     SealedNote,
     Visit,
     VisitChange,
+    VisitCompanion,
     VisitMet,
     VisitPart,
     VisitRemark,
@@ -28,6 +29,7 @@ FACTS = (
     joinedload(Visit.author),
     joinedload(Visit.confirmed_by),
     selectinload(Visit.met).joinedload(VisitMet.guardianship),
+    selectinload(Visit.company).joinedload(VisitCompanion.person),
 )
 STORY = (
     selectinload(Visit.parts).joinedload(VisitPart.author),
@@ -45,13 +47,12 @@ def may_read_story(actor: Actor, visit: Visit) -> bool:
     return db.session.execute(found).first() is not None
 
 
-def sealed_within_reach(actor: Actor, visit: Visit) -> SealedNote | None:
-    """The visit's sealed note if the actor may open it; the body stays unread."""
+def sealed_within_reach(actor: Actor, visit: Visit) -> list[SealedNote]:
+    """The visit's sealed notes that the actor may open, oldest first; the bodies stay unread."""
     if not SEALED_READ.admits(actor.role):
-        return None
-    return db.session.scalar(
-        SEALED_READ.rows(actor).where(SealedNote.visit_id == visit.id).order_by(SealedNote.id).limit(1)
-    )
+        return []
+    found = SEALED_READ.rows(actor).where(SealedNote.visit_id == visit.id).order_by(SealedNote.id)
+    return list(db.session.scalars(found.options(joinedload(SealedNote.author))))
 
 
 def newest_first(query: Select[Any], after: str | None) -> tuple[list[Visit], str | None]:

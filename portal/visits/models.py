@@ -19,6 +19,7 @@ EDITABLE_FOR = timedelta(days=14)
 ATTEMPTS_UNTIL_NOT_REACHED = 2
 """After so many attempts without an answer a family counts as not reached."""
 LINE_LENGTH = 200
+PARTNER_LENGTH = 100
 
 
 class Form(StrEnum):
@@ -215,8 +216,11 @@ class Visit(PublicId, Base):
     met: Mapped[list["VisitMet"]] = relationship(
         lazy="raise_on_sql", cascade="all, delete-orphan", passive_deletes=True
     )
+    company: Mapped[list["VisitCompanion"]] = relationship(
+        lazy="raise_on_sql", cascade="all, delete-orphan", passive_deletes=True, order_by="VisitCompanion.id"
+    )
     parts: Mapped[list["VisitPart"]] = relationship(
-        lazy="raise_on_sql", cascade="all, delete-orphan", passive_deletes=True
+        lazy="raise_on_sql", cascade="all, delete-orphan", passive_deletes=True, order_by="VisitPart.id"
     )
     sealed: Mapped[list["SealedNote"]] = relationship(lazy="raise_on_sql", back_populates="visit")
     steps: Mapped[list["FollowUp"]] = relationship(
@@ -239,6 +243,11 @@ class Visit(PublicId, Base):
             return False
         return corrected or (self.confirmed_at is None and now - self.written_at <= EDITABLE_FOR)
 
+    def takes_parts(self, corrected: bool, now: datetime) -> bool:
+        """Whether those who went along may write their parts: as long as a note may be mended, also after the
+        confirmation (the family is then asked again)."""
+        return corrected or now - self.written_at <= EDITABLE_FOR
+
     def confirm(self, by: int, now: datetime) -> None:
         """The family says that it was so. The first tap of a household holds; later ones change nothing."""
         if not self.counts:
@@ -260,6 +269,30 @@ class VisitMet(Base):
     )
 
     guardianship: Mapped[Guardianship] = relationship(lazy="raise_on_sql")
+
+
+class VisitCompanion(Base):
+    """Who else went along on a joint visit (联合家访): somebody of the school, who writes an own part, or a partner
+    without an account, who is only named."""
+
+    __tablename__ = "visit_companion"
+    __table_args__ = (
+        UniqueConstraint("visit_id", "person_id"),
+        CheckConstraint("(person_id IS NULL) <> (partner = '')", name="person_or_partner"),
+        Index("ix_visit_companion_person", "person_id", "visit_id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    visit_id: Mapped[int] = mapped_column(ForeignKey("visit.id", ondelete="CASCADE"))
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    partner: Mapped[str] = mapped_column(String(PARTNER_LENGTH), default="")
+
+    person: Mapped[Person | None] = relationship(lazy="raise_on_sql")
+
+    @property
+    def name(self) -> str:
+        """How the family knows them."""
+        return self.person.name if self.person else self.partner
 
 
 class VisitPart(SealPlace, Base):
@@ -285,10 +318,13 @@ class VisitPart(SealPlace, Base):
 
 
 class SealedNote(PublicId, Base):
-    """What only its author and the principal may open, each time with a reason that goes into the trail."""
+    """What only its author and the principal may open, each time with a reason that goes into the trail.
+
+    It never changes; whoever was there may add another one later.
+    """
 
     __tablename__ = "sealed_note"
-    __table_args__ = (UniqueConstraint("visit_id", "author_id"),)
+    __table_args__ = (Index("ix_sealed_note_visit", "visit_id", "author_id"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     visit_id: Mapped[int] = mapped_column(ForeignKey("visit.id", ondelete="CASCADE"))

@@ -5,19 +5,22 @@ A visit belongs to a household. The other household of the same child learns tha
 
 from collections.abc import Mapping
 
-from sqlalchemy import ColumnElement, Select, and_, false, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, false, or_, select
 
 from portal.access import Actor, Permission, Role, Scope
 from portal.row_security import wall
-from portal.schools.models import Pupil
+from portal.schools.models import Enrolment, Pupil, School
 from portal.schools.policy import (
     class_now,
+    in_force,
+    own_school,
     own_tie,
     pupils_of_class,
     pupils_of_guardian,
     school_now,
 )
 from portal.staffing.models import PupilTransfer, TransferState
+from portal.visits.harm import HarmEntry, HarmReport, SafeguardingPerson
 from portal.visits.models import (
     Correction,
     FollowUp,
@@ -26,6 +29,7 @@ from portal.visits.models import (
     SealedNote,
     Visit,
     VisitChange,
+    VisitCompanion,
     VisitPart,
     VisitRemark,
 )
@@ -34,6 +38,30 @@ from portal.visits.models import (
 def visits_of_class(actor: Actor) -> ColumnElement[bool]:
     """Visits to pupils who are in the teacher's class today."""
     return Visit.pupil_id.in_(pupils_of_class(actor))
+
+
+def visits_one_joined(actor: Actor) -> ColumnElement[bool]:
+    """Visits that somebody else wrote and on which the actor went along, while the child is at the actor's school."""
+    here = select(Enrolment.pupil_id).where(
+        Enrolment.school_id == actor.school_id, in_force(Enrolment, actor)
+    )
+    along = select(VisitCompanion.visit_id).where(VisitCompanion.person_id == actor.person_id)
+    return and_(
+        Visit.author_id != actor.person_id,
+        Visit.school_id == actor.school_id,
+        Visit.id.in_(along),
+        Visit.pupil_id.in_(here),
+    )
+
+
+def visits_of_class_or_joined(actor: Actor) -> ColumnElement[bool]:
+    """Visits to pupils of the teacher's class today, and those on which the teacher went along."""
+    return or_(visits_of_class(actor), visits_one_joined(actor))
+
+
+def own_visits_in_class_or_joined(actor: Actor) -> ColumnElement[bool]:
+    """Visits at which the teacher was: written by the teacher about a pupil of the class today, or joined."""
+    return or_(own_visits_in_class(actor), visits_one_joined(actor))
 
 
 def _came_to_school(actor: Actor) -> Select[int]:
@@ -111,9 +139,15 @@ def steps_of_own_household(actor: Actor) -> ColumnElement[bool]:
 
 
 def own_sealed_notes(actor: Actor) -> ColumnElement[bool]:
-    """Sealed notes that the teacher wrote about pupils of the class today."""
-    written_for = select(Visit.id).where(visits_of_class(actor))
+    """Sealed notes that the teacher wrote about pupils of the class today, or about a visit the teacher joined."""
+    written_for = select(Visit.id).where(visits_of_class_or_joined(actor))
     return and_(SealedNote.author_id == actor.person_id, SealedNote.visit_id.in_(written_for))
+
+
+def own_sealed_notes_joined(actor: Actor) -> ColumnElement[bool]:
+    """Sealed notes that somebody wrote about a visit they went along on."""
+    joined = select(Visit.id).where(visits_one_joined(actor))
+    return and_(SealedNote.author_id == actor.person_id, SealedNote.visit_id.in_(joined))
 
 
 def sealed_notes_of_school(actor: Actor) -> ColumnElement[bool]:
@@ -121,6 +155,35 @@ def sealed_notes_of_school(actor: Actor) -> ColumnElement[bool]:
     if not actor.opens_sealed:
         return false()
     return SealedNote.visit_id.in_(select(Visit.id).where(Visit.school_id == actor.school_id))
+
+
+def _receives_harm(actor: Actor) -> ColumnElement[bool]:
+    """Reports of harm of the actor's school, if the principal named the actor to receive them."""
+    receives = exists().where(
+        SafeguardingPerson.school_id == HarmReport.school_id,
+        SafeguardingPerson.person_id == actor.person_id,
+        SafeguardingPerson.ended_at.is_(None),
+    )
+    return and_(HarmReport.school_id == actor.school_id, receives)
+
+
+def harm_one_reported_in_class(actor: Actor) -> ColumnElement[bool]:
+    """Reports of harm that the teacher made about pupils of the class today; all of the school for who is named."""
+    own = and_(HarmReport.author_id == actor.person_id, HarmReport.pupil_id.in_(pupils_of_class(actor)))
+    return or_(own, _receives_harm(actor))
+
+
+def harm_one_reported_at_school(actor: Actor) -> ColumnElement[bool]:
+    """Reports of harm that the actor made at this school; all of the school for who is named."""
+    own = and_(HarmReport.author_id == actor.person_id, HarmReport.school_id == actor.school_id)
+    return or_(own, _receives_harm(actor))
+
+
+def harm_of_school(actor: Actor) -> ColumnElement[bool]:
+    """Reports of harm of the school; who stands in for the principal opens them only if that was said."""
+    if not actor.opens_sealed:
+        return HarmReport.author_id == actor.person_id
+    return HarmReport.school_id == actor.school_id
 
 
 def corrections_of_own_visits(actor: Actor) -> ColumnElement[bool]:
@@ -136,6 +199,8 @@ def narrative_scope(actor: Actor) -> ColumnElement[bool]:
         case Role.CLASS_TEACHER | Role.PRINCIPAL:
             shared = _came_to_school(actor).where(PupilTransfer.shares_story)
             return or_(Visit.school_id == actor.school_id, Visit.pupil_id.in_(shared))
+        case Role.SUBJECT_TEACHER | Role.SCHOOL_OFFICE:
+            return visits_one_joined(actor)
         case _:
             return false()
 
@@ -148,9 +213,31 @@ VISIT_READ = Permission(
     "F4",
     {
         Role.GUARDIAN: visits_to_own_children,
-        Role.CLASS_TEACHER: visits_of_class,
+        Role.CLASS_TEACHER: visits_of_class_or_joined,
+        Role.SUBJECT_TEACHER: visits_one_joined,
         Role.PRINCIPAL: visits_of_school,
         Role.SCHOOL_OFFICE: visits_of_school,
+    },
+)
+
+VISIT_JOIN = Permission(
+    "visit.join",
+    Visit,
+    "F4",
+    dict.fromkeys(
+        (Role.CLASS_TEACHER, Role.SUBJECT_TEACHER, Role.PRINCIPAL, Role.SCHOOL_OFFICE), visits_one_joined
+    ),
+)
+
+SEALED_WRITE = Permission(
+    "sealed_note.write",
+    Visit,
+    "F4",
+    {
+        Role.CLASS_TEACHER: own_visits_in_class_or_joined,
+        Role.SUBJECT_TEACHER: visits_one_joined,
+        Role.PRINCIPAL: visits_one_joined,
+        Role.SCHOOL_OFFICE: visits_one_joined,
     },
 )
 
@@ -195,8 +282,39 @@ SEALED_READ = Permission(
     "sealed_note.read",
     SealedNote,
     "F4S",
-    {Role.CLASS_TEACHER: own_sealed_notes, Role.PRINCIPAL: sealed_notes_of_school},
+    {
+        Role.CLASS_TEACHER: own_sealed_notes,
+        Role.SUBJECT_TEACHER: own_sealed_notes_joined,
+        Role.PRINCIPAL: sealed_notes_of_school,
+        Role.SCHOOL_OFFICE: own_sealed_notes_joined,
+    },
 )
+
+HARM_REPORT = Permission(
+    "harm.report",
+    Pupil,
+    "F4S",
+    {
+        Role.CLASS_TEACHER: class_now,
+        Role.SUBJECT_TEACHER: class_now,
+        Role.PRINCIPAL: school_now,
+        Role.SCHOOL_OFFICE: school_now,
+    },
+)
+
+HARM_READ = Permission(
+    "harm.read",
+    HarmReport,
+    "F4S",
+    {
+        Role.CLASS_TEACHER: harm_one_reported_in_class,
+        Role.SUBJECT_TEACHER: harm_one_reported_in_class,
+        Role.PRINCIPAL: harm_of_school,
+        Role.SCHOOL_OFFICE: harm_one_reported_at_school,
+    },
+)
+
+SAFEGUARDING_NAME = Permission("safeguarding.name", School, "F2", {Role.PRINCIPAL: own_school})
 
 CORRECTION_ANSWER = Permission(
     "correction.answer", Correction, "F4", {Role.CLASS_TEACHER: corrections_of_own_visits}
@@ -212,10 +330,17 @@ def _of_story(
         story = select(Visit.id).where(VISIT_READ.within(actor), narrative_scope(actor))
         return part.visit_id.in_(story)
 
-    return dict.fromkeys((Role.GUARDIAN, Role.CLASS_TEACHER, Role.PRINCIPAL), read)
+    return dict.fromkeys(VISIT_READ.grants, read)
+
+
+def _entries_within_reach(actor: Actor) -> ColumnElement[bool]:
+    """Entries of the reports of harm that the actor reads."""
+    return HarmEntry.report_id.in_(select(HarmReport.id).where(HARM_READ.within(actor)))
 
 
 wall(Visit)
+wall(HarmReport)
+wall(HarmEntry, dict.fromkeys(HARM_READ.grants, _entries_within_reach))
 wall(Invitation)
 wall(SealedNote)
 for _part in (VisitPart, VisitRemark, VisitChange, Correction, FollowUp):

@@ -16,13 +16,25 @@ from portal.i18n import moment
 from portal.prepared import Prepared, whoever
 from portal.schools.models import Pupil, SchoolClass
 from portal.tasks import Task
-from portal.visits.models import Correction, FollowUp, Invitation, InvitationState, Outcome, Visit
+from portal.visits.harm import HarmReport
+from portal.visits.models import (
+    EDITABLE_FOR,
+    Correction,
+    FollowUp,
+    Invitation,
+    InvitationState,
+    Outcome,
+    Visit,
+    VisitPart,
+)
 from portal.visits.policy import (
+    HARM_READ,
     INVITATION_ANSWER,
     INVITATION_READ,
     STEP_TICK,
     STEPS_READ,
     VISIT_FAMILY,
+    VISIT_JOIN,
     corrections_of_own_visits,
 )
 
@@ -33,11 +45,59 @@ AT_MOST = 5
 
 def tasks(actor: Actor) -> list[Task]:
     """The cards of a class teacher or a guardian; nothing for other hats."""
-    if actor.role == Role.CLASS_TEACHER:
-        return [*_booked(actor), *_corrections(actor), *_steps_of_class(actor)]
     if actor.role == Role.GUARDIAN:
         return [*_invited(actor), *_to_confirm(actor), *_own_steps(actor)]
-    return []
+    own = (
+        [*_booked(actor), *_corrections(actor), *_steps_of_class(actor)]
+        if actor.role == Role.CLASS_TEACHER
+        else []
+    )
+    return [*_harm(actor), *own, *_own_parts(actor)] if VISIT_JOIN.admits(actor.role) else []
+
+
+def _harm(actor: Actor) -> list[Task]:
+    """Reports of harm by others that are not closed; the card says nothing of what they are about."""
+    found = db.session.scalars(
+        HARM_READ.rows(actor)
+        .where(HarmReport.closed_at.is_(None), HarmReport.author_id != actor.person_id)
+        .order_by(HarmReport.id)
+        .limit(AT_MOST)
+    )
+    return [
+        Task(
+            about=_("Urgent"),
+            title=_("Something confidential waits for you"),
+            body=_("Noted %(when)s.", when=moment(one.noted_at)),
+            url=url_for("visits.harm_report", public_id=one.public_id),
+            button=_("Read it"),
+            due_on=clock.local(one.noted_at).date(),
+        )
+        for one in found
+    ]
+
+
+def _own_parts(actor: Actor) -> list[Task]:
+    """Joint visits of the last two weeks to which the actor has not added a part."""
+    mine = exists().where(VisitPart.visit_id == Visit.id, VisitPart.author_id == actor.person_id)
+    found = db.session.scalars(
+        VISIT_JOIN.rows(actor)
+        .where(Visit.outcome == Outcome.MET, Visit.written_at > clock.now() - EDITABLE_FOR, ~mine)
+        .options(joinedload(Visit.pupil), joinedload(Visit.author))
+        .order_by(Visit.written_at, Visit.id)
+        .limit(AT_MOST)
+    )
+    return [
+        Task(
+            about=one.pupil.name,
+            title=_("Add your part of a joint visit"),
+            body=_("%(teacher)s wrote it down.", teacher=one.author.name),
+            url=url_for("visits.part", public_id=one.public_id),
+            button=_("Write my part"),
+            due_on=clock.local(one.written_at + EDITABLE_FOR).date(),
+            others=((_("Read the note"), url_for("visits.show", public_id=one.public_id)),),
+        )
+        for one in found
+    ]
 
 
 def _booked(actor: Actor) -> list[Task]:

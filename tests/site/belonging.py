@@ -45,7 +45,8 @@ from portal.settings.models import SettingValue
 from portal.staffing.models import AppointmentRequest, PupilTransfer
 from portal.trail.models import TrailEntry
 from portal.visits.drafts import VisitDraft
-from portal.visits.models import Correction, FollowUp, Invitation, Outcome, SealedNote, Visit
+from portal.visits.harm import HarmReport
+from portal.visits.models import Correction, FollowUp, Invitation, Outcome, SealedNote, Visit, VisitCompanion
 from tests.site.actors import Player
 
 Ids = frozenset[int]
@@ -533,11 +534,15 @@ def seat(row: Seat) -> Belonging:
 
 @belongs(Visit, level="household")
 def visit(row: Visit) -> Belonging:
-    """A visit belongs to the child and the household visited, and to the teacher who wrote it."""
+    """A visit belongs to the child and the household visited, to the teacher who wrote it and to those who went along."""
+    went = select(VisitCompanion.person_id).where(
+        VisitCompanion.visit_id == row.id, VisitCompanion.person_id.is_not(None)
+    )
+    along = [key for key in db.session.scalars(went) if key is not None]
     return child(
         row.pupil_id,
         households=frozenset({row.household_id}),
-        people=frozenset({row.author_id}),
+        people=frozenset({row.author_id, *along}),
         state="" if row.outcome == Outcome.MET else "missed",
         is_off=_switched_off("visits", row.pupil_id),
     )
@@ -567,6 +572,12 @@ def sealed_note(row: SealedNote) -> Belonging:
     here = of_visit.place.schools
     elsewhere = bool(here) and about.school_id not in here
     return replace(of_visit, people=frozenset({row.author_id}), state="of_other_school" if elsewhere else "")
+
+
+@belongs(HarmReport, level="child")
+def harm_report(row: HarmReport) -> Belonging:
+    """A report of harm belongs to the child, and to whoever made it."""
+    return child(row.pupil_id, people=frozenset({row.author_id}))
 
 
 @belongs(Correction, level="household")

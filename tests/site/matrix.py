@@ -58,12 +58,14 @@ IN_QUERY: dict[str, tuple[str, Any]] = {
     "visits.new": ("pupil", Pupil),
     "visits.new_invitation": ("pupil", Pupil),
     "visits.package": ("pupil", Pupil),
+    "visits.new_harm": ("pupil", Pupil),
 }
 """Endpoints that take their row from the query string."""
 
 IN_FORM: dict[str, tuple[str, Any]] = {
     "visits.create": ("pupil", Pupil),
     "visits.send_invitation": ("pupil", Pupil),
+    "visits.report_harm": ("pupil", Pupil),
 }
 """Endpoints that take their row from the form."""
 

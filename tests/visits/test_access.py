@@ -13,6 +13,7 @@ from portal.extensions import db
 from portal.schools import enrolling
 from portal.schools.models import Enrolment, SchoolClass
 from portal.trail.models import TrailEntry
+from portal.visits.harm import HarmReport
 from portal.visits.inviting import invite
 from portal.visits.merging import Operation, Sent, Telling, take_in
 from portal.visits.models import (
@@ -60,6 +61,8 @@ PEOPLE = {
     ("principal", "any"): ("孙立德", "principal"),
     ("school_office", "any"): ("何静", "school_office"),
     ("subject_teacher", "any"): ("邓宇", "subject_teacher"),
+    ("subject_teacher", "own"): ("邓宇", "subject_teacher"),
+    ("subject_teacher", "absent"): ("邓宇", "subject_teacher"),
     ("committee_chair", "any"): ("林悦", "committee_chair"),
     ("lecturer", "any"): ("郑雅琴", "lecturer"),
     ("inspector", "any"): ("吴正清", "inspector"),
@@ -87,6 +90,19 @@ PATHS = {
     "answer_correction": "/visits/corrections/{correction}/answer",
     "sealed": "/visits/sealed/{sealed}",
     "unseal": "/visits/sealed/{sealed}",
+    "joined": "/visits/joined",
+    "part": "/visits/{visit}/part",
+    "write_own_part": "/visits/{visit}/part",
+    "sealed_note": "/visits/{visit}/sealed-note",
+    "add_sealed_note": "/visits/{visit}/sealed-note",
+    "new_harm": "/visits/harm/new?pupil={pupil}",
+    "report_harm": "/visits/harm",
+    "harm": "/visits/harm",
+    "harm_report": "/visits/harm/{harm}",
+    "open_harm": "/visits/harm/{harm}/opening",
+    "add_harm_entry": "/visits/harm/{harm}/entries",
+    "safeguarding": "/visits/safeguarding",
+    "name_safeguarding": "/visits/safeguarding",
     "follow_ups": "/visits/follow-ups",
     "follow_up": "/visits/follow-ups/{step}",
     "finish": "/visits/follow-ups/{step}/completion",
@@ -111,15 +127,30 @@ def records(name):
     db.session.query(Correction).delete()
     db.session.query(Invitation).update({"state": InvitationState.LAPSED})
     step = Step("共读", "family", clock.today() + timedelta(days=2))
-    visit = visited(name, hopes="好", sealed="只给校长", steps=[step])
+    along = [person("邓宇").public_id]
+    visit = visited(name, hopes="好", sealed="只给校长", steps=[step], company=along)
     return {
         "pupil": pupil(name).public_id,
         "visit": visit.public_id,
         "sealed": db.session.query(SealedNote.public_id).filter_by(visit_id=visit.id).scalar(),
+        "harm": reported(name),
         "step": db.session.query(FollowUp.public_id).filter_by(visit_id=visit.id).scalar(),
         **pending(name, visit),
         **drafted(name),
     }
+
+
+def reported(name):
+    """A report of harm that 王雪 made about the pupil."""
+    made = HarmReport(
+        pupil_id=pupil(name).id,
+        school_id=third().school_id,
+        author_id=person("王雪").id,
+        noted_at=clock.now(),
+    )
+    db.session.add(made)
+    db.session.flush()
+    return made.public_id
 
 
 def pending(name, visit):
@@ -164,11 +195,16 @@ def filled_in(endpoint, ids):
         "create": {"pupil": ids["pupil"], **visit},
         "change": visit,
         "send_invitation": {"pupil": ids["pupil"], "purpose": "聊聊", "forms": "phone", "time_1": when},
+        "write_own_part": {"hopes": "爱画画"},
+        "add_sealed_note": {"sealed": "只给校长"},
         "remark": {"body": "好"},
         "ask_correction": {"body": "不对"},
         "answer_correction": {"answer": "改了"},
         "unseal": {"reason": "复查"},
         "choose": {"clash": ids["clash"], "keep": "this"},
+        "report_harm": {"pupil": ids["pupil"]},
+        "open_harm": {"reason": "复查"},
+        "add_harm_entry": {"act": "more", "body": "已报警"},
     }.get(endpoint, {})
 
 

@@ -36,6 +36,7 @@ from portal.visits.policy import (
     SEALED_READ,
     VISIT_ANSWER,
     VISIT_FAMILY,
+    VISIT_JOIN,
     VISIT_READ,
 )
 from portal.visits.views.blueprint import WORDS, Answer, bp
@@ -56,6 +57,9 @@ def _show_page(public_id: str, **forms: Any) -> str:
         visit = find(VISIT_READ, public_id, *loading.FACTS, *loading.STORY)
         opened("F4", visit)
     family = acting.role == Role.GUARDIAN
+    named = any(one.person_id == acting.person_id for one in visit.company)
+    along = named and VISIT_JOIN.admits(acting.role) and VISIT_JOIN.holds_for(acting, visit)
+    author = acting.person_id == visit.author_id and acting.role == Role.CLASS_TEACHER
     corrected = story and any(one.answered_at is None for one in visit.corrections)
     return render(
         "visits/show.html",
@@ -67,10 +71,14 @@ def _show_page(public_id: str, **forms: Any) -> str:
         if story
         else [],
         corrected=corrected,
-        author=acting.person_id == visit.author_id and acting.role == Role.CLASS_TEACHER,
+        author=author,
         amendable=acting.role == Role.CLASS_TEACHER
         and visit.may_be_amended(acting.person_id, corrected, clock.now()),
         sealed=loading.sealed_within_reach(acting, visit),
+        may_seal=along or author,
+        along=along,
+        joined=along and story and visit.takes_parts(corrected, clock.now()),
+        has_part=story and any(part.author_id == acting.person_id for part in visit.parts),
         today=acting.on,
         may_answer=story and family and VISIT_ANSWER.holds_for(acting, visit),
         confirmation_form=forms.get("confirmation_form") or ConfirmationForm(formdata=None),

@@ -15,6 +15,7 @@ from portal.extensions import db
 from portal.i18n import gettext as _
 from portal.once import commit_and_go
 from portal.schools.models import Pupil
+from portal.staffing.delegating import colleagues
 from portal.templating import render
 from portal.trail.reads import opened
 from portal.visits import loading, merging
@@ -24,6 +25,7 @@ from portal.visits.homes import Home, homes_of
 from portal.visits.inviting import held
 from portal.visits.models import (
     Visit,
+    VisitCompanion,
     VisitMet,
     VisitPart,
 )
@@ -56,8 +58,10 @@ def new() -> str:
     draft = _draft_of(child)
     if draft is not None:
         typed = merging.as_form(draft)
-        return _visit_page(VisitForm(homes, place.started_on, formdata=typed), child, draft.client_id)
-    form = VisitForm(homes, place.started_on, data=given)
+        return _visit_page(
+            VisitForm(homes, place.started_on, colleagues(actor()), formdata=typed), child, draft.client_id
+        )
+    form = VisitForm(homes, place.started_on, colleagues(actor()), data=given)
     return _visit_page(form, child, str(uuid.uuid4()))
 
 
@@ -99,7 +103,7 @@ def create() -> Answer:
     if written is not None:
         return _written(written)
     school_class, place = class_today(child)
-    form = VisitForm(homes_of(child, actor().on), place.started_on)
+    form = VisitForm(homes_of(child, actor().on), place.started_on, colleagues(actor()))
     if not form.validate():
         return _visit_page(form, child, client_id), 422
     author = actor()
@@ -129,9 +133,22 @@ def _written(visit: Visit) -> Response:
 def edit(public_id: str) -> str:
     """The form to mend one's own visit."""
     visit, part, home, earliest_on = _to_amend(public_id)
-    given = as_typed(visit, part, home.key)
-    form = VisitForm([home], earliest_on, data=given)
+    given = as_typed(visit, part, home.key) | _company_typed(visit)
+    form = VisitForm([home], earliest_on, _colleagues(visit), data=given)
     return _edit_page(form, visit)
+
+
+def _colleagues(visit: Visit) -> dict[str, str]:
+    """Who may be named as having gone along: the colleagues of today, and those who stand there already."""
+    there = {one.person.public_id: one.person.name for one in visit.company if one.person}
+    return {**colleagues(actor()), **there}
+
+
+def _company_typed(visit: Visit) -> dict[str, str]:
+    """Those who went along, as the form has them."""
+    people = [one.person.public_id for one in visit.company if one.person]
+    given = {f"company_{number}": key for number, key in enumerate(people[:2], start=1)}
+    return given | {"partner": next((one.partner for one in visit.company if one.partner), "")}
 
 
 def _edit_page(form: VisitForm, visit: Visit) -> str:
@@ -148,6 +165,7 @@ def _to_amend(public_id: str) -> tuple[Visit, VisitPart, Home, Any]:
         selectinload(Visit.met).joinedload(VisitMet.guardianship),
         selectinload(Visit.steps),
         selectinload(Visit.parts),
+        selectinload(Visit.company).joinedload(VisitCompanion.person),
     )
     if not visit.may_be_amended(actor().person_id, loading.has_open_correction(visit), clock.now()):
         raise RuleBroken(_("This visit can no longer be changed. The family can ask for a correction."))
@@ -165,7 +183,7 @@ def _to_amend(public_id: str) -> tuple[Visit, VisitPart, Home, Any]:
 def change(public_id: str) -> Answer:
     """Mend one's own visit; who and when stays visible."""
     visit, part, home, earliest_on = _to_amend(public_id)
-    form = VisitForm([home], earliest_on)
+    form = VisitForm([home], earliest_on, _colleagues(visit))
     if not form.validate():
         return _edit_page(form, visit), 422
     account: Account = form.account()
