@@ -2,18 +2,22 @@
 
 import sys
 import time
-from datetime import datetime
+from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import click
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from flask import current_app
 from flask.cli import AppGroup
-from sqlalchemy import and_, select
+from sqlalchemy import and_, func, select
 
+from portal import clock
 from portal.audit import copies, exporting
 from portal.audit.jobs import anchor_now
 from portal.audit.wording import fault_in_words
 from portal.database import reading
+from portal.doctor import CHECKS, Finding
 from portal.extensions import db
 from portal.i18n import gettext as _
 from portal.schools.models import School
@@ -114,3 +118,33 @@ def export(path: Path, first: datetime, last: datetime, code: str | None) -> Non
     with reading(), db.engine.connect() as connection:
         written = exporting.write(path, connection, condition, facts=True)
     click.echo(_("%(count)s entries are in %(path)s.", count=written, path=str(path)))
+
+
+LATE = timedelta(hours=1)
+
+
+def findings() -> Iterator[Finding]:
+    """What the doctor says of anchors: whether they are made in time, and whether each has left the machine."""
+    if anchors.is_late(LATE):
+        yield Finding(False, _("No anchor of the log was made for an hour. Is the job process running?"))
+        return
+    yield Finding(True, _("The log is anchored."))
+    ways = [
+        (column, name)
+        for column, given, name in (
+            (TrailAnchor.filed_at, copies.folder(), "PORTAL_ANCHOR_DIR"),
+            (TrailAnchor.mailed_at, copies.addresses(), "PORTAL_ANCHOR_MAILS"),
+        )
+        if given
+    ]
+    if not ways:
+        sentence = _("Anchors stay on this machine. Set PORTAL_ANCHOR_DIR or PORTAL_ANCHOR_MAILS.")
+        yield Finding(current_app.config["DEVELOPMENT"], sentence)
+    overdue = TrailAnchor.made_at < clock.now() - LATE
+    for column, name in ways:
+        waiting = db.session.scalar(select(func.count()).where(column.is_(None), overdue)) or 0
+        sentence = _("%(count)s anchors have not left by %(way)s.", count=waiting, way=name)
+        yield Finding(waiting == 0, sentence)
+
+
+CHECKS.append(findings)

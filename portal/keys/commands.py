@@ -7,7 +7,7 @@ from typing import NoReturn
 import click
 from flask import current_app
 from flask.cli import AppGroup
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.exc import DatabaseError
 
 from portal import clock
@@ -214,8 +214,21 @@ def findings() -> Iterator[Finding]:
             branches=", ".join(closed),
         )
         yield Finding(False, sentence)
-    else:
-        yield Finding(True, _("The field keys open."))
+        return
+    yield Finding(True, _("The field keys open."))
+    yield _last_rotation()
+
+
+def _last_rotation() -> Finding:
+    """How old the newest field key is. What was deleted stays in older backups until the keys they need are gone."""
+    newest = db.session.scalars(select(func.max(FieldKey.created_at))).one()
+    days = (clock.now() - newest).days
+    if days <= rotating.KEPT_FOR.days:
+        return Finding(True, _("The keys were last changed %(days)s days ago.", days=days))
+    return Finding(
+        False,
+        _("The keys were last changed %(days)s days ago. Run: flask keys rotate, reseal, retire", days=days),
+    )
 
 
 CHECKS.append(findings)

@@ -14,12 +14,12 @@ from typing import Any
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from portal import clock
 from portal.extensions import db
 from portal.trail.hashing import chain_key
-from portal.trail.models import ANCHORS, HEAD, TrailAnchor
+from portal.trail.models import ANCHORS, ENTRIES, HEAD, TrailAnchor
 
 EVERY_ENTRIES = 1000
 EVERY = timedelta(minutes=15)
@@ -86,6 +86,18 @@ def is_due() -> bool:
         return bool(head)
     waiting: int = head - last.sequence
     return waiting >= EVERY_ENTRIES or (waiting > 0 and clock.now() - last.made_at >= EVERY)
+
+
+def is_late(limit: timedelta) -> bool:
+    """Whether an entry waits for an anchor although the last one, or the trail itself, is older than the limit."""
+    head = db.session.execute(select(HEAD.c.sequence)).scalar_one()
+    last, made_at = db.session.execute(
+        select(ANCHORS.c.sequence, ANCHORS.c.made_at).order_by(ANCHORS.c.sequence.desc()).limit(1)
+    ).first() or (0, None)
+    if head <= last:
+        return False
+    since = made_at or db.session.execute(select(func.min(ENTRIES.c.happened_at))).scalar_one()
+    return since is not None and clock.now() - since >= limit
 
 
 def make() -> TrailAnchor | None:

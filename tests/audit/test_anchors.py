@@ -168,3 +168,18 @@ def test_the_database_refuses_to_change_or_delete_an_anchor(app):
         with pytest.raises(IntegrityError, match="never changes"):
             db.session.execute(statement)
         db.session.rollback()
+
+
+def test_the_doctor_sees_anchors_that_are_late_or_do_not_leave(run, folder, monkeypatch):
+    noted()
+    assert run("audit", "anchor").exit_code == 0
+    assert "✓ The log is anchored." in run("doctor", "--language", "en").output
+
+    db.session.execute(update(TrailAnchor).values(filed_at=None))
+    later = clock.now() + timedelta(hours=2)
+    monkeypatch.setattr(clock, "now", lambda: later)
+    assert "✗ 1 anchors have not left by PORTAL_ANCHOR_DIR." in run("doctor", "--language", "en").output
+
+    noted()
+    later += timedelta(hours=2)
+    assert "✗ No anchor of the log was made for an hour." in run("doctor", "--language", "en").output

@@ -254,6 +254,7 @@ def test_the_doctor_says_what_is_wrong_with_keys(house):
         return house.test_cli_runner().invoke(args=["doctor", "--language", "en"]).output
 
     assert "✓ The field keys open." in doctor()
+    assert "✓ The keys were last changed 0 days ago." in doctor()
     path.chmod(0o644)
     assert "✗ Others can read the master keys" in doctor()
     path.chmod(0o600)
@@ -265,3 +266,13 @@ def test_the_doctor_says_what_is_wrong_with_keys(house):
     path.write_bytes(kept)
     path.chmod(0o600)
     assert "✓ The field keys open." in doctor()
+
+
+def test_the_doctor_asks_for_new_keys_after_35_days(house, monkeypatch):
+    """Until then nothing that was deleted is out of reach of an old backup."""
+    at(monkeypatch, 36)
+
+    said = house.test_cli_runner().invoke(args=["doctor", "--language", "en"])
+
+    assert "✗ The keys were last changed 36 days ago." in said.output
+    assert said.exit_code == 1
