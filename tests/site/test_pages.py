@@ -44,6 +44,7 @@ REACHED_OTHERWISE = {
     "ratings.inspectors": "only while a round is being prepared; tried in tests/ratings",
     "recovery.asked": "only after a request; tried in tests/recovery",
     "recovery.paper": "only within an hour of a code; tried in tests/recovery",
+    "staffing.graduates": "only when a class leaves and the next year is founded; tried in tests/staffing",
     "staffing.slips_paper": "only within an hour of making slips; tried in tests/staffing",
     "signon.arrive": "only back from a provider; tried in tests/signon",
     "signon.index": "only with several providers; tried in tests/signon",
