@@ -14,23 +14,31 @@ from flask import url_for
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload, selectinload
 
-from portal import i18n
+from portal import clock, i18n
 from portal.access import Actor
 from portal.care.models import (
     AWAY_NAMES,
+    ENDING_NAMES,
     MEANS_NAMES,
     OUTCOME_NAMES,
+    STEP_NAMES,
     Away,
     CareContact,
     CarePlan,
     CareReview,
+    Ending,
     LeftBehind,
     Means,
     Outcome,
+    Referral,
+    StepKind,
+    Watch,
+    WatchStep,
 )
-from portal.care.policy import CARE_CONTACT, CARE_PLAN
+from portal.care.policy import CARE_CONTACT, CARE_PLAN, CARE_REFER, CARE_WATCH
 from portal.extensions import db
 from portal.i18n import gettext as _
+from portal.i18n import ngettext
 from portal.schools.calendar import year_start
 from portal.schools.models import Enrolment, Pupil, School, SchoolClass
 from portal.trail.reads import opened
@@ -41,7 +49,8 @@ from portal.visits.policy import SEALED_READ, VISIT_READ, narrative_scope
 
 @dataclass(frozen=True)
 class Entry:
-    """One event of a pupil's file. ``lines`` are (term, text); ``sealed_url`` leads to a sealed note."""
+    """One event of a pupil's file. ``lines`` are (term, text); ``sealed_url`` leads to a sealed note; ``part`` is the part
+    of a referral that its title belongs to."""
 
     on: date
     kind: str
@@ -50,6 +59,7 @@ class Entry:
     lines: tuple[tuple[str, str], ...] = ()
     url: str = ""
     sealed_url: str = ""
+    part: str = ""
 
 
 @dataclass
@@ -69,7 +79,13 @@ class Year:
 def file_of(acting: Actor, pupil: Pupil) -> list[Year]:
     """The file by school year, newest first. What it shows is in the trail as read. A fixed number of queries."""
     entries = sorted(
-        [*_visits(acting, pupil), *_plans(acting, pupil), *_register(acting, pupil)],
+        [
+            *_visits(acting, pupil),
+            *_plans(acting, pupil),
+            *_register(acting, pupil),
+            *_watches(acting, pupil),
+            *_referrals(acting, pupil),
+        ],
         key=lambda entry: entry.on,
         reverse=True,
     )
@@ -123,6 +139,7 @@ def _visits(acting: Actor, pupil: Pupil) -> Iterator[Entry]:
             _told(*_said(visit, acting)) if visit.id in readable else (),
             url_for("visits.show", public_id=visit.public_id),
             url_for("visits.sealed", public_id=sealed[visit.id]) if visit.id in sealed else "",
+            "visits" if visit.counts else "",
         )
 
 
@@ -164,6 +181,7 @@ def _plans(acting: Actor, pupil: Pupil) -> Iterator[Entry]:
             plan.author.name,
             _told((_("Aims"), plan.aims), *measures),
             url,
+            part="groups",
         )
         for review in plan.reviews:
             found = str(OUTCOME_NAMES[Outcome(review.outcome)])
@@ -190,8 +208,47 @@ def _register(acting: Actor, pupil: Pupil) -> Iterator[Entry]:
         away = str(AWAY_NAMES[Away(entered.away)])
         yield Entry(entered.started_on, _("On the left-behind register"), away, lines=told, url=url)
         for contact in entered.contacts:
-            title = f"{MEANS_NAMES[Means(contact.means)]} · {contact.with_whom}"
-            said = _told((_("Note"), contact.line))
-            yield Entry(contact.held_on, _("Contact"), title, contact.author.name, said, url)
+            how = str(MEANS_NAMES[Means(contact.means)])
+            said = _told((_("With whom"), contact.with_whom), (_("Note"), contact.line))
+            yield Entry(contact.held_on, _("Contact"), how, contact.author.name, said, url, part="contacts")
         if entered.ended_on is not None:
             yield Entry(entered.ended_on, _("Off the left-behind register"), "", url=url)
+
+
+def _watches(acting: Actor, pupil: Pupil) -> Iterator[Entry]:
+    found = db.session.scalars(
+        CARE_WATCH.rows(acting)
+        .where(Watch.pupil_id == pupil.id)
+        .options(selectinload(Watch.steps).joinedload(WatchStep.author), selectinload(Watch.absences))
+    )
+    for watch in found:
+        opened("F4", watch)
+        url = url_for("care.watch", public_id=watch.public_id)
+        days = ngettext("%(num)s school day absent", "%(num)s school days absent", len(watch.absences))
+        yield Entry(watch.absent_from, _("Dropout watch"), days, url=url)
+        for step in watch.steps:
+            said = _told((_("With whom"), step.with_whom), (_("Note"), step.line))
+            name = str(STEP_NAMES[StepKind(step.kind)])
+            yield Entry(step.taken_on, _("Dropout watch"), name, step.author.name, said, url)
+        if watch.ended_on is not None:
+            over = str(ENDING_NAMES[Ending(watch.ending)]) if watch.ending else ""
+            yield Entry(
+                watch.ended_on,
+                _("Dropout watch ended"),
+                over,
+                lines=_told((_("Note"), watch.closing)),
+                url=url,
+            )
+
+
+def _referrals(acting: Actor, pupil: Pupil) -> Iterator[Entry]:
+    found = db.session.scalars(
+        CARE_REFER.rows(acting)
+        .where(Referral.pupil_id == pupil.id)
+        .options(joinedload(Referral.partner), joinedload(Referral.author))
+    )
+    for referral in found:
+        opened("F4", referral)
+        url = url_for("care.referral", public_id=referral.public_id)
+        made_on = clock.local(referral.made_at).date()
+        yield Entry(made_on, _("Referral"), referral.partner.name, referral.author.name, url=url)

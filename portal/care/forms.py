@@ -10,8 +10,17 @@ from wtforms.validators import DataRequired, InputRequired, Length, Optional, Va
 
 from portal import clock
 from portal.accounts.models import Person
-from portal.care.models import AWAY_NAMES, LINE_LENGTH, MEANS_NAMES, OUTCOME_NAMES, TEXT_LENGTH
-from portal.forms import LineField, PortalForm, TextField
+from portal.care.models import (
+    AWAY_NAMES,
+    ENDING_NAMES,
+    LINE_LENGTH,
+    MEANS_NAMES,
+    OUTCOME_NAMES,
+    PARTNER_NAMES,
+    STEP_NAMES,
+    TEXT_LENGTH,
+)
+from portal.forms import LineField, PortalForm, TextField, half_width
 from portal.i18n import gettext as _
 from portal.i18n import lazy_gettext as _l
 from portal.visits.homes import Home
@@ -19,6 +28,7 @@ from portal.visits.models import PRIORITY_NAMES
 
 AHEAD = timedelta(days=400)
 BACK = timedelta(days=730)
+SPAN = timedelta(days=60)
 FAMILY = "family"
 NOBODY = "nobody"
 
@@ -239,3 +249,141 @@ class ContactForm(PortalForm):
     def validate_means(self, field: Any) -> None:
         if field.data and field.data not in set(MEANS_NAMES):
             raise ValidationError(_("Choose how you spoke."))
+
+
+def known(words: Sequence[str], message: Any) -> Any:
+    """A check that a word is one of those offered."""
+
+    def check(_form: Any, field: Any) -> None:
+        if field.data and field.data not in set(words):
+            raise ValidationError(str(message))
+
+    return check
+
+
+class AbsenceForm(PortalForm):
+    """School days on which a child was not in class."""
+
+    from_on = DateField(_l("First day absent"), [InputRequired(_l("Choose a day.")), not_ahead])
+    until_on = DateField(_l("Last day absent"), [InputRequired(_l("Choose a day.")), not_ahead])
+    reason = LineField(
+        _l("Reason that was given"),
+        [DataRequired(_l("Write the reason, or that none is known.")), line_too_long],
+    )
+
+    def validate_until_on(self, field: Any) -> None:
+        if not field.data or not self.from_on.data:
+            return
+        if field.data < self.from_on.data:
+            raise ValidationError(_("The last day cannot come before the first."))
+        if field.data - self.from_on.data >= SPAN:
+            raise ValidationError(_("Note at most sixty days at once."))
+
+
+class StepForm(PortalForm):
+    """A step against dropping out."""
+
+    kind = RadioField(
+        _l("Step"),
+        [InputRequired(_l("Choose the step.")), known(list(STEP_NAMES), _l("Choose the step."))],
+        choices=choices(STEP_NAMES),
+        validate_choice=False,
+    )
+    taken_on = DateField(_l("Day of the step"), [InputRequired(_l("Choose a day.")), not_ahead])
+    with_whom = LineField(_l("With whom"), [DataRequired(_l("Write down with whom.")), line_too_long])
+    line = LineField(_l("A line about it"), [DataRequired(_l("Write a line about it.")), line_too_long])
+
+    def __init__(self, absent_from: date, **named: Any) -> None:
+        super().__init__(**named)
+        self.absent_from = absent_from
+        self.kind.choices = choices(STEP_NAMES)
+
+    def validate_taken_on(self, field: Any) -> None:
+        if field.data and field.data < self.absent_from:
+            raise ValidationError(_("The child was still in class that day."))
+
+
+class EndingForm(PortalForm):
+    """How a watch ends."""
+
+    ending = RadioField(
+        _l("How it ended"),
+        [InputRequired(_l("Choose how it ended.")), known(list(ENDING_NAMES), _l("Choose how it ended."))],
+        choices=choices(ENDING_NAMES),
+        validate_choice=False,
+    )
+    line = LineField(_l("A line about it"), [DataRequired(_l("Write a line about it.")), line_too_long])
+
+    def __init__(self, **named: Any) -> None:
+        super().__init__(**named)
+        self.ending.choices = choices(ENDING_NAMES)
+
+
+class PartnerForm(PortalForm):
+    """A partner of the school."""
+
+    name = LineField(
+        _l("Name of the partner"),
+        [DataRequired(_l("Write the name.")), Length(max=80, message=too_long.message)],
+    )
+    kind = RadioField(
+        _l("Kind of help"),
+        [InputRequired(_l("Choose the kind.")), known(list(PARTNER_NAMES), _l("Choose the kind."))],
+        choices=choices(PARTNER_NAMES),
+        validate_choice=False,
+    )
+
+    def __init__(self, **named: Any) -> None:
+        super().__init__(**named)
+        self.kind.choices = choices(PARTNER_NAMES)
+
+
+class ReferralForm(PortalForm):
+    """What goes to whom, until when; the reason where the family did not consent."""
+
+    partner = RadioField(_l("Partner"), [InputRequired(_l("Choose the partner."))], validate_choice=False)
+    recipient = LineField(
+        _l("Who there reads it"), [DataRequired(_l("Name the one person who reads it.")), line_too_long]
+    )
+    parts = SelectMultipleField(_l("What goes along"), validate_choice=False)
+    message = TextField(_l("What you write to the partner"), [too_long])
+    expires_on = DateField(_l("Readable until"), [InputRequired(_l("Choose a day.")), to_come])
+    reason = LineField(_l("Reason for the child's safety"), [line_too_long])
+
+    def __init__(
+        self, partners: Mapping[str, str], parts: Mapping[str, Any], allowed: bool, most: int, **named: Any
+    ) -> None:
+        super().__init__(**named)
+        self.allowed, self.most = allowed, timedelta(days=most)
+        self.partner.choices = choices(partners)
+        self.parts.choices = choices(parts)
+
+    def validate_partner(self, field: Any) -> None:
+        if field.data and field.data not in {choice.value for choice in field.choices}:
+            raise ValidationError(_("Choose the partner."))
+
+    def validate_parts(self, field: Any) -> None:
+        if not field.data or set(field.data) - {choice.value for choice in field.choices}:
+            raise ValidationError(_("Tick at least one part."))
+
+    def validate_message(self, field: Any) -> None:
+        if "message" in (self.parts.data or []) and not field.data:
+            raise ValidationError(_("You ticked that you write something. Write it here."))
+
+    def validate_expires_on(self, field: Any) -> None:
+        if field.data and field.data > clock.today() + self.most:
+            raise ValidationError(_("A partner reads for ninety days at most."))
+
+    def validate_reason(self, field: Any) -> None:
+        if not self.allowed and not field.data:
+            raise ValidationError(
+                _("The guardian has not consented. Ask first, or write why the child's safety cannot wait.")
+            )
+
+
+class CodeForm(PortalForm):
+    """The code that the school told the recipient."""
+
+    code = LineField(
+        _l("Six-digit code"), [DataRequired(_l("Enter the code.")), line_too_long], filters=[half_width]
+    )

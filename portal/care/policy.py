@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Select, and_, exists, false, or_, select
 
 from portal.access import Actor, Permission, Role, Scope
 from portal.care.models import (
+    Absence,
     CareContact,
     CareMeasure,
     CarePerson,
@@ -19,12 +20,14 @@ from portal.care.models import (
     CareReview,
     CareVersion,
     LeftBehind,
+    Opening,
     Partner,
     Referral,
     Watch,
+    WatchStep,
 )
 from portal.row_security import wall
-from portal.schools.models import Enrolment, Guardianship, Pupil
+from portal.schools.models import Enrolment, Guardianship, Pupil, School
 from portal.schools.modules import open_at
 from portal.schools.policy import (
     class_now,
@@ -33,6 +36,7 @@ from portal.schools.policy import (
     in_force,
     pupils_of_class,
     school_now,
+    schools_in_district,
     unrestricted_guardianship,
 )
 from portal.staffing.models import PupilTransfer, TransferState
@@ -237,6 +241,42 @@ CARE_CONTACT = Permission(
     {Role.CLASS_TEACHER: register_of_class, Role.PRINCIPAL: register_of_school},
 )
 
+CARE_WATCH = Permission(
+    "care.watch",
+    Watch,
+    "F4",
+    {
+        Role.CLASS_TEACHER: watches_of_class,
+        Role.PRINCIPAL: watches_of_school,
+        Role.DISTRICT_STAFF: watches_lifted,
+    },
+)
+
+CARE_PURSUE = Permission(
+    "care.pursue",
+    Watch,
+    "F4",
+    {Role.CLASS_TEACHER: watches_of_class, Role.PRINCIPAL: watches_of_school},
+)
+
+CARE_REFER = Permission(
+    "care.refer",
+    Referral,
+    "F4",
+    {Role.CLASS_TEACHER: referrals_of_class, Role.PRINCIPAL: referrals_of_school},
+)
+
+CARE_OVERRIDE = Permission("care.override", Referral, "F4", {Role.PRINCIPAL: referrals_of_school})
+
+CARE_PARTNER = Permission(
+    "care.partner",
+    Partner,
+    "F1",
+    {Role.PRINCIPAL: partners_of_school, Role.SCHOOL_OFFICE: partners_of_school},
+)
+
+CARE_COUNTS = Permission("care.counts", School, "F1", {Role.DISTRICT_STAFF: schools_in_district})
+
 
 def _through(owner: Any, key: Any, permission: Permission[Any]) -> Mapping[Role, Scope]:
     """Parts of a record are let through to whoever reads the record."""
@@ -280,3 +320,12 @@ wall(LeftBehind)
 wall(CareVersion, _through(CarePlan, CareVersion.plan_id, CARE_PLAN))
 wall(CareReview, _through(CarePlan, CareReview.plan_id, CARE_PLAN))
 wall(CareContact, _through(LeftBehind, CareContact.left_behind_id, CARE_CONTACT))
+wall(Watch)
+wall(Referral)
+wall(
+    Partner,
+    dict.fromkeys((Role.CLASS_TEACHER, Role.PRINCIPAL, Role.SCHOOL_OFFICE), partners_of_school),
+)
+wall(Absence, _through(Watch, Absence.watch_id, CARE_WATCH))
+wall(WatchStep, _through(Watch, WatchStep.watch_id, CARE_WATCH))
+wall(Opening, _through(Referral, Opening.referral_id, CARE_REFER))

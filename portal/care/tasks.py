@@ -5,11 +5,13 @@ from typing import Any
 
 from flask import url_for
 from sqlalchemy import or_
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import joinedload, selectinload
 
+from portal import clock
 from portal.access import Actor, Role
-from portal.care.models import CareMeasure, CarePlan, LeftBehind
-from portal.care.policy import CARE_MEASURE, CARE_PLAN, CARE_REGISTER
+from portal.care import watching
+from portal.care.models import STEP_NAMES, CareMeasure, CarePlan, LeftBehind, Referral, ReferralState, Watch
+from portal.care.policy import CARE_MEASURE, CARE_OVERRIDE, CARE_PLAN, CARE_REGISTER, CARE_WATCH
 from portal.care.settings import CONTACT_DAYS
 from portal.extensions import db
 from portal.i18n import gettext as _
@@ -29,7 +31,9 @@ def tasks(actor: Actor) -> list[Task]:
     cards = [*_reviews(actor), *_measures(actor)]
     if actor.role == Role.CLASS_TEACHER:
         cards += _silent(actor)
-    return cards
+    if actor.role == Role.PRINCIPAL:
+        cards += _to_decide(actor)
+    return [*cards, *_steps(actor)] if actor.role != Role.SUBJECT_TEACHER else cards
 
 
 def _reviews(actor: Actor) -> list[Task]:
@@ -106,6 +110,53 @@ def _silent(actor: Actor) -> list[Task]:
             url=url_for("care.left_behind", public_id=one.public_id),
             button=_("Note a contact"),
             due_on=one.contacted_on + timedelta(days=days),
+        )
+        for one in found
+    ]
+
+
+def _steps(actor: Actor) -> list[Task]:
+    """The next step for each child who may drop out: for the class teacher, and late ones for the principal."""
+    found = db.session.scalars(
+        CARE_WATCH.rows(actor)
+        .where(Watch.ended_on.is_(None))
+        .options(joinedload(Watch.pupil), selectinload(Watch.steps))
+        .order_by(Watch.absent_from, Watch.id)
+        .limit(AT_MOST)
+    )
+    cards = []
+    for watch in found:
+        rung = watching.next_rung(watch, actor.on)
+        late_only = actor.role == Role.PRINCIPAL
+        if rung is None or rung.due_on > actor.on + SOON or (late_only and rung.due_on >= actor.on):
+            continue
+        cards.append(
+            Task(
+                about=watch.pupil.name,
+                title=_("Dropout watch: %(step)s", step=STEP_NAMES[rung.kind]),
+                url=url_for("care.watch", public_id=watch.public_id),
+                button=_("Open the watch"),
+                due_on=rung.due_on,
+            )
+        )
+    return cards
+
+
+def _to_decide(actor: Actor) -> list[Task]:
+    found = db.session.scalars(
+        CARE_OVERRIDE.rows(actor)
+        .where(Referral.state == ReferralState.WAITING, Referral.author_id != actor.person_id)
+        .options(joinedload(Referral.pupil))
+        .order_by(Referral.id)
+        .limit(AT_MOST)
+    )
+    return [
+        Task(
+            about=one.pupil.name,
+            title=_("Decide on a referral without consent"),
+            url=url_for("care.referral", public_id=one.public_id),
+            button=_("Look at it"),
+            due_on=clock.local(one.made_at).date(),
         )
         for one in found
     ]

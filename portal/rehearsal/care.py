@@ -1,12 +1,13 @@
-"""Rehearsal care: a plan and a line of the left-behind register for 赵小满, a plan entrusted to 邓宇 for 何雨桐."""
+"""Rehearsal care: plan, register and a referral for 赵小满, a plan entrusted to 邓宇 for 何雨桐, two dropout watches."""
 
 from datetime import timedelta
 
 from portal import clock
-from portal.care import planning, registering
-from portal.care.models import CareMeasure, CarePlan
+from portal.care import planning, registering, watching
+from portal.care.models import CareMeasure, CarePlan, Partner, Referral
 from portal.extensions import db
 from portal.rehearsal.cast import Town
+from portal.schools import enrolling
 from portal.schools.models import Guardianship
 
 
@@ -14,6 +15,8 @@ def build(town: Town) -> None:
     """Add the records, in the current transaction."""
     _grandmother(town)
     _entrusted(town)
+    _watches(town)
+    _referral(town)
 
 
 def _measure(
@@ -98,3 +101,46 @@ def _entrusted(town: Town) -> None:
         town.start,
     )
     _measure(town, plan, "每周和雨桐单独聊十分钟", "邓宇", 5)
+
+
+def _watches(town: Town) -> None:
+    """A neighbour who stays away, and one whose case was reported to the district."""
+    teacher, school = town.people["王雪"], town.schools["望溪小学"]
+    told = {"赵小满", "林嘉树", "陈一诺", "买买提·艾合买提", "何雨桐"}
+    away = [
+        one for name, one in sorted(town.pupils.items()) if one.school_id == school.id and name not in told
+    ]
+    room = town.classes["望溪小学 三(2)班"]
+    mine = [one for one in away if enrolling.class_of(one, town.today) is room][:2]
+    for child, days, steps in zip(mine, (4, 34), (("call",), ("call", "visit", "report")), strict=True):
+        first = town.today - timedelta(days=days)
+        watch = watching.begin(child, school, teacher.id, first, town.today, "家里说去外地帮亲戚收果子")
+        for count, kind in enumerate(steps, 1):
+            taken = first + timedelta(days=count)
+            watching.take_step(watch, teacher.id, kind, taken, "孩子的家长", "说好尽快送孩子回来上课。")
+
+
+def _referral(town: Town) -> None:
+    """A referral for a child's safety that waits for the principal."""
+    school = town.schools["望溪小学"]
+    partner = Partner(
+        school_id=school.id, kind="psychology", name="云溪县心晴辅导站（演练）", started_on=town.start
+    )
+    db.session.add(partner)
+    db.session.flush()
+    child = town.pupils["赵小满"]
+    made = Referral(
+        pupil_id=child.id,
+        school_id=school.id,
+        partner_id=partner.id,
+        author_id=town.people["王雪"].id,
+        basis="safety",
+        state="waiting",
+        made_at=clock.now(),
+        expires_on=town.today + timedelta(days=30),
+    )
+    made.recipient, made.parts, made.code = "辅导员沈老师", ["message"], "204816"
+    made.content = [["message", ["小满夜里常睡不着，想请您先和外婆谈一谈。"]]]
+    made.reason = "家长一时联系不上，孩子连续几晚睡不着。"
+    db.session.add(made)
+    db.session.flush()

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from portal import clock
 from portal.access import Role
 from portal.accounts.models import Appointment, AuthSession, Passkey, Person
-from portal.care.models import CareMeasure, CarePerson, CarePlan, LeftBehind
+from portal.care.models import CareMeasure, CarePerson, CarePlan, LeftBehind, Partner, Referral, Watch
 from portal.contacts.models import ChangeRequest
 from portal.courses.models import Course, CourseSession, Seat
 from portal.custody.models import Restriction
@@ -624,6 +624,23 @@ def care_measure(row: CareMeasure) -> Belonging:
 @belongs(LeftBehind, level="child")
 def left_behind(row: LeftBehind) -> Belonging:
     return child(row.pupil_id)
+
+
+@belongs(Watch, level="child")
+def dropout_watch(row: Watch) -> Belonging:
+    """A watch lies in the district of its school, also when the child has left."""
+    found = child(row.pupil_id, office="school", state="escalated" if row.escalated_on else "")
+    return found if found.place.districts else replace(found, place=of_district(row.district_id))
+
+
+@belongs(Referral, level="child")
+def referral(row: Referral) -> Belonging:
+    return child(row.pupil_id)
+
+
+@belongs(Partner, level="school")
+def care_partner(row: Partner) -> Belonging:
+    return Belonging(of_school(row.school_id), office="school")
 
 
 OFFICES = {"principal": "school", "school_office": "school", "district_staff": "district"}

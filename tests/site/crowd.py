@@ -17,7 +17,7 @@ from sqlalchemy.exc import IntegrityError
 from portal import clock
 from portal.access import Actor, Role
 from portal.accounts.models import Appointment, AuthSession, Passkey
-from portal.care.models import CarePlan, LeftBehind
+from portal.care.models import CarePlan, LeftBehind, Partner, Watch
 from portal.courses.models import Course, Lesson
 from portal.extensions import Base, db
 from portal.files import chunks, storage
@@ -371,7 +371,11 @@ def _sealed_again(source: Any, values: dict[str, Any]) -> dict[str, Any]:
     return values
 
 
-ENDINGS: dict[Any, tuple[str, ...]] = {CarePlan: ("closed_on", "closed_by_id"), LeftBehind: ("ended_on",)}
+ENDINGS: dict[Any, tuple[str, ...]] = {
+    CarePlan: ("closed_on", "closed_by_id"),
+    LeftBehind: ("ended_on",),
+    Watch: ("ended_on", "ending"),
+}
 UNIQUE_TEXTS = {"sealed_as", "public_id", "token_hash", "client_id", "file_hash"}
 WRITERS = {"author_id", "person_id", "lecturer_id"}
 CARRIED = {
@@ -390,6 +394,8 @@ def _ended(name: str, spot: Spot) -> Any:
     """One open invitation, plan or line of the register is the rule; those that ended may stand side by side."""
     if name == "state":
         return InvitationState.LAPSED
+    if name == "ending":
+        return "back"
     return spot.author_id if name.endswith("_id") else clock.today()
 
 
@@ -397,7 +403,7 @@ def _value(source: Any, column: Any, spot: Spot, done: dict[tuple[str, int], Any
     value, name = getattr(source, column.key), column.key
     if name in UNIQUE_TEXTS:
         return secrets.token_urlsafe(16)
-    if name == "number" and isinstance(value, str):
+    if (name == "number" and isinstance(value, str)) or (isinstance(source, Partner) and name == "name"):
         return secrets.token_urlsafe(16)[: column.type.length]
     if isinstance(source, RubricVersion) and name == "version":
         return 1_000 + secrets.randbelow(1_000_000)

@@ -23,6 +23,7 @@ from werkzeug.routing import Rule
 from portal import clock
 from portal.access import Permission
 from portal.accounts.models import AuthSession, Passkey
+from portal.care.models import Referral
 from portal.courses.models import Course, CourseSession, Lesson, Seat
 from portal.database import checkpoint
 from portal.extensions import db
@@ -47,6 +48,8 @@ KEYS: dict[str, Any] = {
     "courses.show": "course.read",
     "ratings.school_stars": "stars",
     "files.signed": File,
+    "care.shared": Referral,
+    "care.open_shared": Referral,
 }
 """What the address of an endpoint names, where it is not a row of its permission's model."""
 

@@ -67,6 +67,7 @@ STATES = set(
         "kept_back",
         "of_other_school",
         "with_faults",
+        "escalated",
     ]
 )
 ROLES = {role.value for role in Role} | {"anonymous", "restricted_guardian", "leaver"}
