@@ -41,10 +41,10 @@ STORY = (
 IN_LISTS = (joinedload(Visit.pupil), joinedload(Visit.school_class), joinedload(Visit.author))
 
 
-def may_read_story(actor: Actor, visit: Visit) -> bool:
-    """Whether the actor reads what was said at a visit within reach, or only that it happened."""
-    found = select(Visit.id).where(Visit.id == visit.id, narrative_scope(actor))
-    return db.session.execute(found).first() is not None
+def with_story(actor: Actor, visit: Visit) -> bool:
+    """Load what was said at a visit within reach; False, and nothing loaded, when the actor reads only that it happened."""
+    found = select(Visit).where(Visit.id == visit.id, narrative_scope(actor)).options(*STORY)
+    return db.session.scalar(found) is not None
 
 
 def sealed_within_reach(actor: Actor, visit: Visit) -> list[SealedNote]:

@@ -52,7 +52,9 @@ def tasks(actor: Actor) -> list[Task]:
         if actor.role == Role.CLASS_TEACHER
         else []
     )
-    return [*_harm(actor), *own, *_own_parts(actor)] if VISIT_JOIN.admits(actor.role) else []
+    if actor.role in (Role.CLASS_TEACHER, Role.SUBJECT_TEACHER):
+        own = [*own, *_own_parts(actor)]
+    return [*_harm(actor), *own] if HARM_READ.admits(actor.role) else []
 
 
 def _harm(actor: Actor) -> list[Task]:

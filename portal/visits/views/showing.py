@@ -52,9 +52,8 @@ def show(public_id: str) -> str:
 def _show_page(public_id: str, **forms: Any) -> str:
     visit = find(VISIT_READ, public_id, *loading.FACTS)
     acting = actor()
-    story = loading.may_read_story(acting, visit)
+    story = loading.with_story(acting, visit)
     if story:
-        visit = find(VISIT_READ, public_id, *loading.FACTS, *loading.STORY)
         opened("F4", visit)
     family = acting.role == Role.GUARDIAN
     named = any(one.person_id == acting.person_id for one in visit.company)
