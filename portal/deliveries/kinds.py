@@ -38,7 +38,7 @@ class Kind:
 
     ``subject`` and ``text`` are lazy sentences with named places (``%(code)s``); ``secret`` values are forgotten as soon
     as the message is out; ``lasts`` is how long it is worth sending; ``capped`` kinds keep to the limits of providers
-    for one-time codes; ``path`` is the page of the portal that an e-mail (never a text message) links to.
+    for one-time codes; ``path`` is the page of the portal that an e-mail (never a text message) links to, with named places as well.
     """
 
     name: str
@@ -68,7 +68,7 @@ class Kind:
     def worded(self, values: Mapping[str, str], *, address: str = "") -> tuple[str, str]:
         """Subject and text in the current language; ``address`` is the portal's own, for channels that carry links."""
         subject, text = str(self.subject) % values, str(self.text) % values
-        link = f"{address.rstrip('/')}{self.path}" if address and self.path else ""
+        link = f"{address.rstrip('/')}{self.path % values}" if address and self.path else ""
         return subject, f"{text}\n\n{link}" if link else text
 
 

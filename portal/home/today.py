@@ -78,6 +78,7 @@ WAYS: dict[Role, tuple[tuple[str, str, str], ...]] = {
     Role.SUBJECT_TEACHER: (
         ("care.index", no_op("Care files"), "heart-handshake"),
         ("visits.joined", no_op("Visits I went along on"), "users"),
+        ("visits.planned", no_op("Planned visits"), "door-open"),
         ("courses.index", no_op("Course catalogue"), "book-open"),
     ),
     Role.PRINCIPAL: (
@@ -119,6 +120,7 @@ WAYS: dict[Role, tuple[tuple[str, str, str], ...]] = {
     Role.LECTURER: (),
     Role.INSPECTOR: (("ratings.stars", no_op("Stars of the schools"), "star-full"),),
     Role.DISTRICT_STAFF: (
+        ("visits.coverage", no_op("Coverage of home visits"), "door-open"),
         ("notices.outbox", no_op("Notices of the district"), "megaphone"),
         ("notices.flagged", no_op("Notices that mention money"), "triangle-alert"),
         ("courses.manage", no_op("Courses of the district"), "book-open"),

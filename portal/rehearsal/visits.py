@@ -10,7 +10,7 @@ from portal.access import Actor, Role
 from portal.extensions import db
 from portal.rehearsal.cast import Town
 from portal.schools.models import Enrolment, Guardianship, Pupil, SchoolClass
-from portal.visits import counting
+from portal.visits import counting, covering
 from portal.visits.harm import Act, HarmEntry, HarmReport
 from portal.visits.inviting import invite
 from portal.visits.merging import Operation, Sent, Telling, take_in
@@ -28,6 +28,7 @@ def build(town: Town) -> None:
     _tried(town)
     _drafts(town)
     _harm(town)
+    covering.keep_all()
 
 
 def _harm(town: Town) -> None:

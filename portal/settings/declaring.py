@@ -122,7 +122,7 @@ class Setting(Generic[T]):
     ``name`` begins with the feature that reads it (``accounts.second_factor_roles``). ``levels`` says who may set it:
     the district, the school, or both; a school's own value goes before its district's. ``is_told``: whoever changes it writes a
     line for the people it concerns. ``all_agree``: a switch that is on only where nobody, from the school up to the
-    topmost district, has switched it off.
+    topmost district, has switched it off. ``page``: the endpoint that changes it, where one field is not enough.
     """
 
     name: str
@@ -133,6 +133,7 @@ class Setting(Generic[T]):
     levels: tuple[str, ...] = (DISTRICT,)
     is_told: bool = False
     all_agree: bool = False
+    page: str = ""
 
     def __post_init__(self) -> None:
         if self.name in SETTINGS:

@@ -1,5 +1,6 @@
 """Inviting a family: at most one invitation of a school holds a household at a time."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from sqlalchemy import and_, or_, select, update
@@ -63,6 +64,21 @@ def held(school_id: int, household_id: int) -> Invitation | None:
                 Invitation.state.in_((InvitationState.OPEN, InvitationState.ACCEPTED)),
             )
         )
+
+
+def elsewhere(school_id: int | None, household_ids: Collection[int]) -> bool:
+    """Whether another school has invited one of these households too, for a sister or a brother."""
+    with all_rows():
+        found = db.session.scalar(
+            select(Invitation.id)
+            .where(
+                Invitation.school_id != school_id,
+                Invitation.household_id.in_(household_ids),
+                Invitation.state.in_((InvitationState.OPEN, InvitationState.ACCEPTED)),
+            )
+            .limit(1)
+        )
+    return found is not None
 
 
 def _let_lapse(school_id: int, household_id: int, now: datetime) -> None:

@@ -439,3 +439,96 @@ class VisitChange(Base):
     changed_at: Mapped[datetime]
 
     person: Mapped[Person] = relationship(lazy="raise_on_sql")
+
+
+class ClassCoverage(Base):
+    """Where a class stands with one coverage rule in one period: a rolled-up number, changed with each visit.
+
+    ``rule`` is the rule's key. ``members`` pupils were concerned, ``needed`` of them to be met, ``met`` were, ``in_home``
+    of these in their homes; ``reached`` counts calls as well.
+    """
+
+    __tablename__ = "visit_class_coverage"
+    __table_args__ = (
+        CheckConstraint("met <= members AND in_home <= met AND reached <= members", name="parts_of_members"),
+        Index("ix_visit_class_coverage_school", "school_id", "rule"),
+    )
+
+    class_id: Mapped[int] = mapped_column(ForeignKey("school_class.id", ondelete="CASCADE"), primary_key=True)
+    rule: Mapped[str] = mapped_column(String(24), primary_key=True)
+    school_id: Mapped[int] = mapped_column(ForeignKey("school.id", ondelete="CASCADE"))
+    since_on: Mapped[date]
+    until_on: Mapped[date]
+    members: Mapped[int]
+    needed: Mapped[int]
+    met: Mapped[int]
+    in_home: Mapped[int]
+    reached: Mapped[int]
+    kept_on: Mapped[date] = mapped_column(index=True)
+
+
+class AnswerCode(Base):
+    """A code by which one guardian answers one invitation without signing in; only its keyed index is kept."""
+
+    __tablename__ = "visit_answer_code"
+    __table_args__ = (
+        UniqueConstraint("invitation_id", "person_id"),
+        UniqueConstraint("code_index"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    invitation_id: Mapped[int] = mapped_column(ForeignKey("visit_invitation.id", ondelete="CASCADE"))
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id", ondelete="CASCADE"), index=True)
+    code_index: Mapped[bytes] = mapped_column(LargeBinary(15), info={"class": "F6"})
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
+class PlanEntry(PublicId, Base):
+    """A visit that a teacher means to make on a day of a term; the family learns of it by the invitation only."""
+
+    __tablename__ = "visit_plan_entry"
+    __table_args__ = (
+        UniqueConstraint("term_id", "pupil_id", "household_id"),
+        CheckConstraint("companion_id IS NULL OR companion_id <> teacher_id", name="two_people"),
+        Index("ix_visit_plan_entry_class", "class_id", "term_id", "planned_on"),
+        Index("ix_visit_plan_entry_household", "household_id", "planned_on"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    term_id: Mapped[int] = mapped_column(ForeignKey("term.id", ondelete="CASCADE"))
+    pupil_id: Mapped[int] = mapped_column(ForeignKey("pupil.id", ondelete="CASCADE"), index=True)
+    household_id: Mapped[int] = mapped_column(ForeignKey("household.id"))
+    class_id: Mapped[int] = mapped_column(ForeignKey("school_class.id"))
+    school_id: Mapped[int] = mapped_column(ForeignKey("school.id"))
+    teacher_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    companion_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"), index=True)
+    planned_on: Mapped[date]
+    planned_at: Mapped[datetime]
+
+    pupil: Mapped[Pupil] = relationship(lazy="raise_on_sql")
+    school_class: Mapped[SchoolClass] = relationship(lazy="raise_on_sql")
+    teacher: Mapped[Person] = relationship(lazy="raise_on_sql", foreign_keys=[teacher_id])
+    companion: Mapped[Person | None] = relationship(lazy="raise_on_sql", foreign_keys=[companion_id])
+
+
+class HomePlace(SealPlace, Base):
+    """Roughly where a child's home lies (柳湾村, 幸福路), so that one way serves several visits. Never a position.
+
+    ``left_out``: the family does not want it noted; then the school may not note it either.
+    """
+
+    __tablename__ = "visit_home_place"
+    __table_args__ = (
+        UniqueConstraint("pupil_id", "household_id"),
+        CheckConstraint("NOT left_out OR place_sealed IS NULL", name="left_out_is_empty"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    pupil_id: Mapped[int] = mapped_column(ForeignKey("pupil.id", ondelete="CASCADE"))
+    household_id: Mapped[int] = mapped_column(ForeignKey("household.id"), index=True)
+    place_sealed: Mapped[bytes | None] = mapped_column(LargeBinary, info={"class": "F3"})
+    place = SealedText("personal", row="sealed_as")
+    left_out: Mapped[bool] = mapped_column(default=False)
+    set_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id", ondelete="SET NULL"))
+    set_at: Mapped[datetime]

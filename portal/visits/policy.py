@@ -15,6 +15,7 @@ from portal.schools.policy import (
     in_force,
     own_school,
     own_tie,
+    pupils_acted_for,
     pupils_of_class,
     pupils_of_guardian,
     school_now,
@@ -24,8 +25,10 @@ from portal.visits.harm import HarmEntry, HarmReport, SafeguardingPerson
 from portal.visits.models import (
     Correction,
     FollowUp,
+    HomePlace,
     Invitation,
     Outcome,
+    PlanEntry,
     SealedNote,
     Visit,
     VisitChange,
@@ -248,6 +251,13 @@ VISIT_SCHOOL = Permission(
     {Role.PRINCIPAL: visits_of_school, Role.SCHOOL_OFFICE: visits_of_school},
 )
 
+VISIT_PRINT = Permission(
+    "visit.print",
+    Visit,
+    "F4",
+    {Role.CLASS_TEACHER: visits_of_class, Role.PRINCIPAL: visits_of_school},
+)
+
 VISIT_FAMILY = Permission("visit.family", Visit, "F4", {Role.GUARDIAN: visits_to_own_household})
 
 VISIT_ANSWER = Permission("visit.answer", Visit, "F4", {Role.GUARDIAN: visits_one_answers})
@@ -321,6 +331,57 @@ CORRECTION_ANSWER = Permission(
 )
 
 
+def plan_of_class(actor: Actor) -> ColumnElement[bool]:
+    """What is planned for pupils who are in the teacher's class today."""
+    return PlanEntry.pupil_id.in_(pupils_of_class(actor))
+
+
+def plan_to_come_along(actor: Actor) -> ColumnElement[bool]:
+    """Visits of the actor's class on which the actor is asked along."""
+    return and_(PlanEntry.class_id == actor.class_id, PlanEntry.companion_id == actor.person_id)
+
+
+def plan_of_school(actor: Actor) -> ColumnElement[bool]:
+    """What is planned at the actor's school."""
+    return PlanEntry.school_id == actor.school_id
+
+
+def children_acted_for(actor: Actor) -> ColumnElement[bool]:
+    """Children of a guardian who may change what is noted about the home."""
+    return Pupil.id.in_(pupils_acted_for(actor, "visits"))
+
+
+def places_of_class(actor: Actor) -> ColumnElement[bool]:
+    """Where homes of pupils of the class lie."""
+    return HomePlace.pupil_id.in_(pupils_of_class(actor))
+
+
+def places_of_own_household(actor: Actor) -> ColumnElement[bool]:
+    """Where the guardian's own home with a child lies."""
+    return own_tie(actor, HomePlace.pupil_id, HomePlace.household_id, full=True)
+
+
+PLAN_SET = Permission("visit_plan.set", PlanEntry, "F2", {Role.CLASS_TEACHER: plan_of_class})
+
+PLAN_READ = Permission(
+    "visit_plan.read",
+    PlanEntry,
+    "F2",
+    {
+        Role.CLASS_TEACHER: plan_of_class,
+        Role.SUBJECT_TEACHER: plan_to_come_along,
+        Role.PRINCIPAL: plan_of_school,
+    },
+)
+
+HOME_PLACE_SET = Permission(
+    "home_place.set",
+    Pupil,
+    "F3",
+    {Role.CLASS_TEACHER: class_now, Role.GUARDIAN: children_acted_for},
+)
+
+
 def _of_story(
     part: type[VisitPart | VisitRemark | VisitChange | Correction | FollowUp],
 ) -> Mapping[Role, Scope]:
@@ -343,5 +404,7 @@ wall(HarmReport)
 wall(HarmEntry, dict.fromkeys(HARM_READ.grants, _entries_within_reach))
 wall(Invitation)
 wall(SealedNote)
+wall(PlanEntry)
+wall(HomePlace, {Role.CLASS_TEACHER: places_of_class, Role.GUARDIAN: places_of_own_household})
 for _part in (VisitPart, VisitRemark, VisitChange, Correction, FollowUp):
     wall(_part, _of_story(_part))

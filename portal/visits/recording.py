@@ -12,7 +12,7 @@ from portal.row_security import all_rows
 from portal.schools.calendar import year_start
 from portal.schools.models import Guardianship, Pupil, SchoolClass
 from portal.trail.models import note
-from portal.visits import counting
+from portal.visits import counting, covering
 from portal.visits.inviting import held
 from portal.visits.models import (
     FollowUp,
@@ -112,6 +112,7 @@ def record(
         invitation.state = InvitationState.DONE
         visit.invitation_id = invitation.id
     counting.keep(before, counting.tally(pupil.id))
+    covering.keep([visit.class_id])
     note("visit.written", visit, person_id=author.person_id, role=author.role)
     return visit
 
@@ -136,6 +137,7 @@ def amend(visit: Visit, part: VisitPart, author: Actor, account: Account, now: d
     visit.confirmed_at = visit.confirmed_by_id = None
     db.session.add(VisitChange(visit_id=visit.id, person_id=author.person_id, changed_at=now))
     counting.keep(before, counting.tally(visit.pupil_id))
+    covering.keep([visit.class_id])
     note("visit.amended", visit, person_id=author.person_id, role=author.role)
 
 
@@ -181,6 +183,7 @@ def write_part(visit: Visit, author: Actor, told: Told, now: datetime) -> VisitP
         numbers = counting.tally(visit.pupil_id)
         visit.confirmed_at = visit.confirmed_by_id = None
         counting.keep(numbers, counting.tally(visit.pupil_id))
+    covering.keep([visit.class_id])
     note("visit.part_written", visit, person_id=author.person_id, role=author.role)
     return part
 

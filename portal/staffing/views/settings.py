@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from flask import abort, request, url_for
+from flask import abort, redirect, request, url_for
 from sqlalchemy import select
 from werkzeug.wrappers import Response
 
@@ -151,6 +151,8 @@ def change_setting() -> Answer:
     chosen, place = _chosen(), _place()
     if place.level not in chosen.levels:
         abort(404)
+    if chosen.page:
+        return redirect(url_for(chosen.page))
     present = chosen.among(_held(place), actor().on)
     form = form_of(chosen, data={"value": shown(chosen.kind, present)})
     if not form.sent_and_valid():

@@ -1,27 +1,39 @@
-"""Pages of home visits: the class's list, invitations, writing, showing, agreed steps, overviews."""
+"""Pages of home visits: the class's list, plans, invitations, writing, showing, agreed steps, coverage, papers."""
 
+from portal.visits import reminding
 from portal.visits.views import (
+    answers,
     classes,
+    coverage,
     follow_ups,
     harming,
     invitations,
     joining_in,
     offline,
     overviews,
+    papers,
+    plans,
+    rules,
     showing,
     writing,
 )
 from portal.visits.views.blueprint import bp
 
 __all__ = [
+    "answers",
     "bp",
     "classes",
+    "coverage",
     "follow_ups",
     "harming",
     "invitations",
     "joining_in",
     "offline",
     "overviews",
+    "papers",
+    "plans",
+    "reminding",
+    "rules",
     "showing",
     "writing",
 ]

@@ -12,11 +12,12 @@ from portal.once import commit_and_go
 from portal.templating import render
 from portal.trail.models import note
 from portal.trail.reads import opened
+from portal.visits.answering import tell
 from portal.visits.forms import (
     InvitationForm,
 )
-from portal.visits.homes import homes_of
-from portal.visits.inviting import invite
+from portal.visits.homes import Home, homes_of
+from portal.visits.inviting import elsewhere, invite
 from portal.visits.models import (
     FORM_NAMES,
     Invitation,
@@ -39,7 +40,11 @@ def new_invitation() -> str:
     form = InvitationForm(homes, data={"forms": list(FORM_NAMES)})
     if len(homes) == 1:
         form.household.data = homes[0].key
-    return render("visits/new_invitation.html", form=form, pupil=child)
+    return render("visits/new_invitation.html", form=form, pupil=child, elsewhere=_elsewhere(homes))
+
+
+def _elsewhere(homes: list[Home]) -> bool:
+    return elsewhere(actor().school_id, [home.household_id for home in homes])
 
 
 @bp.post("/invitations")
@@ -47,10 +52,12 @@ def new_invitation() -> str:
 def send_invitation() -> Answer:
     """Invite the family."""
     child = find(PUPIL_VISIT, request.form.get("pupil", ""))
-    form = InvitationForm(homes_of(child, actor().on))
+    homes = homes_of(child, actor().on)
+    form = InvitationForm(homes)
     home = form.home
     if not form.validate() or home is None:
-        return render("visits/new_invitation.html", form=form, pupil=child), 422
+        page = render("visits/new_invitation.html", form=form, pupil=child, elsewhere=_elsewhere(homes))
+        return page, 422
     school_class, _place = class_today(child)
     invitation = invite(
         child,
@@ -62,6 +69,7 @@ def send_invitation() -> Answer:
         form.purpose.data,
         clock.now(),
     )
+    tell(invitation)
     note("invitation.sent", invitation, person_id=actor().person_id, role=actor().role)
     return commit_and_go(
         url_for("visits.invitation", public_id=invitation.public_id),

@@ -23,6 +23,7 @@ from portal.visits.models import (
     Visit,
 )
 from portal.visits.policy import (
+    HOME_PLACE_SET,
     INVITATION_READ,
     STEP_TICK,
     VISIT_FAMILY,
@@ -71,6 +72,7 @@ def family() -> str:
     return render(
         "visits/family.html",
         children=children,
+        places=db.session.scalars(HOME_PLACE_SET.rows(acting).order_by(Pupil.name_pinyin, Pupil.id)).all(),
         visits=visits,
         own=own,
         more=more,
