@@ -15,8 +15,9 @@ from portal.config import ROOT
 XHTML = "{http://www.w3.org/1999/xhtml}"
 HTML_BUDGET = 30 * 1024
 MOST_QUERIES = 19
-MORE_QUERIES = {"/ratings/assessments/": 26}
-"""Pages that count a whole school afresh: one statement for each computed indicator, whatever the size of the school."""
+MORE_QUERIES = {"/ratings/assessments/": 26, "/care/pupils/": 32}
+"""Pages that count a whole school afresh: one statement for each computed indicator, whatever the size of the school. And the
+one file of a pupil: some statements for each of its five kinds of record, however many there are."""
 TELLS_WHO = re.compile(r"^SELECT set_config\(")
 """On PostgreSQL each transaction is told who acts in it; that asks for no data."""
 WRITES = re.compile(r"^\s*(insert|update|delete|replace|create|drop|alter)\b", re.I)
