@@ -11,9 +11,12 @@ from portal.schools.holdings import ties_of
 from portal.visits.drafts import DraftClash, DraftPart, VisitDraft
 from portal.visits.harm import HarmEntry, HarmReport, SafeguardingPerson
 from portal.visits.models import (
+    AnswerCode,
     Correction,
     FollowUp,
+    HomePlace,
     Invitation,
+    PlanEntry,
     SealedNote,
     Visit,
     VisitChange,
@@ -70,3 +73,12 @@ held(
     ),
     why=PROOF,
 )
+
+
+def _invited(subject: Subject) -> Any:
+    return AnswerCode.invitation_id.in_(select(Invitation.id).where(Invitation.pupil_id == subject.pupil_id))
+
+
+held(AnswerCode, Act.ERASE, person="person_id", pupil=_invited)
+held(PlanEntry, Act.ERASE, pupil="pupil_id")
+held(HomePlace, Act.ERASE, pupil="pupil_id")

@@ -27,17 +27,17 @@ from portal.visits.policy import PLAN_SET, PUPIL_VISIT
 
 ONE_SIDED = 3
 """From so many planned visits on the plan is looked at as a whole."""
-_MARKS = re.compile(r".*(?:小区|社区|花园|家园|公寓|新村|村|屯|寨|庄|苑|巷|街|路|里|组|队)")
-_DIGIT = re.compile(r"[\d一二三四五六七八九十]+(?:号|栋|幢|单元|室|组|队|弄)|\d")
+_MARK = re.compile(r"小区|社区|花园|家园|公寓|新村|村|屯|寨|庄|苑|巷|街|路|里|组|队")
+_NUMBER = re.compile(r"\d|[一二三四五六七八九十]{1,6}(?:号|栋|幢|单元|室|组|队|弄)")
 
 
 def neighbourhood(text: str) -> str:
     """The part of an address that neighbours share: 柳湾村3组12号 → 柳湾村, 幸福路 8号 → 幸福路. Empty stays empty."""
     plain = "".join(unicodedata.normalize("NFKC", text).split())
-    number = _DIGIT.search(plain)
+    number = _NUMBER.search(plain)
     leading = plain[: number.start()] if number and number.start() else plain
-    found = _MARKS.match(leading)
-    return (found[0] if found else leading)[:40]
+    ends = [mark.end() for mark in _MARK.finditer(leading)]
+    return leading[: ends[-1] if ends else None][:40]
 
 
 @dataclass

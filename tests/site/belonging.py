@@ -705,6 +705,11 @@ def opinion(row: Opinion) -> Belonging:
     )
 
 
+@belongs("home_place.set", level="child")
+def home_place_set(row: Pupil) -> Belonging:
+    return child(row.id, is_off=_switched_off("visits", row.id))
+
+
 @belongs("opinion.send", level="child")
 def opinion_send(row: Pupil) -> Belonging:
     return child(row.id, is_off=_switched_off("opinions", row.id))

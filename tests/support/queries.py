@@ -10,6 +10,9 @@ from sqlalchemy import event
 from portal import prepared
 from portal.extensions import db
 
+UNCOUNTED = {"uncounted": True}
+"""Execution options of what the tests themselves ask."""
+
 
 @dataclass
 class Count:
@@ -26,8 +29,9 @@ def counting() -> Iterator[Count]:
     """Count every statement of SQLAlchemy and of prepared reads."""
     count = Count()
 
-    def seen(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-        count.statements.append(statement)
+    def seen(_connection: Any, _cursor: Any, statement: str, _values: Any, context: Any, _many: Any) -> None:
+        if not (context and context.execution_options.get("uncounted")):
+            count.statements.append(statement)
 
     original = prepared.Prepared.all
 

@@ -22,6 +22,7 @@ from portal.keys import sealing
 from portal.keys.sealing import SealedData
 from portal.trail.models import TrailEntry
 from portal.trail.reads import READ
+from tests.support.queries import UNCOUNTED
 
 SENSITIVE = ("F3", "F4", "F4S")
 SHORT = 4
@@ -92,7 +93,8 @@ def is_own(one: Opened) -> bool:
         if (attribute.owner.__tablename__, attribute.name) == (one.table, one.name)
     )
     row: Any = db.session.scalar(
-        select(owner).where(getattr(owner, "public_id", getattr(owner, "sealed_as", None)) == one.identity)
+        select(owner).where(getattr(owner, "public_id", getattr(owner, "sealed_as", None)) == one.identity),
+        execution_options=UNCOUNTED,
     )
     return row is not None and one.reader_id == (
         row.id if one.table == "person" else getattr(row, "person_id", None)
@@ -101,7 +103,7 @@ def is_own(one: Opened) -> bool:
 
 def last_entry() -> int:
     """The sequence of the newest entry."""
-    return db.session.scalar(select(func.max(TrailEntry.sequence))) or 0
+    return db.session.scalar(select(func.max(TrailEntry.sequence)), execution_options=UNCOUNTED) or 0
 
 
 def refuse_unlogged(opened: list[Opened], text: str, since: int) -> int:
@@ -112,7 +114,8 @@ def refuse_unlogged(opened: list[Opened], text: str, since: int) -> int:
         return 0
     logged = set(
         db.session.scalars(
-            select(TrailEntry.category).where(TrailEntry.sequence > since, TrailEntry.action == READ)
+            select(TrailEntry.category).where(TrailEntry.sequence > since, TrailEntry.action == READ),
+            execution_options=UNCOUNTED,
         )
     )
     missing = sorted(
