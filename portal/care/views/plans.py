@@ -55,6 +55,8 @@ def new_plan(public_id: str) -> Answer:
     }
     form = PlanForm(_carers(pupil), data=given)
     if not form.sent_and_valid():
+        if pupil.priority:
+            opened("F4", pupil, pupil_id=pupil.id)
         return form_page("care/new_plan.html", form=form, pupil=pupil)
     plan = planning.open_plan(
         pupil,
