@@ -17,6 +17,17 @@ from sqlalchemy import select
 
 from portal import clock
 from portal.accounts.models import Person
+from portal.care.models import (
+    Absence,
+    CareContact,
+    CareMeasure,
+    CarePlan,
+    CareReview,
+    LeftBehind,
+    Referral,
+    Watch,
+    WatchStep,
+)
 from portal.contacts.models import ChangeRequest
 from portal.custody.models import Restriction
 from portal.deliveries.models import Delivery
@@ -34,6 +45,7 @@ from portal.privacy.models import (
 )
 from portal.recovery.models import Recovery
 from portal.schools.models import Guardianship, GuardianshipFlag, Household, Pupil
+from portal.visits.harm import HarmEntry, HarmReport
 from portal.visits.models import (
     Correction,
     FollowUp,
@@ -134,6 +146,23 @@ KINDS = (
     Kind(AuditLine, "text", BELONGS[AuditLine]),
     Kind(Recovery, "reason", BELONGS[Recovery]),
     Kind(Delivery, "recipient", of_person, "phone"),
+    Kind(HarmEntry, "body", through(HarmReport, "report_id")),
+    Kind(CarePlan, "aims", BELONGS[CarePlan]),
+    Kind(CarePlan, "closing", BELONGS[CarePlan]),
+    Kind(CareMeasure, "what", BELONGS[CareMeasure]),
+    Kind(CareMeasure, "done_line", BELONGS[CareMeasure], fills=True),
+    Kind(CareReview, "text", through(CarePlan, "plan_id")),
+    Kind(LeftBehind, "carer", BELONGS[LeftBehind]),
+    Kind(LeftBehind, "whereabouts", BELONGS[LeftBehind]),
+    Kind(LeftBehind, "agreed", BELONGS[LeftBehind]),
+    Kind(CareContact, "with_whom", through(LeftBehind, "left_behind_id")),
+    Kind(CareContact, "line", through(LeftBehind, "left_behind_id")),
+    Kind(Watch, "closing", BELONGS[Watch], fills=True),
+    Kind(Absence, "reason", through(Watch, "watch_id")),
+    Kind(WatchStep, "with_whom", through(Watch, "watch_id")),
+    Kind(WatchStep, "line", through(Watch, "watch_id")),
+    Kind(Referral, "recipient", BELONGS[Referral]),
+    Kind(Referral, "reason", BELONGS[Referral]),
 )
 NOT_PLANTED = {
     "pupil.priority": "a choice of few words",
@@ -153,6 +182,16 @@ NOT_PLANTED = {
     "roster_problem.params": "data of an upload; tests/roster",
     "roster_change.before": "data of an upload; tests/roster",
     "roster_change.after": "data of an upload; tests/roster",
+    "visit_draft_part.value": "data of a form not sent yet, its author's alone; tests/visits",
+    "visit_draft_part.guarded": "of a form not sent yet, its author's alone; tests/visits",
+    "visit_draft_clash.value": "data of a form not sent yet, its author's alone; tests/visits",
+    "visit_draft_clash.guarded": "of a form not sent yet, its author's alone; tests/visits",
+    "visit_home_place.place": "neither the town nor the crowd notes one; tests/visits",
+    "care_plan.groups": "a choice of few words",
+    "care_version.content": "earlier words of a plan, on the page of its aims only; tests/care",
+    "care_referral.parts": "a choice of few words",
+    "care_referral.content": "data that the recipient alone opens, by link and code; tests/care",
+    "care_referral.code": "stands on the page of recipient only; tests/care",
 }
 """Sealed fields without a canary, and why."""
 

@@ -26,6 +26,7 @@ from portal.privacy import copies, exporting
 from portal.privacy.models import ExportRequest
 from portal.schools.models import Guardianship
 from portal.staffing.models import PupilTransfer
+from portal.visits.models import Visit, VisitCompanion
 from tests.site.actors import PLAYERS, Player
 from tests.site.belonging import Belonging, Standing, holds, relation, standing
 from tests.site.canaries import KINDS, SIGN, add_what_is_missing, canaries_in, found_in, plant, unnamed
@@ -36,9 +37,16 @@ from tests.site.test_pages import STARTS
 SEARCHES = tuple(f"{page}?q={SIGN}" for page in ("/courses/", "/stars/", "/visits/", "/notices/", "/opinions/", "/schools/class", "/schools/"))  # fmt: skip
 FAMILY = "guardian grandparent"
 SCHOOL = "principal school_office"
+ALONG = "class_teacher subject_teacher"
 EVERYBODY = " ".join(player.actor for player in PLAYERS if player.name)
 
-# field → who may meet it → as what. "mine": one's own, under whatever hat; "arriving": a transfer to or from one's school.
+CARERS = {"class_teacher": "own same_class", "subject_teacher": "own", "principal": "own past"}
+CARE = {"class_teacher": "own same_class", "principal": "own past"}
+# To the district those that were reported to it; that the others are not is in access.csv.
+WATCHERS = {**CARE, "district_staff": "same_district"}
+
+# field → who may meet it → as what. "mine": one's own, under whatever hat; "arriving": a transfer to or from one's school;
+# "joined": told of a visit that somebody else wrote and on which one went along, while the child is at one's school.
 MAY = {
     "pupil.name": {
         EVERYBODY: "mine",
@@ -70,14 +78,14 @@ MAY = {
     "opinion.reopening": {EVERYBODY: "mine", SCHOOL: "own", "district_staff": "same_district"},
     "opinion_answer.text": {FAMILY: "own", SCHOOL: "own", "district_staff": "same_district"},
     "visit_invitation.purpose": {FAMILY: "own", "class_teacher": "own", SCHOOL: "own past"},
-    "visit.others_met": {FAMILY: "own", "class_teacher": "own same_class", SCHOOL: "own past"},
-    "visit_part.hopes": {FAMILY: "own", "class_teacher": "own same_class", SCHOOL: "own past"},
-    "visit_part.note": {FAMILY: "own", "class_teacher": "own same_class", SCHOOL: "own past"},
-    "visit_remark.body": {FAMILY: "own", "class_teacher": "own same_class", SCHOOL: "own past"},
-    "visit_correction.body": {FAMILY: "own", "class_teacher": "own same_class", SCHOOL: "own past"},
-    "visit_correction.answer": {FAMILY: "own", "class_teacher": "own same_class", SCHOOL: "own past"},
-    "follow_up.what": {FAMILY: "own", "class_teacher": "own", SCHOOL: "own past"},
-    "follow_up.done_line": {FAMILY: "own", "class_teacher": "own", SCHOOL: "own past"},
+    "visit.others_met": {FAMILY: "own", "class_teacher": "own same_class", ALONG: "joined", SCHOOL: "own past"},
+    "visit_part.hopes": {FAMILY: "own", "class_teacher": "own same_class", ALONG: "joined", SCHOOL: "own past"},
+    "visit_part.note": {FAMILY: "own", "class_teacher": "own same_class", ALONG: "joined", SCHOOL: "own past"},
+    "visit_remark.body": {FAMILY: "own", "class_teacher": "own same_class", ALONG: "joined", SCHOOL: "own past"},
+    "visit_correction.body": {FAMILY: "own", "class_teacher": "own same_class", ALONG: "joined", SCHOOL: "own past"},
+    "visit_correction.answer": {FAMILY: "own", "class_teacher": "own same_class", ALONG: "joined", SCHOOL: "own past"},
+    "follow_up.what": {FAMILY: "own", "class_teacher": "own", ALONG: "joined", SCHOOL: "own past"},
+    "follow_up.done_line": {FAMILY: "own", "class_teacher": "own", ALONG: "joined", SCHOOL: "own past"},
     "sealed_note.body": {},  # by no address: a POST with a reason opens it, for who is named
     "reader_question.words": {EVERYBODY: "mine", SCHOOL: "own"},
     "legal_hold.reason": {SCHOOL: "own past"},
@@ -90,6 +98,23 @@ MAY = {
         SCHOOL: "own",
         "district_staff": "same_district",
     },
+    "harm_entry.body": {},  # by no address: a POST with a reason opens it, for who is named
+    "care_plan.aims": CARERS,
+    "care_plan.closing": CARERS,
+    "care_measure.what": {FAMILY: "own limited", **CARERS},  # a helper sees, and says nothing done
+    "care_measure.done_line": {FAMILY: "own", **CARERS},
+    "care_review.text": CARERS,
+    "left_behind.carer": CARE,
+    "left_behind.whereabouts": CARE,
+    "left_behind.agreed": CARE,
+    "care_contact.with_whom": CARE,
+    "care_contact.line": CARE,
+    "dropout_watch.closing": WATCHERS,
+    "dropout_absence.reason": WATCHERS,
+    "dropout_step.with_whom": WATCHERS,
+    "dropout_step.line": WATCHERS,
+    "care_referral.recipient": CARE,
+    "care_referral.reason": CARE,
 }  # fmt: skip
 ELSEWHERE = (
     # Who runs a session sees who comes, from whatever school of the audience.
@@ -104,7 +129,9 @@ AUTHORS = ("person_id", "author_id", "asked_by_id")
 MET = {
     "pupil.name", "person.phone", "person.email", "change_request.new", "restriction.number", "joining_request.name", "file.name", "opinion.text",
     "opinion_answer.text", "visit_invitation.purpose", "visit.others_met", "visit_part.hopes", "visit_part.note", "visit_remark.body",
-    "visit_correction.body", "follow_up.what", "erasure_request.words", "erasure_request.reply", "legal_hold.reason", "recovery.reason",
+    "visit_correction.body", "follow_up.what", "care_plan.aims", "care_measure.what", "left_behind.carer", "care_contact.line",
+    "dropout_absence.reason", "dropout_step.line", "care_referral.recipient",
+    "erasure_request.words", "erasure_request.reply", "legal_hold.reason", "recovery.reason",
 }  # fmt: skip
 """Fields that somebody must meet, or the crawl looks at nothing."""
 
@@ -126,6 +153,22 @@ class Eyes:
         return response
 
 
+def visit_of(row: Any) -> int:
+    """The visit that a row is or tells of; 0 for none."""
+    return int((row.id if isinstance(row, Visit) else row.visit_id) or 0)
+
+
+def companions_by_visit() -> dict[int, set[int]]:
+    """Who went along on each visit that somebody else wrote."""
+    found: dict[int, set[int]] = {}
+    for one, author_id in db.session.execute(
+        select(VisitCompanion, Visit.author_id).join(Visit, Visit.id == VisitCompanion.visit_id)
+    ):
+        if one.person_id not in (None, author_id):
+            found.setdefault(one.visit_id, set()).add(one.person_id)
+    return found
+
+
 class Town:
     """The crowded town with its canaries, and what each is to each player."""
 
@@ -139,6 +182,13 @@ class Town:
             for number, kind in enumerate(KINDS)
             for row in db.session.scalars(select(kind.model)).all()
         }  # fmt: skip
+        self.companions = companions_by_visit()
+        self.visits = {
+            (number, row.id): visit_of(row)
+            for number, kind in enumerate(KINDS)
+            if kind.model is Visit or hasattr(kind.model, "visit_id")
+            for row in db.session.scalars(select(kind.model)).all()
+        }
         ties = db.session.scalars(select(Guardianship)).all()
         self.children: dict[int, set[int]] = {}
         for tie in filter(holds, ties):
@@ -161,6 +211,9 @@ class Town:
         words = {relation(who, what).partition(":")[0]}
         if who.person_id and who.person_id in self.authors[canary]:
             words.add("mine")
+        along = self.companions.get(self.visits.get(canary, 0), set())
+        if who.person_id in along and who.place.schools & what.place.schools:
+            words.add("joined")
         if str(KINDS[canary[0]]) == "pupil.name":
             words |= self._of_child(who, what)
         return words

@@ -175,7 +175,6 @@ def request_page(public_id: str) -> Answer:
             children=_children(asked),
             parts=PART_NAMES,
             grounds=GROUND_NAMES,
-            holds=HOLD_SET.admits(acting.role),
             seconds=asked.state == ErasureState.PROPOSED
             and acting.person_id not in (asked.decided_by_id, asked.person_id),
             today=acting.on,
@@ -203,8 +202,11 @@ def _deleted() -> Response:
 
 
 def _children(asked: ErasureRequest) -> list[Pupil]:
+    """The children of a request whose data the acting person may keep; those of another school are not named."""
+    if not HOLD_SET.admits(actor().role):
+        return []
     ids = erasing.pupils_of(asked)
-    return list(db.session.scalars(select(Pupil).where(Pupil.id.in_(ids)).order_by(Pupil.id)))
+    return list(db.session.scalars(HOLD_SET.rows(actor()).where(Pupil.id.in_(ids)).order_by(Pupil.id)))
 
 
 @bp.post("/requests/<public_id>/confirmation")

@@ -53,7 +53,8 @@ def _show_page(public_id: str, **forms: Any) -> str:
     visit = find(VISIT_READ, public_id, *loading.FACTS)
     acting = actor()
     story = loading.with_story(acting, visit)
-    if story:
+    people = story or acting.role == Role.SCHOOL_OFFICE
+    if story or (people and visit.counts and visit.others_met):
         opened("F4", visit)
     family = acting.role == Role.GUARDIAN
     named = any(one.person_id == acting.person_id for one in visit.company)
@@ -65,7 +66,7 @@ def _show_page(public_id: str, **forms: Any) -> str:
         visit=visit,
         story=story,
         family=family,
-        people=story or acting.role == Role.SCHOOL_OFFICE,
+        people=people,
         parts=[_readable(part, family or visit.school_id != acting.school_id) for part in visit.parts]
         if story
         else [],
