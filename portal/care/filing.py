@@ -116,7 +116,12 @@ def _places(acting: Actor, pupil: Pupil) -> Iterator[tuple[date, str]]:
 
 
 def _told(*pairs: tuple[Any, str]) -> tuple[tuple[str, str], ...]:
-    return tuple((str(term), text) for term, text in pairs if text)
+    """Terms with what is said under them, one line each; what is empty is left out."""
+    lines: dict[str, list[str]] = {}
+    for term, text in pairs:
+        if text:
+            lines.setdefault(str(term), []).append(text)
+    return tuple((term, "\n".join(texts)) for term, texts in lines.items())
 
 
 def _visits(acting: Actor, pupil: Pupil) -> Iterator[Entry]:

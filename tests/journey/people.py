@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from playwright.sync_api import BrowserContext, Locator, Page, expect
+from playwright.sync_api import BrowserContext, FilePayload, Locator, Page, expect
 
 from portal.rehearsal.town import PASSWORD
 from tests.support.looking import TOO_WIDE
@@ -70,6 +70,12 @@ class Walker:
             found.select_option(str(value))
         else:
             found.fill(str(value))
+
+    def attach(self, name: str, file_name: str, content: bytes) -> "Walker":
+        """Choose a picture from the device for a field."""
+        kept: FilePayload = {"name": file_name, "mimeType": "image/png", "buffer": content}
+        self.page.locator(f"main [name='{name}']").set_input_files(kept)
+        return self
 
     def choose(self, *labels: str) -> "Walker":
         """Tap options by what they say."""

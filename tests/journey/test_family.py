@@ -11,6 +11,7 @@ from pathlib import Path
 import pyotp
 import pypdf
 import pytest
+from PIL import Image
 
 from portal import clock
 from tests.journey.people import Walker
@@ -124,6 +125,13 @@ def asks_for_deletion(mother: Walker, office: Walker) -> None:
     mother.open("/account/").reads_nothing_of("9901")
 
 
+def picture() -> bytes:
+    """A page of the court's paper, as a phone photographs it."""
+    page = io.BytesIO()
+    Image.new("RGB", (200, 280), "white").save(page, "PNG")
+    return page.getvalue()
+
+
 def is_kept_away(mother: Walker, office: Walker, principal: Walker, pupil: str) -> None:
     """A court order, entered by the office, bites from the minute the principal approves it."""
     mother.open("/").open("/notices/").reads("通知")
@@ -134,6 +142,8 @@ def is_kept_away(mother: Walker, office: Walker, principal: Walker, pupil: str) 
     office.fill(issued_on=(today - timedelta(days=1)).isoformat(), from_on=today.isoformat())
     office.press("提交校长审批").reads("等待批准")
     order = office.path
+    principal.open(order).finds_no_button("批准：与文书相符")
+    office.open(order).attach("papers", "caiding.png", picture()).press("添加扫描件").reads("caiding.png")
     mother.open("/").reads_nothing_of("学校为您登记的孩子")
     mother.open("/contacts/mine").reads(CHILD)
     principal.open(order).reads(CHILD, "云溪县人民法院（演练）").press("批准：与文书相符").reads("生效中")

@@ -20,6 +20,7 @@ from tests.support.html import faults_in
 STARTS = ("/", "/courses/", "/stars/", "/account/sign-in")
 REACHED_OTHERWISE = {
     "visits.offline": "opened from a device that took visits along; tried in tests/visits",
+    "care.shared": "from the link that a partner was given; tried in tests/care",
     "visits.package": "asked by scripts; tried in tests/visits",
     "visits.standing": "asked by scripts; tried in tests/visits",
     "visits.worker": "asked by scripts; tried in tests/visits",
