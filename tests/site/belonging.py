@@ -46,7 +46,16 @@ from portal.staffing.models import AppointmentRequest, PupilTransfer
 from portal.trail.models import TrailEntry
 from portal.visits.drafts import VisitDraft
 from portal.visits.harm import HarmReport
-from portal.visits.models import Correction, FollowUp, Invitation, Outcome, SealedNote, Visit, VisitCompanion
+from portal.visits.models import (
+    Correction,
+    FollowUp,
+    Invitation,
+    Outcome,
+    PlanEntry,
+    SealedNote,
+    Visit,
+    VisitCompanion,
+)
 from tests.site.actors import Player
 
 Ids = frozenset[int]
@@ -532,17 +541,31 @@ def seat(row: Seat) -> Belonging:
     return replace(found, is_off=(course.school_id or 0) in off_at("courses"))
 
 
+def _went_along(row: Visit) -> Ids:
+    """Those of the school who went along on a visit that somebody else wrote."""
+    went = select(VisitCompanion.person_id).where(VisitCompanion.visit_id == row.id)
+    return frozenset(key for key in db.session.scalars(went) if key is not None) - {row.author_id}
+
+
+@belongs("visit.join", level="household")
+def visit_joined(row: Visit) -> Belonging:
+    """The own part of a visit belongs to those who went along, and to nobody else."""
+    return replace(visit(row), people=_went_along(row), is_personal=True)
+
+
+@belongs("sealed_note.write", level="household")
+def visit_sealed_of(row: Visit) -> Belonging:
+    """Whoever was there, and nobody else, adds a sealed note to a visit."""
+    return replace(visit(row), is_personal=True)
+
+
 @belongs(Visit, level="household")
 def visit(row: Visit) -> Belonging:
     """A visit belongs to the child and the household visited, to the teacher who wrote it and to those who went along."""
-    went = select(VisitCompanion.person_id).where(
-        VisitCompanion.visit_id == row.id, VisitCompanion.person_id.is_not(None)
-    )
-    along = [key for key in db.session.scalars(went) if key is not None]
     return child(
         row.pupil_id,
         households=frozenset({row.household_id}),
-        people=frozenset({row.author_id, *along}),
+        people=_went_along(row) | {row.author_id},
         state="" if row.outcome == Outcome.MET else "missed",
         is_off=_switched_off("visits", row.pupil_id),
     )
@@ -566,12 +589,25 @@ def follow_up(row: FollowUp) -> Belonging:
 
 @belongs(SealedNote, level="household")
 def sealed_note(row: SealedNote) -> Belonging:
-    """A sealed note stays with the school that wrote it, also when the child comes to another."""
+    """A sealed note stays with the school that wrote it, also when the child comes to another; who went along has their
+    own one while the child is there."""
     about = db.session.get_one(Visit, row.visit_id)
     of_visit = visit(about)
     here = of_visit.place.schools
     elsewhere = bool(here) and about.school_id not in here
-    return replace(of_visit, people=frozenset({row.author_id}), state="of_other_school" if elsewhere else "")
+    went = row.author_id in _went_along(about) and about.school_id in here
+    return replace(
+        of_visit,
+        people=frozenset({row.author_id}),
+        asked_by=row.author_id if went else None,
+        state="of_other_school" if elsewhere else "",
+    )
+
+
+@belongs("visit_plan.read", level="class")
+def planned(row: PlanEntry) -> Belonging:
+    """What is planned belongs to the teacher who means to go and to whoever is asked along, for a child of the class."""
+    return child(row.pupil_id, people=frozenset({row.teacher_id, row.companion_id or 0}))
 
 
 @belongs(HarmReport, level="child")

@@ -9,12 +9,12 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from portal import clock
 from portal.access import Role
 from portal.accounts.models import Appointment
-from portal.care.models import CarePerson, LeftBehind
+from portal.care.models import CareMeasure, CarePerson, LeftBehind, Referral
 from portal.contacts.models import ChangeRequest
 from portal.courses.models import Course
 from portal.extensions import db
@@ -25,11 +25,12 @@ from portal.opinions.models import Category, Opinion
 from portal.privacy.models import DataCopy, ErasureRequest, ExportRequest
 from portal.ratings.models import Entry, EntryState, Round, RoundState
 from portal.recovery.models import Recovery, Whose
-from portal.schools.models import District, Guardianship, Pupil, School
+from portal.schools.models import District, Guardianship, Pupil, School, Term
 from portal.staffing.models import PupilTransfer, TransferState
 from portal.trail.models import append, draft, note
 from portal.trail.reads import READ
-from portal.visits.models import Correction, SealedNote, Visit
+from portal.visits.harm import HarmReport
+from portal.visits.models import Correction, PlanEntry, SealedNote, Visit, VisitCompanion
 from tests.site.actors import PLAYERS, Player
 from tests.site.crowd import copied, spots_of
 from tests.site.families import class_in, person, pupil
@@ -55,6 +56,9 @@ def populate() -> None:
     _readings()
     _single_rows()
     _told_and_entrusted()
+    _joined()
+    _reported()
+    _planned()
     db.session.commit()
 
 
@@ -195,12 +199,19 @@ def _stories_from_elsewhere() -> None:
     child, there, here = pupil("来新桐"), class_in(THERE, "五(1)班"), school(HERE)
     now = next(spots_of(child))
     before = replace(now, class_id=there.id, school_id=there.school_id, author_id=person("钱文博").id)
-    for source in (_any(Visit, Visit.outcome == "met"), _any(SealedNote), _any(Correction), _any(LeftBehind)):
+    for source in (
+        _any(Visit, Visit.outcome == "met"),
+        _any(SealedNote),
+        _any(Correction),
+        _any(LeftBehind),
+        _any(CareMeasure),
+        _any(Referral),
+    ):
         copied(source, before, {})
-    _transfer(child, THERE, here, TransferState.DONE)
+    _transfer(child, THERE, here, TransferState.DONE, shares_story=True)
 
 
-def _transfer(child: Pupil, at: str, to: School | None, state: TransferState) -> None:
+def _transfer(child: Pupil, at: str, to: School | None, state: TransferState, **more: Any) -> None:
     source = _any(PupilTransfer)
     _copied(
         source,
@@ -210,6 +221,7 @@ def _transfer(child: Pupil, at: str, to: School | None, state: TransferState) ->
         to_class_id=None,
         state=state,
         from_on=clock.today() - timedelta(days=7),
+        **more,
     )
 
 
@@ -305,4 +317,52 @@ def _told_and_entrusted() -> None:
             ended_on=last_week,
         )
     )
+    db.session.flush()
+
+
+def _joined() -> None:
+    """Visits that others went along on, with the notes of both; to a child who left too, and notes of who stayed away."""
+    source, told = _any(Visit, Visit.outcome == "met"), _any(SealedNote)
+    for name in ("陈一诺", "白鹭洲"):
+        where = replace(next(spots_of(pupil(name))), author_id=person("刘明远").id)
+        for who in ("邓宇", "孙立德", "何静"):
+            made = copied(source, where, {})
+            db.session.execute(delete(VisitCompanion).where(VisitCompanion.visit_id == made.id))
+            db.session.add(VisitCompanion(visit_id=made.id, person_id=person(who).id))
+            _note_on(told, made, who)
+            _note_on(told, made, "刘明远")
+        _note_on(told, copied(source, where, {}), "何静")
+    db.session.flush()
+
+
+def _note_on(source: SealedNote, visit: Visit, author: str) -> None:
+    made = SealedNote(visit_id=visit.id, author_id=person(author).id, written_at=source.written_at)
+    made.body = "只给校长看。"
+    db.session.add(made)
+
+
+def _reported() -> None:
+    """Reports of harm by a subject teacher, about a child of the class and one that left it."""
+    for name in ("陈一诺", "白鹭洲"):
+        copied(_any(HarmReport), replace(next(spots_of(pupil(name))), author_id=person("邓宇").id), {})
+
+
+def _planned() -> None:
+    """Visits planned with a companion, without one, for another class and at another school."""
+    term = _any(Term)
+    for name, companion in (("陈一诺", "邓宇"), ("林嘉树", None), ("柳燕飞", None), ("周帆", None)):
+        spot = next(spots_of(pupil(name)))
+        db.session.add(
+            PlanEntry(
+                term_id=term.id,
+                pupil_id=spot.pupil_id,
+                household_id=spot.household_id,
+                class_id=spot.class_id,
+                school_id=spot.school_id,
+                teacher_id=spot.author_id,
+                companion_id=person(companion).id if companion else None,
+                planned_on=clock.today() + timedelta(days=3),
+                planned_at=clock.now(),
+            )
+        )
     db.session.flush()
