@@ -31,6 +31,13 @@ READ_ON_ANOTHER_PAGE = {
     ("visits.follow_up", "own:of_school"),
     ("visits.edit", "same_class"),
     ("visits.edit", "same_class:missed"),
+    ("visits.part", "own"),
+    ("visits.part", "own:missed"),
+    ("visits.part", "same_class"),
+    ("visits.part", "same_class:missed"),
+    ("visits.sealed_note", "same_class"),
+    ("visits.sealed_note", "same_class:missed"),
+    ("care.measure", "own:of_school"),
     ("opinions.answer", "own:at_district"),
     ("opinions.answer", "own:reopened"),
 }
