@@ -14,7 +14,7 @@ DEFAULT: dict[str, Any] = {
     "rules": [
         {"key": "everyone", "name": "每个家庭每学年至少走访一次", "every": "year"},
         {"key": "care", "name": "需要特别关心的学生每学期走访", "who": "priority", "calls": True},
-        {"key": "newcomers", "name": "新到校的学生", "who": "new_pupils", "every": "year"},
+        {"key": "newcomers", "name": "新到校学生每学年至少走访一次", "who": "new_pupils", "every": "year"},
     ],
     "quotas": [],
 }
