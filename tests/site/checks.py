@@ -18,7 +18,7 @@ MOST_QUERIES = 19
 MORE_QUERIES = {"/ratings/assessments/": 26, "/care/pupils/": 36}
 """Pages that count a whole school afresh: one statement for each computed indicator, whatever the size of the school. And the
 one file of a pupil: some statements for each of its five kinds of record, however many there are."""
-FIRST_PAGE = 23
+FIRST_PAGE = 24
 """The first page asks each feature once what waits; the principal's asks most of them."""
 TELLS_WHO = re.compile(r"^SELECT set_config\(")
 """On PostgreSQL each transaction is told who acts in it; that asks for no data."""
