@@ -1,7 +1,8 @@
 """Forms of the coverage rules: what is typed becomes a rule or a quota, and every flaw stands at its field."""
 
 import secrets
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from wtforms import BooleanField, DateField, RadioField, SelectMultipleField
 from wtforms.fields.choices import SelectChoice
@@ -27,6 +28,7 @@ from portal.visits.coverage import (
 from portal.visits.models import FORM_NAMES, PRIORITY_NAMES
 
 RULE, QUOTA = "rule", "quota"
+Requirement = TypeVar("Requirement", Rule, Quota)
 
 
 def _choices(options: Any) -> list[SelectChoice]:
@@ -74,20 +76,17 @@ class _RequirementForm(DatedForm):
             "forms": list(self.forms.data or []),
         }
 
-    def made(self, key: str) -> Rule | Quota | None:
-        """The rule or quota as typed; None when something does not hold, with the reason at its field."""
+    def _checked(self, read: Callable[[], Requirement]) -> Requirement | None:
+        """What ``read`` makes of the fields; None when something does not hold, with the reason at its field."""
         valid = self.validate()
         try:
-            found = self._read(key)
+            found = read()
         except Flaw as flaw:
-            field = self[flaw.place] if flaw.place in self._fields else self.name
+            field: Any = self[flaw.place] if flaw.place in self._fields else self.name
             if not field.errors:
                 field.errors = [*field.errors, flaw.args[0]]
             return None
         return found if valid else None
-
-    def _read(self, key: str) -> Rule | Quota:
-        raise NotImplementedError
 
 
 def _whole(typed: str | None, place: str) -> int | None:
@@ -112,19 +111,22 @@ class RuleForm(_RequirementForm):
     pair = BooleanField(_l("Two teachers go together"))
     calls = BooleanField(_l("Whoever is not met is called"))
 
-    def _read(self, key: str) -> Rule:
-        return read_rule(
-            self._plain(key)
-            | {
-                "who": self.who.data or "",
-                "groups": list(self.groups.data or []) if self.who.data == "priority" else [],
-                "least": _whole(self.least.data, "least"),
-                "most": _whole(self.most.data, "most"),
-                "share": self.share.data or "",
-                "first_share": (self.first_share.data or None) if self.every.data == "year" else None,
-                "teachers": 2 if self.pair.data else 1,
-                "calls": bool(self.calls.data),
-            }
+    def made(self, key: str) -> Rule | None:
+        """The rule as typed, under this key; None when something does not hold."""
+        return self._checked(
+            lambda: read_rule(
+                self._plain(key)
+                | {
+                    "who": self.who.data or "",
+                    "groups": list(self.groups.data or []) if self.who.data == "priority" else [],
+                    "least": _whole(self.least.data, "least"),
+                    "most": _whole(self.most.data, "most"),
+                    "share": self.share.data or "",
+                    "first_share": (self.first_share.data or None) if self.every.data == "year" else None,
+                    "teachers": 2 if self.pair.data else 1,
+                    "calls": bool(self.calls.data),
+                }
+            )
         )
 
 
@@ -139,14 +141,17 @@ class QuotaForm(_RequirementForm):
     number = LineField(_l("How many"), [InputRequired(_l("Enter a number."))], filters=[half_width])
     unit = RadioField(_l("What is counted"), [InputRequired(_l("Choose one."))], choices=_choices(UNIT_NAMES))
 
-    def _read(self, key: str) -> Quota:
-        return read_quota(
-            self._plain(key)
-            | {
-                "role": self.role.data or "",
-                "number": _whole(self.number.data, "number"),
-                "unit": self.unit.data or "",
-            }
+    def made(self, key: str) -> Quota | None:
+        """The quota as typed, under this key; None when something does not hold."""
+        return self._checked(
+            lambda: read_quota(
+                self._plain(key)
+                | {
+                    "role": self.role.data or "",
+                    "number": _whole(self.number.data, "number"),
+                    "unit": self.unit.data or "",
+                }
+            )
         )
 
 
