@@ -142,10 +142,16 @@ def compile_catalogues() -> list[str]:
 
 @cache
 def catalogue(language: Language) -> NullTranslations:
-    """The catalogue of a language; English is the language of the code itself."""
+    """The catalogue of a language; English is the language of the code itself.
+
+    Raises ``FileNotFoundError`` where none is there: to fall back on English in silence, and remember it,
+    would turn the whole portal English for as long as the process lives.
+    """
     if language.tag == "en":
         return NullTranslations()
-    return Translations.load(str(FOLDER), [language.locale])
+    compile_catalogues()
+    with (FOLDER / language.locale / "LC_MESSAGES" / "messages.mo").open("rb") as compiled:
+        return Translations(compiled)
 
 
 def gettext(message: str, **values: Any) -> str:
