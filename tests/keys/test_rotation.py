@@ -21,17 +21,32 @@ from portal.schools.enrolling import add_person
 from tests.support.database import migrate
 
 
-@pytest.fixture
-def house(tmp_path):
-    """A portal with its own master keys and a rehearsal town, at once at the newest revision."""
-    settings = Settings(
-        instance=tmp_path, database_url="", password_memory_kib=64, master_keys_file=tmp_path / "master_keys"
+def settings_in(folder):
+    return Settings(
+        instance=folder, database_url="", password_memory_kib=64, master_keys_file=folder / "master_keys"
     )
-    portal = create_app(settings, TESTING=True)
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory):
+    """The folder of a portal with its own master keys and a rehearsal town, to be copied."""
+    folder = tmp_path_factory.mktemp("house")
+    portal = create_app(settings_in(folder), TESTING=True)
     migrate(portal)
     with portal.app_context():
         town.build()
         db.session.commit()
+        db.session.remove()
+        db.engine.dispose()
+    return folder
+
+
+@pytest.fixture
+def house(built, tmp_path):
+    """A portal with its own master keys and a rehearsal town, at once at the newest revision."""
+    shutil.copytree(built, tmp_path, dirs_exist_ok=True)
+    portal = create_app(settings_in(tmp_path), TESTING=True)
+    with portal.app_context():
         yield portal
         db.session.remove()
         db.engine.dispose()

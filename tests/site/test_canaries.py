@@ -377,9 +377,13 @@ def test_a_scope_that_is_too_wide_is_found_by_the_crawl(town, monkeypatch):
         player = next(player for player in PLAYERS if player.actor == role)
         monkeypatch.setitem(PERMISSIONS[name].grants, role, everything)
         eyes = town.eyes(player)
+        found = False
         for cell in cells(town.app, town.crowd, player, ["opinions.show", "visits.show"]):
             eyes.get(cell.path)
-        assert any(f"met {field} " in line for line in town.leaks(player, eyes.met)), name
+            found = any(f"met {field} " in line for line in town.leaks(player, eyes.met))
+            if found:
+                break
+        assert found, name
 
 
 def test_a_page_that_shows_too_much_would_be_found(town):
