@@ -1,112 +1,27 @@
 """A teacher without a network, in a real browser: three visits, a killed browser, a renewed app, a bad network; and what
 a stolen device shows."""
 
-import contextlib
 import json
-import os
-import signal
-import subprocess
 import time
-import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import machine
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, Route, expect
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
-from portal import clock
-from portal.access import Actor, Role
 from portal.extensions import db
-from portal.rehearsal.town import PASSWORD
 from portal.visits.drafts import DraftClash
-from portal.visits.merging import Operation, Sent, Telling, take_in
 from portal.visits.models import Visit, VisitPart
-from tests.support.browser import ARGUMENTS, PHONE
 from tests.support.flaky import Flaky
 from tests.support.server import Portal
-from tests.visits.builders import person, pupil, third
+from tests.visits.builders import person, pupil
 from tests.visits.inside import inside
+from tests.visits.phones import CODE, VISITS, Phone, tells
 
 pytestmark = pytest.mark.browser
-CODE = "door-7-cat"
 SECRET = "小满夜里想爸爸睡不着"
-PLACE = "/visits/offline"
-
-
-class Phone:
-    """A phone with a profile on disk: its browser can be killed and started again."""
-
-    def __init__(self, chromium: Browser, folder: Path, network: Flaky) -> None:
-        self.chromium, self.folder, self.network = chromium, folder, network
-        self.context: BrowserContext | None = None
-        self.page = self.start()
-
-    def start(self) -> Page:
-        more = ["--no-sandbox"] if os.geteuid() == 0 else []
-        self.context = self.chromium.browser_type.launch_persistent_context(
-            str(self.folder), executable_path=machine.find_chromium(), args=[*ARGUMENTS, *more], viewport=PHONE,
-            locale="zh-CN", timezone_id="Asia/Shanghai", has_touch=True, is_mobile=True, reduced_motion="reduce",
-        )  # fmt: skip
-        self.context.set_default_timeout(15_000)
-        self.page = self.context.pages[0]
-        self.page.on("dialog", lambda dialog: dialog.accept())
-        return self.page
-
-    def kill(self) -> None:
-        """kill -9 of the browser with everything it runs."""
-        listed = subprocess.run(["ps", "-A", "-o", "pid=,args="], capture_output=True, text=True, check=True)
-        for line in listed.stdout.splitlines():
-            number, _, words = line.strip().partition(" ")
-            if f"--user-data-dir={self.folder}" in words:
-                os.kill(int(number), signal.SIGKILL)
-        assert self.context
-        with contextlib.suppress(Exception):
-            self.context.close()
-
-    def sign_in(self) -> None:
-        self.page.goto(f"{self.network.address}/account/sign-in")
-        self.page.fill("[name=name]", "wangxue")
-        self.page.fill("[name=password]", PASSWORD)
-        self.page.get_by_role("button", name="登录").click()
-        self.page.wait_for_url(f"{self.network.address}/")
-
-    def take_along(self, *names: str) -> None:
-        self.page.goto(f"{self.network.address}/visits/take-along")
-        self.page.locator("form:visible [name=code]").wait_for()
-        self.page.get_by_text("班里其他学生").click()
-        for name in names:
-            self.page.locator(".choice label", has_text=name).click()
-        self.page.fill("[name=code]", CODE)
-        if self.page.locator("[name=again]").is_visible():
-            self.page.fill("[name=again]", CODE)
-        self.page.get_by_role("button", name="带上", exact=True).click()
-        self.page.wait_for_url(f"**{PLACE}")
-
-    def open(self) -> None:
-        """Open the shell with the code."""
-        self.page.goto(f"{self.network.address}{PLACE}")
-        self.unlock()
-
-    def unlock(self, code: str = CODE) -> None:
-        self.page.get_by_label("这台设备上的密码").fill(code)
-        self.page.get_by_role("button", name="打开").click()
-
-    def write(self, name: str, how: str, hopes: str = "", met: str = "孩子", finish: bool = True) -> None:
-        self.page.locator("a.row", has_text=name).click()
-        self.page.locator(".option", has_text=how).click()
-        if how != "没联系上":
-            self.page.locator(".option:visible", has_text=met).first.click()
-        if hopes:
-            self.page.get_by_label("孩子的优点和家里的期盼").fill(hopes)
-        expect(self.page.locator("[data-state]")).not_to_be_empty()
-        if finish:
-            self.page.get_by_role("button", name="提交这次家访").click()
-            self.page.locator("[data-list]:visible").wait_for()
-        else:
-            self.page.get_by_role("button", name="全部家庭").click()
 
 
 @pytest.fixture
@@ -149,42 +64,10 @@ def told(portal: Portal) -> tuple[list[tuple[str, str]], list[str]]:
 def meanwhile(portal: Portal, visits: dict[str, str]) -> None:
     """A colleague tells of one visit, another device of another; and the shell is another from now on."""
     with inside(portal):
-        for author, name, words, finish in (
-            ("刘明远", "林嘉树", "刘老师也去了", True),
-            ("王雪", "陈一诺", "平板写的一诺", False),
-        ):
-            child, school_class = pupil(name), third()
-            actor = Actor(
-                person(author).id,
-                Role.CLASS_TEACHER,
-                clock.today(),
-                school_id=school_class.school_id,
-                class_id=school_class.id,
-            )
-            held_on = clock.today().isoformat()
-            values = {
-                "how": "phone",
-                "met": ["child"],
-                "held_on": held_on,
-                "held_time": "00:00",
-                "hopes": words,
-            }
-            fields = {field: Sent(value, 0) for field, value in values.items()}
-            sent = Operation(visits[child.public_id], str(uuid.uuid4()), 1, clock.now(), finish, fields)
-            take_in(Telling(child, school_class, clock.today(), actor, clock.now()), sent)
+        tells("刘明远", "林嘉树", visits[pupil("林嘉树").public_id], "刘老师也去了", finish=True)
+        tells("王雪", "陈一诺", visits[pupil("陈一诺").public_id], "平板写的一诺", finish=False)
         person("王雪").theme = "dark"
         db.session.commit()
-
-
-VISITS = """
-new Promise((done) => {
-  const opening = indexedDB.open("gongyu-visits");
-  opening.onsuccess = () => {
-    const asking = opening.result.transaction("drafts").objectStore("drafts").getAll();
-    asking.onsuccess = () => { opening.result.close(); done(asking.result.map((one) => [one.pupil, one.visit])); };
-  };
-})
-"""
 
 
 def test_three_visits_survive_everything(
@@ -261,6 +144,20 @@ def test_a_stolen_phone_shows_nothing(phone: Phone, network: Flaky, tmp_path: Pa
 def on_disk(folder: Path) -> bytes:
     """Every file of a profile, compressed tables of the database among them as they lie."""
     return b"\n".join(path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file())
+
+
+def test_a_slow_library_does_not_cost_the_form(phone: Phone, network: Flaky) -> None:
+    """The page's script waits for the library of the database, however late that comes."""
+
+    def late(route: Route) -> None:
+        time.sleep(1)
+        route.continue_()
+
+    phone.sign_in()
+    phone.page.route("**/vendor/idb*", late)
+    phone.page.goto(f"{network.address}/visits/take-along")
+
+    expect(phone.page.locator("form:visible [name=code]")).to_be_visible()
 
 
 def test_five_wrong_codes_wipe_everything(phone: Phone, network: Flaky) -> None:

@@ -1,0 +1,126 @@
+"""A teacher's phone with a profile on disk, the portal behind a network, and what happens there while the phone is away."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import uuid
+from pathlib import Path
+
+import machine
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from portal import clock
+from portal.access import Actor, Role
+from portal.rehearsal.town import PASSWORD
+from portal.visits.merging import Operation, Sent, Telling, take_in
+from tests.support.browser import ARGUMENTS, PHONE
+from tests.support.flaky import Flaky
+from tests.visits.builders import person, pupil, third
+
+CODE = "door-7-cat"
+PLACE = "/visits/offline"
+VISITS = """
+new Promise((done) => {
+  const opening = indexedDB.open("gongyu-visits");
+  opening.onsuccess = () => {
+    const asking = opening.result.transaction("drafts").objectStore("drafts").getAll();
+    asking.onsuccess = () => { opening.result.close(); done(asking.result.map((one) => [one.pupil, one.visit])); };
+  };
+})
+"""
+
+
+class Phone:
+    """A phone with a profile on disk: its browser can be killed and started again."""
+
+    def __init__(self, chromium: Browser, folder: Path, network: Flaky) -> None:
+        self.chromium, self.folder, self.network = chromium, folder, network
+        self.context: BrowserContext | None = None
+        self.page = self.start()
+
+    def start(self) -> Page:
+        more = ["--no-sandbox"] if os.geteuid() == 0 else []
+        self.context = self.chromium.browser_type.launch_persistent_context(
+            str(self.folder), executable_path=machine.find_chromium(), args=[*ARGUMENTS, *more], viewport=PHONE,
+            locale="zh-CN", timezone_id="Asia/Shanghai", has_touch=True, is_mobile=True, reduced_motion="reduce",
+        )  # fmt: skip
+        self.context.set_default_timeout(15_000)
+        self.page = self.context.pages[0]
+        self.page.on("dialog", lambda dialog: dialog.accept())
+        return self.page
+
+    def kill(self) -> None:
+        """kill -9 of the browser with everything it runs."""
+        listed = subprocess.run(["ps", "-A", "-o", "pid=,args="], capture_output=True, text=True, check=True)
+        for line in listed.stdout.splitlines():
+            number, _, words = line.strip().partition(" ")
+            if f"--user-data-dir={self.folder}" in words:
+                os.kill(int(number), signal.SIGKILL)
+        assert self.context
+        with contextlib.suppress(Exception):
+            self.context.close()
+
+    def sign_in(self) -> None:
+        self.page.goto(f"{self.network.address}/account/sign-in")
+        self.page.fill("[name=name]", "wangxue")
+        self.page.fill("[name=password]", PASSWORD)
+        self.page.get_by_role("button", name="登录").click()
+        self.page.wait_for_url(f"{self.network.address}/")
+
+    def take_along(self, *names: str) -> None:
+        self.page.goto(f"{self.network.address}/visits/take-along")
+        self.page.locator("form:visible [name=code]").wait_for()
+        self.page.get_by_text("班里其他学生").click()
+        for name in names:
+            self.page.locator(".choice label", has_text=name).click()
+        self.page.fill("[name=code]", CODE)
+        if self.page.locator("[name=again]").is_visible():
+            self.page.fill("[name=again]", CODE)
+        self.page.get_by_role("button", name="带上", exact=True).click()
+        self.page.wait_for_url(f"**{PLACE}")
+
+    def open(self) -> None:
+        """Open the shell with the code."""
+        self.page.goto(f"{self.network.address}{PLACE}")
+        self.unlock()
+
+    def unlock(self, code: str = CODE) -> None:
+        self.page.get_by_label("这台设备上的密码").fill(code)
+        self.page.get_by_role("button", name="打开").click()
+
+    def write(self, name: str, how: str, hopes: str = "", met: str = "孩子", finish: bool = True) -> None:
+        self.page.locator("a.row", has_text=name).click()
+        self.page.locator(".option", has_text=how).click()
+        if how != "没联系上":
+            self.page.locator(".option:visible", has_text=met).first.click()
+        if hopes:
+            self.page.get_by_label("孩子的优点和家里的期盼").fill(hopes)
+        expect(self.page.locator("[data-state]")).not_to_be_empty()
+        if finish:
+            self.page.get_by_role("button", name="提交这次家访").click()
+            self.page.locator("[data-list]:visible").wait_for()
+        else:
+            self.page.get_by_role("button", name="全部家庭").click()
+
+
+def tells(author: str, name: str, visit: str, words: str, finish: bool) -> None:
+    """Somebody of the class writes about a visit from another device, in the current transaction of ``db.session``."""
+    child, school_class = pupil(name), third()
+    actor = Actor(
+        person(author).id,
+        Role.CLASS_TEACHER,
+        clock.today(),
+        school_id=school_class.school_id,
+        class_id=school_class.id,
+    )
+    values = {
+        "how": "phone",
+        "met": ["child"],
+        "held_on": clock.today().isoformat(),
+        "held_time": "00:00",
+        "hopes": words,
+    }
+    fields = {field: Sent(value, 0) for field, value in values.items()}
+    sent = Operation(visit, str(uuid.uuid4()), 1, clock.now(), finish, fields)
+    take_in(Telling(child, school_class, clock.today(), actor, clock.now()), sent)
