@@ -9,6 +9,7 @@ import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
 from sqlalchemy import select
@@ -308,6 +309,8 @@ def _spread(model: type[Base], spots: list[Spot]) -> None:
                 if signature in seen:
                     savepoint.rollback()
                 seen.add(signature)
+        # SQLite keeps each savepoint that was rolled back until the end, and every page it writes looks through them.
+        db.session.commit()
 
 
 def copied(source: Any, spot: Spot, done: dict[tuple[str, int], Any]) -> Any:
@@ -330,6 +333,7 @@ def copied(source: Any, spot: Spot, done: dict[tuple[str, int], Any]) -> Any:
     return made
 
 
+@cache
 def _parts(table: Any) -> list[tuple[Any, Any]]:
     """The tables whose rows are part of a record: they fall with it and have no address of their own."""
     found = []
