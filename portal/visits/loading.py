@@ -18,7 +18,7 @@ from portal.visits.models import (
     VisitPart,
     VisitRemark,
 )
-from portal.visits.policy import SEALED_READ, narrative_scope
+from portal.visits.policy import SEALED_READ, VISIT_JOIN, narrative_scope
 
 PAGE_LENGTH = 25
 Row = TypeVar("Row", bound=Any)
@@ -41,10 +41,21 @@ STORY = (
 IN_LISTS = (joinedload(Visit.pupil), joinedload(Visit.school_class), joinedload(Visit.author))
 
 
-def with_story(actor: Actor, visit: Visit) -> bool:
-    """Load what was said at a visit within reach; False, and nothing loaded, when the actor reads only that it happened."""
-    found = select(Visit).where(Visit.id == visit.id, narrative_scope(actor)).options(*STORY)
-    return db.session.scalar(found) is not None
+def with_story(actor: Actor, visit: Visit) -> tuple[bool, bool]:
+    """Load what was said at a visit within reach; whether it was, and whether the actor went along and may say so now.
+
+    Where the actor reads only that it happened, nothing is loaded.
+    """
+    wanted = (
+        select(Visit, VISIT_JOIN.within(actor))
+        .where(Visit.id == visit.id, narrative_scope(actor))
+        .options(*STORY)
+    )
+    found = db.session.execute(wanted).first()
+    if found is not None:
+        return True, bool(found[1])
+    named = any(one.person_id == actor.person_id for one in visit.company)
+    return False, named and VISIT_JOIN.holds_for(actor, visit)
 
 
 def sealed_within_reach(actor: Actor, visit: Visit) -> list[SealedNote]:

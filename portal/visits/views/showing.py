@@ -36,7 +36,6 @@ from portal.visits.policy import (
     SEALED_READ,
     VISIT_ANSWER,
     VISIT_FAMILY,
-    VISIT_JOIN,
     VISIT_READ,
 )
 from portal.visits.views.blueprint import WORDS, Answer, bp
@@ -52,13 +51,11 @@ def show(public_id: str) -> str:
 def _show_page(public_id: str, **forms: Any) -> str:
     visit = find(VISIT_READ, public_id, *loading.FACTS)
     acting = actor()
-    story = loading.with_story(acting, visit)
+    story, along = loading.with_story(acting, visit)
     people = story or acting.role == Role.SCHOOL_OFFICE
     if story or (people and visit.counts and visit.others_met):
         opened("F4", visit)
     family = acting.role == Role.GUARDIAN
-    named = any(one.person_id == acting.person_id for one in visit.company)
-    along = named and VISIT_JOIN.admits(acting.role) and VISIT_JOIN.holds_for(acting, visit)
     author = acting.person_id == visit.author_id and acting.role == Role.CLASS_TEACHER
     corrected = story and any(one.answered_at is None for one in visit.corrections)
     return render(
