@@ -121,6 +121,7 @@ WAYS: dict[Role, tuple[tuple[str, str, str], ...]] = {
     Role.INSPECTOR: (("ratings.stars", no_op("Stars of the schools"), "star-full"),),
     Role.DISTRICT_STAFF: (
         ("visits.coverage", no_op("Coverage of home visits"), "door-open"),
+        ("visits.fair_play", no_op("Questions about home visits"), "scale"),
         ("notices.outbox", no_op("Notices of the district"), "megaphone"),
         ("notices.flagged", no_op("Notices that mention money"), "triangle-alert"),
         ("courses.manage", no_op("Courses of the district"), "book-open"),

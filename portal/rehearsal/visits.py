@@ -9,12 +9,14 @@ from portal import clock
 from portal.access import Actor, Role
 from portal.extensions import db
 from portal.rehearsal.cast import Town
-from portal.schools.models import Enrolment, Guardianship, Pupil, SchoolClass
+from portal.schools.models import Enrolment, Guardianship, Pupil, SchoolClass, SchoolYear, Term
 from portal.visits import counting, covering
+from portal.visits.fair_signs import Rule
+from portal.visits.fairness import FairPlayQuestion, FairPlayRecord
 from portal.visits.harm import Act, HarmEntry, HarmReport
 from portal.visits.inviting import invite
 from portal.visits.merging import Operation, Sent, Telling, take_in
-from portal.visits.models import FORM_NAMES, Form, Invitation, Visit
+from portal.visits.models import FORM_NAMES, Form, Invitation, Outcome, Visit
 from portal.visits.recording import Account, Step, record
 
 THIRD = "望溪小学 三(2)班"
@@ -28,6 +30,7 @@ def build(town: Town) -> None:
     _tried(town)
     _drafts(town)
     _harm(town)
+    _fair_play(town)
     covering.keep_all()
 
 
@@ -57,6 +60,51 @@ def _harm(town: Town) -> None:
                 written_at=at + timedelta(days=days),
             )
         )
+
+
+def _fair_play(town: Town) -> None:
+    """Questions about the visits of the last term: one that waits for the school, one that was answered, one closed."""
+    last = db.session.scalars(
+        select(Term)
+        .join(SchoolYear, SchoolYear.id == Term.school_year_id)
+        .where(
+            SchoolYear.district_id == town.districts["云溪县"].id,
+            SchoolYear.starts_on < town.start,
+            Term.number == 2,
+        )
+    ).one()
+    asked_at = _at(town, -5, 6)
+    waiting = FairPlayQuestion(
+        rule=Rule.UNCONFIRMED,
+        figures={"found": 41, "of": 62, "limit": 60},
+        due_on=town.today + timedelta(days=9),
+    )
+    answered = FairPlayQuestion(
+        rule=Rule.EVENINGS,
+        figures={"evenings": 2, "most": 8, "limit": 6},
+        due_on=town.today + timedelta(days=9),
+        answer="柳湾村八户挨着住，两位老师一起走了两个晚上，每户十五分钟左右。家长都确认了。",
+        answered_at=_at(town, -2, 9),
+        answered_by_id=town.people["孙立德"].id,
+    )
+    closed = FairPlayQuestion(
+        rule=Rule.LAST_WEEK,
+        figures={"found": 27, "of": 60, "limit": 40},
+        due_on=town.today - timedelta(days=20),
+        answer="期末前一周是全校家访周，安排在学校工作计划里。",
+        answered_at=_at(town, -25, 9),
+        answered_by_id=town.people["孙立德"].id,
+        closing="已了解，是计划内的家访周，不需要再做什么。",
+        closed_at=_at(town, -22, 15),
+        closed_by_id=town.people["张建平"].id,
+    )
+    met = select(Visit.id).where(Visit.school_id == _third(town).school_id, Visit.outcome == Outcome.MET)
+    visits = list(db.session.scalars(met.order_by(Visit.id)))
+    for one in (waiting, answered, closed):
+        one.school_id, one.term_id, one.asked_at = _third(town).school_id, last.id, asked_at
+        db.session.add(one)
+        db.session.flush()
+        db.session.add_all(FairPlayRecord(question_id=one.id, visit_id=key) for key in visits[:3])
 
 
 def _author(town: Town) -> Actor:

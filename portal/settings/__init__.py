@@ -4,6 +4,6 @@ Declare a setting in the feature that reads it (``RANGE = Setting("courses.place
 with ``RANGE.on(day, school_id=…)``. The pages that change it come by themselves.
 """
 
-from portal.settings.declaring import Choice, Choices, Line, Lines, Number, Setting, Switch, value
+from portal.settings.declaring import Choice, Choices, Hours, Line, Lines, Number, Setting, Switch, value
 
-__all__ = ["Choice", "Choices", "Line", "Lines", "Number", "Setting", "Switch", "value"]
+__all__ = ["Choice", "Choices", "Hours", "Line", "Lines", "Number", "Setting", "Switch", "value"]

@@ -1,6 +1,7 @@
 """Declaring a setting and reading it: the school's own value, else its district's, else that of the districts above, else
 the default of the declaration (DECISIONS 24: a reader asks for the value on a day)."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -113,6 +114,20 @@ class Lines:
 
     def words(self, value: Sequence[str]) -> str:
         return listing(list(value)) if value else _("None")
+
+
+SPAN = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)")
+
+
+@dataclass(frozen=True)
+class Hours(Lines):
+    """Spans of a day, one a line: ``08:30-11:40``; each ends after it begins."""
+
+    longest: int = 11
+    most: int = 12
+
+    def fits(self, value: Any) -> bool:
+        return super().fits(value) and all(SPAN.fullmatch(line) and line[:5] < line[6:] for line in value)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from portal import clock
 from portal.forms import LineField, PortalForm, TextField, half_width
 from portal.i18n import gettext as _
 from portal.i18n import lazy_gettext as _l
-from portal.settings import Choice, Choices, Line, Lines, Number, Setting, Switch
+from portal.settings import Choice, Choices, Hours, Line, Lines, Number, Setting, Switch
 from portal.settings.models import DOCUMENT_LENGTH, TOLD_LENGTH
 
 ON, OFF = "on", "off"
@@ -55,6 +55,8 @@ class SettingForm(PortalForm):
 def _wanted(kind: Any) -> str:
     if isinstance(kind, Number):
         return _("Enter a whole number from %(least)s to %(most)s.", least=kind.least, most=kind.most)
+    if isinstance(kind, Hours):
+        return _("Write one span a line, such as 08:30-11:40; it ends after it begins.")
     if isinstance(kind, Lines):
         return _(
             "Use at most %(most)s lines of %(longest)s characters.", most=kind.most, longest=kind.longest

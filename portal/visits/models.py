@@ -298,11 +298,20 @@ class VisitCompanion(Base):
 class VisitPart(SealPlace, Base):
     """What one author wrote: the child's good sides and the family's hopes, and an ordinary note.
 
-    The family reads both, the note only unless ``school_only``.
+    The family reads both, the note only unless ``school_only``. ``sketch`` tells whether two texts are alike and cannot be
+    read (``portal/visits/sketching.py``); None: not made yet.
     """
 
     __tablename__ = "visit_part"
-    __table_args__ = (UniqueConstraint("visit_id", "author_id"),)
+    __table_args__ = (
+        UniqueConstraint("visit_id", "author_id"),
+        Index(
+            "ix_visit_part_unsketched",
+            "id",
+            sqlite_where=text("sketch IS NULL"),
+            postgresql_where=text("sketch IS NULL"),
+        ),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     visit_id: Mapped[int] = mapped_column(ForeignKey("visit.id", ondelete="CASCADE"))
@@ -312,6 +321,7 @@ class VisitPart(SealPlace, Base):
     note_sealed: Mapped[bytes | None] = mapped_column(LargeBinary, info={"class": "F4"})
     note = SealedText("narrative", row="sealed_as")
     school_only: Mapped[bool] = mapped_column(default=False)
+    sketch: Mapped[bytes | None] = mapped_column(LargeBinary)
     written_at: Mapped[datetime]
 
     author: Mapped[Person] = relationship(lazy="raise_on_sql")

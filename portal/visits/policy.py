@@ -19,8 +19,10 @@ from portal.schools.policy import (
     pupils_of_class,
     pupils_of_guardian,
     school_now,
+    schools_of_district,
 )
 from portal.staffing.models import PupilTransfer, TransferState
+from portal.visits.fairness import FairPlayQuestion, FairPlayRecord
 from portal.visits.harm import HarmEntry, HarmReport, SafeguardingPerson
 from portal.visits.models import (
     Correction,
@@ -382,6 +384,40 @@ HOME_PLACE_SET = Permission(
 )
 
 
+def fair_play_of_school(actor: Actor) -> ColumnElement[bool]:
+    """Questions about the visits of the actor's school."""
+    return FairPlayQuestion.school_id == actor.school_id
+
+
+def fair_play_told(actor: Actor) -> ColumnElement[bool]:
+    """Questions of the district's schools, once the school has answered or its time is over."""
+    had_its_say = or_(FairPlayQuestion.answered_at.is_not(None), FairPlayQuestion.due_on < actor.on)
+    return and_(FairPlayQuestion.school_id.in_(schools_of_district(actor)), had_its_say)
+
+
+FAIR_PLAY_READ = Permission(
+    "fair_play.read",
+    FairPlayQuestion,
+    "F1",
+    {
+        Role.PRINCIPAL: fair_play_of_school,
+        Role.SCHOOL_OFFICE: fair_play_of_school,
+        Role.DISTRICT_STAFF: fair_play_told,
+    },
+)
+
+FAIR_PLAY_ANSWER = Permission(
+    "fair_play.answer", FairPlayQuestion, "F1", {Role.PRINCIPAL: fair_play_of_school}
+)
+
+FAIR_PLAY_CLOSE = Permission("fair_play.close", FairPlayQuestion, "F1", {Role.DISTRICT_STAFF: fair_play_told})
+
+
+def _records_of_school(actor: Actor) -> ColumnElement[bool]:
+    """What the questions of the actor's school rest on."""
+    return FairPlayRecord.question_id.in_(select(FairPlayQuestion.id).where(fair_play_of_school(actor)))
+
+
 def _of_story(
     part: type[VisitPart | VisitRemark | VisitChange | Correction | FollowUp],
 ) -> Mapping[Role, Scope]:
@@ -403,6 +439,8 @@ wall(Visit)
 wall(HarmReport)
 wall(HarmEntry, dict.fromkeys(HARM_READ.grants, _entries_within_reach))
 wall(Invitation)
+wall(FairPlayQuestion)
+wall(FairPlayRecord, dict.fromkeys((Role.PRINCIPAL, Role.SCHOOL_OFFICE), _records_of_school))
 wall(SealedNote)
 wall(PlanEntry)
 wall(HomePlace, {Role.CLASS_TEACHER: places_of_class, Role.GUARDIAN: places_of_own_household})

@@ -12,7 +12,7 @@ from portal.row_security import all_rows
 from portal.schools.calendar import year_start
 from portal.schools.models import Guardianship, Pupil, SchoolClass
 from portal.trail.models import note
-from portal.visits import counting, covering
+from portal.visits import counting, covering, sketching
 from portal.visits.inviting import held
 from portal.visits.models import (
     FollowUp,
@@ -102,6 +102,7 @@ def record(
             written_at=now,
         )
     ]
+    sketching.keep(visit.parts[0], visit.pupil_id, visit.school_id)
     db.session.add(visit)
     db.session.flush()
     if account.sealed:
@@ -133,6 +134,7 @@ def amend(visit: Visit, part: VisitPart, author: Actor, account: Account, now: d
     if account.company is not None:
         _replace_company(visit, _company(account, author))
     part.hopes, part.note, part.school_only = account.hopes, account.note, account.school_only
+    sketching.keep(part, visit.pupil_id, visit.school_id)
     _replace_steps(visit, account.steps)
     visit.confirmed_at = visit.confirmed_by_id = None
     db.session.add(VisitChange(visit_id=visit.id, person_id=author.person_id, changed_at=now))
@@ -179,6 +181,7 @@ def write_part(visit: Visit, author: Actor, told: Told, now: datetime) -> VisitP
     else:
         db.session.add(VisitChange(visit_id=visit.id, person_id=author.person_id, changed_at=now))
     part.hopes, part.note, part.school_only = told.hopes, told.note, told.school_only
+    sketching.keep(part, visit.pupil_id, visit.school_id)
     if visit.confirmed_at is not None and before.to_family != told.to_family:
         numbers = counting.tally(visit.pupil_id)
         visit.confirmed_at = visit.confirmed_by_id = None

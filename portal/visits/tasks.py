@@ -16,6 +16,7 @@ from portal.i18n import moment
 from portal.prepared import Prepared, whoever
 from portal.schools.models import Pupil, SchoolClass
 from portal.tasks import Task
+from portal.visits.fairness import RULE_NAMES, FairPlayQuestion
 from portal.visits.harm import HarmReport
 from portal.visits.models import (
     EDITABLE_FOR,
@@ -28,6 +29,8 @@ from portal.visits.models import (
     VisitPart,
 )
 from portal.visits.policy import (
+    FAIR_PLAY_ANSWER,
+    FAIR_PLAY_CLOSE,
     HARM_READ,
     INVITATION_ANSWER,
     INVITATION_READ,
@@ -44,14 +47,18 @@ AT_MOST = 5
 
 
 def tasks(actor: Actor) -> list[Task]:
-    """The cards of a class teacher or a guardian; nothing for other hats."""
+    """The cards of teachers, guardians, principals and the district; nothing for other hats."""
     if actor.role == Role.GUARDIAN:
         return [*_invited(actor), *_to_confirm(actor), *_own_steps(actor)]
+    if actor.role == Role.DISTRICT_STAFF:
+        return _fair_play_to_close(actor)
     own = (
         [*_booked(actor), *_corrections(actor), *_steps_of_class(actor)]
         if actor.role == Role.CLASS_TEACHER
         else []
     )
+    if actor.role == Role.PRINCIPAL:
+        own = _fair_play_to_answer(actor)
     if actor.role in (Role.CLASS_TEACHER, Role.SUBJECT_TEACHER):
         own = [*own, *_own_parts(actor)]
     return [*_harm(actor), *own] if HARM_READ.admits(actor.role) else []
@@ -73,6 +80,49 @@ def _harm(actor: Actor) -> list[Task]:
             url=url_for("visits.harm_report", public_id=one.public_id),
             button=_("Read it"),
             due_on=clock.local(one.noted_at).date(),
+        )
+        for one in found
+    ]
+
+
+def _fair_play_to_answer(actor: Actor) -> list[Task]:
+    """Questions about the school's visits that wait for the principal."""
+    found = db.session.scalars(
+        FAIR_PLAY_ANSWER.rows(actor)
+        .where(FairPlayQuestion.answered_at.is_(None), FairPlayQuestion.closed_at.is_(None))
+        .order_by(FairPlayQuestion.due_on, FairPlayQuestion.id)
+        .limit(AT_MOST)
+    )
+    return [
+        Task(
+            about=_("A question about home visits"),
+            title=str(RULE_NAMES[one.rule]),
+            url=url_for("visits.fair_play_question", public_id=one.public_id),
+            button=_("Read and answer"),
+            due_on=one.due_on,
+        )
+        for one in found
+    ]
+
+
+def _fair_play_to_close(actor: Actor) -> list[Task]:
+    """Questions that schools have answered, or let pass, and the district has not closed."""
+    found = db.session.scalars(
+        FAIR_PLAY_CLOSE.rows(actor)
+        .where(FairPlayQuestion.closed_at.is_(None))
+        .options(joinedload(FairPlayQuestion.school))
+        .order_by(FairPlayQuestion.due_on, FairPlayQuestion.id)
+        .limit(AT_MOST)
+    )
+    return [
+        Task(
+            about=one.school.name,
+            title=_("A school has answered a question about its visits")
+            if one.answered_at
+            else _("A school has not answered a question about its visits"),
+            url=url_for("visits.fair_play_question", public_id=one.public_id),
+            button=_("Read it"),
+            due_on=one.due_on + SOON,
         )
         for one in found
     ]

@@ -45,6 +45,7 @@ from portal.settings.models import SettingValue
 from portal.staffing.models import AppointmentRequest, PupilTransfer
 from portal.trail.models import TrailEntry
 from portal.visits.drafts import VisitDraft
+from portal.visits.fairness import FairPlayQuestion
 from portal.visits.harm import HarmReport
 from portal.visits.models import (
     Correction,
@@ -614,6 +615,13 @@ def planned(row: PlanEntry) -> Belonging:
 def harm_report(row: HarmReport) -> Belonging:
     """A report of harm belongs to the child, and to whoever made it."""
     return child(row.pupil_id, people=frozenset({row.author_id}))
+
+
+@belongs(FairPlayQuestion, level="school")
+def fair_play(row: FairPlayQuestion) -> Belonging:
+    """A question about visits lies with its school, and with the district once the school has had its say."""
+    had_its_say = row.answered_at is not None or row.due_on < clock.today()
+    return Belonging(of_school(row.school_id), office="school", state="" if had_its_say else "with_school")
 
 
 @belongs(Correction, level="household")

@@ -68,6 +68,7 @@ STATES = set(
         "of_other_school",
         "with_faults",
         "escalated",
+        "with_school",
     ]
 )
 ROLES = {role.value for role in Role} | {"anonymous", "restricted_guardian", "leaver"}

@@ -1,10 +1,11 @@
 """Pages of home visits: the class's list, plans, invitations, writing, showing, agreed steps, coverage, papers."""
 
-from portal.visits import reminding
+from portal.visits import reminding, sketching
 from portal.visits.views import (
     answers,
     classes,
     coverage,
+    fairness,
     follow_ups,
     harming,
     invitations,
@@ -24,6 +25,7 @@ __all__ = [
     "bp",
     "classes",
     "coverage",
+    "fairness",
     "follow_ups",
     "harming",
     "invitations",
@@ -35,5 +37,6 @@ __all__ = [
     "reminding",
     "rules",
     "showing",
+    "sketching",
     "writing",
 ]
