@@ -19,7 +19,9 @@ class Purpose(StrEnum):
 
 
 Answer = Callable[[Purpose, int, date], bool]
+Refused = Callable[[int], None]
 _answers: list[Answer] = []
+_refused: dict[Purpose, Refused] = {}
 
 
 def answered_by(answer: Answer) -> None:
@@ -33,3 +35,14 @@ def allows(purpose: Purpose, pupil_id: int, on: date) -> bool:
     A withdrawal counts from the moment it is given (Personal Information Protection Law, art. 15).
     """
     return bool(_answers) and _answers[0](purpose, pupil_id, on)
+
+
+def when_refused(purpose: Purpose, function: Refused) -> None:
+    """Let a feature know, in the transaction of the answer, that a guardian said no for a child (its id is given)."""
+    _refused[purpose] = function
+
+
+def refused(purpose: Purpose, pupil_id: int) -> None:
+    """A guardian has just said no or has taken the consent back: what was made under it goes at once."""
+    if purpose in _refused:
+        _refused[purpose](pupil_id)

@@ -47,6 +47,7 @@ AREAS = {
     "sign_on": _l("Single sign-on"),
     "sealed_note": _l("Sealed note"),
     "visit": _l("Home visit"),
+    "visit_photo": _l("Photo of a visit"),
 }
 """First word of an action → the area of work it belongs to; what is not listed here is shown as it is written."""
 
@@ -205,6 +206,7 @@ ACTS = {
     "visit.confirmed": _l("confirmed by the family"),
     "visit.part_written": _l("own part written"),
     "visit.written": _l("written down"),
+    "visit_photo.deleted": _l("deleted"),
 }
 """Action → what was done, as it stands behind the area; an action without words here is shown as it is written."""
 

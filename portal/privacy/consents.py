@@ -158,6 +158,8 @@ def answer(
     )
     db.session.add(made)
     db.session.flush()
+    if not agrees:
+        consent.refused(purpose, pupil.id)
     return made
 
 

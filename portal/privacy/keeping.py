@@ -263,7 +263,7 @@ LEDGER = Setting(
 FIXED = (
     (_l("Copies of one's data and files that were exported"), _l("24 hours, fetched once")),
     (_l("One-time codes"), _l("at most 72 hours")),
-    (_l("Photos of visits"), _l("12 months, once photos are in use")),
+    (_l("Photos of visits"), _l("12 months, or at once when a guardian no longer agrees")),
     (_l("Raw answers of questionnaires"), _l("90 days after publication, once questionnaires are in use")),
 )
 """What goes on a clock of its own, for the page."""

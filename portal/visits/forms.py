@@ -9,6 +9,7 @@ from wtforms import (
     BooleanField,
     DateField,
     DateTimeLocalField,
+    MultipleFileField,
     RadioField,
     SelectField,
     SelectMultipleField,
@@ -370,6 +371,12 @@ class FairPlayForm(PortalForm):
             Length(max=WORDS_LENGTH, message=_l("Keep it under %(max)d characters.")),
         ],
     )
+
+
+class PhotosForm(PortalForm):
+    """Photos of a visit, where the family allows them."""
+
+    files = MultipleFileField(_l("Photos"))
 
 
 class TickForm(PortalForm):

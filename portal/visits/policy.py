@@ -353,6 +353,11 @@ def children_acted_for(actor: Actor) -> ColumnElement[bool]:
     return Pupil.id.in_(pupils_acted_for(actor, "visits"))
 
 
+def children_visited(actor: Actor) -> ColumnElement[bool]:
+    """Children of a guardian whose school has home visits on, also for who sees and confirms only."""
+    return Pupil.id.in_(pupils_of_guardian(actor, "visits"))
+
+
 def places_of_class(actor: Actor) -> ColumnElement[bool]:
     """Where homes of pupils of the class lie."""
     return HomePlace.pupil_id.in_(pupils_of_class(actor))
@@ -375,6 +380,8 @@ PLAN_READ = Permission(
         Role.PRINCIPAL: plan_of_school,
     },
 )
+
+VISIT_HISTORY = Permission("visit.history", Pupil, "F4", {Role.GUARDIAN: children_visited})
 
 HOME_PLACE_SET = Permission(
     "home_place.set",

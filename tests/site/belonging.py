@@ -749,7 +749,7 @@ def opinion(row: Opinion) -> Belonging:
     )
 
 
-@belongs("home_place.set", level="child")
+@belongs("home_place.set", "visit.history", level="child")
 def home_place_set(row: Pupil) -> Belonging:
     return child(row.id, is_off=_switched_off("visits", row.id))
 

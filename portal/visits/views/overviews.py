@@ -1,15 +1,18 @@
 """The visits of a family, and those of a school with its coverage."""
 
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from flask import request
 from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload
 
-from portal.access import actor, requires
+from portal.access import actor, find, requires
 from portal.extensions import db
 from portal.schools.calendar import year_start
-from portal.schools.models import Enrolment, Pupil, SchoolClass
+from portal.schools.models import Enrolment, Pupil, School, SchoolClass
 from portal.schools.policy import CLASS_READ, in_force, own_children
 from portal.templating import render
 from portal.visits import loading
@@ -27,6 +30,7 @@ from portal.visits.policy import (
     INVITATION_READ,
     STEP_TICK,
     VISIT_FAMILY,
+    VISIT_HISTORY,
     VISIT_READ,
     VISIT_SCHOOL,
     narrative_scope,
@@ -81,6 +85,61 @@ def family() -> str:
         today=acting.on,
         **WORDS,
     )
+
+
+@dataclass
+class Chapter:
+    """The visits of one child in one school year at one school, newest first."""
+
+    year_on: date
+    school: str
+    visits: list[Visit]
+
+
+@bp.get("/family/<public_id>")
+@requires(VISIT_HISTORY)
+def family_child(public_id: str) -> str:
+    """One child's visits across years and schools, with what was agreed and who has done it."""
+    acting = actor()
+    child = find(VISIT_HISTORY, public_id)
+    visits, more = loading.newest_first(
+        VISIT_READ.rows(acting).where(Visit.pupil_id == child.id), request.args.get("after")
+    )
+    told = select(Visit.id).where(
+        Visit.id.in_([visit.id for visit in visits]), VISIT_FAMILY.within(acting), narrative_scope(acting)
+    )
+    own = set(db.session.scalars(told))
+    steps: dict[int, list[FollowUp]] = defaultdict(list)
+    agreed = select(FollowUp).where(FollowUp.visit_id.in_(own)).order_by(FollowUp.due_on, FollowUp.id)
+    for step in db.session.scalars(agreed):
+        steps[step.visit_id].append(step)
+    ticks = STEP_TICK.rows(acting).where(FollowUp.visit_id.in_(own), FollowUp.done_on.is_(None))
+    return render(
+        "visits/family_child.html",
+        child=child,
+        chapters=_chapters(visits),
+        own=own,
+        steps=steps,
+        may_tick={step.id for step in db.session.scalars(ticks)},
+        more=more,
+        shown=len(visits),
+        today=acting.on,
+        **WORDS,
+    )
+
+
+def _chapters(visits: list[Visit]) -> list[Chapter]:
+    wanted = select(School.id, School.name).where(School.id.in_({visit.school_id for visit in visits}))
+    names = {school_id: name for school_id, name in db.session.execute(wanted)}
+    chapters: list[Chapter] = []
+    for visit in visits:
+        school = names[visit.school_id]
+        last = chapters[-1] if chapters else None
+        if last is None or (last.year_on, last.school) != (visit.year_on, school):
+            last = Chapter(visit.year_on, school, [])
+            chapters.append(last)
+        last.visits.append(visit)
+    return chapters
 
 
 # The school's list

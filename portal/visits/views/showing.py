@@ -16,7 +16,7 @@ from portal.schools import summaries
 from portal.templating import render
 from portal.trail.models import note
 from portal.trail.reads import opened
-from portal.visits import counting, loading
+from portal.visits import counting, loading, photos
 from portal.visits.forms import (
     AnswerForm,
     ConfirmationForm,
@@ -72,6 +72,7 @@ def _show_page(public_id: str, **forms: Any) -> str:
         amendable=acting.role == Role.CLASS_TEACHER
         and visit.may_be_amended(acting.person_id, corrected, clock.now()),
         sealed=loading.sealed_within_reach(acting, visit),
+        photos=photos.within_reach(visit, acting) if story else [],
         may_seal=along or author,
         along=along,
         joined=along and story and visit.takes_parts(corrected, clock.now()),
