@@ -1,0 +1,170 @@
+"""Rounds at doors without a network, each by chance: nothing that the phone has kept is lost, nothing is written twice."""
+
+import sys
+import time
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+
+import pytest
+from playwright.sync_api import Browser, expect
+from sqlalchemy import select
+
+from portal.extensions import db
+from portal.visits.drafts import DraftClash, VisitDraft
+from portal.visits.models import Visit, VisitPart
+from tests.support.flaky import Flaky
+from tests.support.server import Portal
+from tests.visits.builders import person, pupil
+from tests.visits.inside import inside
+from tests.visits.phones import VISITS, Phone, tells
+
+pytestmark = pytest.mark.browser
+WAYS = ("电话", "到校", "视频")
+PATIENCE = 180
+Texts = dict[str, list[str]]
+
+
+class Round:
+    """One day: a joint visit, one with a clash, one attempt; kills, an upgrade and a bad network come by chance."""
+
+    def __init__(self, phone: Phone, network: Flaky, number: int) -> None:
+        self.phone, self.network, self.number = phone, network, number
+        self.chance = Random(number)
+        self.joint, self.clash, self.attempt = self.chance.sample(self.names(), 3)
+        self.mark = f"第{number}轮{uuid.uuid4().hex[:8]}"
+        self.kills = 0
+
+    def names(self) -> list[str]:
+        """The pupils of the class with whom no meeting is agreed."""
+        self.phone.page.goto(f"{self.network.address}/visits/take-along")
+        return [
+            text.strip()
+            for text in self.phone.page.locator("fieldset ~ details .choice label").all_text_contents()
+        ]
+
+    def kill(self, share: float) -> None:
+        """Perhaps kill the browser and start it again."""
+        if self.chance.random() < share:
+            self.kills += 1
+            self.phone.kill()
+            self.phone.start()
+            self.open()
+
+    def open(self) -> None:
+        self.phone.open()
+        self.phone.page.locator("[data-list]:visible").wait_for()
+
+    def at_the_doors(self) -> dict[str, str]:
+        """Everything is told without a network; returns pupil → client id of what waits on the phone."""
+        chance, network, phone = self.chance, self.network, self.phone
+        network.bad = False
+        phone.take_along(self.joint, self.clash, self.attempt)
+        phone.unlock()
+        phone.page.locator("[data-list]:visible").wait_for()
+        network.off = True
+        doors = [
+            lambda: phone.write(self.joint, chance.choice(WAYS), f"{self.mark}一同"),
+            lambda: phone.write(self.attempt, "没联系上"),
+            lambda: phone.write(self.clash, chance.choice(WAYS), f"{self.mark}手机", finish=False),
+        ]
+        chance.shuffle(doors)
+        for door in doors:
+            door()
+            self.kill(0.25)
+        phone.page.locator("a.row", has_text=self.clash).click()
+        expect(phone.page.get_by_label("孩子的优点和家里的期盼")).to_have_value(f"{self.mark}手机")
+        phone.page.get_by_role("button", name="提交这次家访").click()
+        phone.page.locator("[data-list]:visible").wait_for()
+        expect(phone.page.locator("[data-count]")).to_contain_text("3 条")
+        return dict(phone.page.evaluate(VISITS))
+
+    def meanwhile(self, visits: dict[str, str]) -> None:
+        """What others write, and a shell that is another than before."""
+        tells("刘明远", self.joint, visits[pupil(self.joint).public_id], f"{self.mark}同事", finish=True)
+        tells("王雪", self.clash, visits[pupil(self.clash).public_id], f"{self.mark}平板", finish=False)
+        teacher = person("王雪")
+        teacher.theme = "light" if teacher.theme == "dark" else "dark"
+        db.session.commit()
+
+    def hand_over(self) -> None:
+        """Back on a network that treats most operations badly, until the phone says that all is with the portal."""
+        self.network.off, self.network.bad = False, True
+        self.network.share = self.chance.uniform(0.05, 0.14)
+        self.open()
+        if self.chance.random() < 0.4:
+            time.sleep(self.chance.uniform(0, 2))
+            self.kill(1)
+        phone_says = self.phone.page.locator("[data-count]")
+        until = time.monotonic() + PATIENCE
+        while phone_says.inner_text() != "都已传到平台。":
+            assert time.monotonic() < until, phone_says.inner_text()
+            if "登录" in self.phone.page.locator("[data-why]").inner_text():
+                self.phone.sign_in()
+                self.open()
+            time.sleep(0.2)
+        self.network.bad = False
+
+    def check(self, visits: dict[str, str], written: int) -> None:
+        """Three visits more, each text once, the second text of one field beside the first."""
+        ids = list(visits.values())
+        found = db.session.scalars(select(Visit).where(Visit.client_id.in_(ids))).all()
+        assert len(found) == 3
+        assert len(db.session.scalars(select(Visit.id)).all()) == written + 3
+        keys = {visit.id: visit.client_id for visit in found}
+        texts: Texts = {key: [] for key in ids}
+        for part in db.session.scalars(select(VisitPart).where(VisitPart.visit_id.in_(keys))):
+            texts[keys[part.visit_id]] += [part.hopes] if part.hopes else []
+        beside: Texts = {key: [] for key in ids}
+        drafts = {
+            one.id: one.client_id
+            for one in db.session.scalars(select(VisitDraft).where(VisitDraft.client_id.in_(ids)))
+        }
+        for one in db.session.scalars(select(DraftClash).where(DraftClash.draft_id.in_(drafts))):
+            beside[drafts[one.draft_id]] += [one.value] if one.field == "hopes" else []
+        of = {name: visits[pupil(name).public_id] for name in (self.joint, self.clash, self.attempt)}
+        assert sorted(texts[of[self.joint]]) == sorted([f"{self.mark}一同", f"{self.mark}同事"])
+        both = [*texts[of[self.clash]], *beside[of[self.clash]]]
+        assert sorted(both) == sorted([f"{self.mark}手机", f"{self.mark}平板"])
+        assert len(texts[of[self.clash]]) == 1
+        outcomes = {visit.client_id: visit.outcome for visit in found}
+        assert (texts[of[self.attempt]], outcomes[of[self.attempt]]) == ([], "no_answer")
+
+
+@pytest.mark.parametrize(
+    "rounds", [pytest.param(2, id="2"), pytest.param(500, id="500", marks=pytest.mark.soak)]
+)
+def test_rounds_by_chance(
+    town_in: Callable[[Path], Path], tmp_path: Path, chromium: Browser, rounds: int
+) -> None:
+    folder = town_in(tmp_path / "portal")
+    settings = {"PORTAL_PASSWORD_MEMORY_KIB": "64"}
+    kills = 0
+    with (
+        Portal(folder, workers=1, settings=settings) as portal,
+        Flaky(("127.0.0.1", portal.port), seed=5) as network,
+        inside(portal),
+    ):
+        phone = Phone(chromium, tmp_path / "profile", network)
+        try:
+            phone.sign_in()
+            for number in range(rounds):
+                day = Round(phone, network, number)
+                written = len(db.session.scalars(select(Visit.id)).all())
+                # Whoever holds a transaction open keeps the portal from writing.
+                db.session.rollback()
+                visits = day.at_the_doors()
+                phone.kill()
+                day.meanwhile(visits)
+                phone.start()
+                day.hand_over()
+                db.session.rollback()
+                day.check(visits, written)
+                db.session.rollback()
+                kills += day.kills + 1
+                sys.stderr.write(f"round {number + 1}: {kills} kills, {network.counts}\n")
+        finally:
+            phone.kill()
+    if rounds > 2:
+        assert all(network.counts.values()), network.counts
