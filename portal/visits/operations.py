@@ -18,11 +18,18 @@ MOST = 2**31 - 1
 KEYS = frozenset({"format", "op", "visit", "device", "number", "at", "finish", "fields"})
 
 
+class OtherFormat(RuleBroken):
+    """The app on the device is older or newer than this portal: it keeps what it has and sends again once both agree."""
+
+
 def read(data: bytes, names: Collection[str]) -> tuple[str, Operation]:
-    """The key of the operation and the operation. ``names``: the fields of the form. RuleBroken (422) otherwise."""
+    """The key of the operation and the operation. ``names``: the fields of the form.
+
+    OtherFormat (422) when the app and the portal are not of one age, RuleBroken (422) for what cannot be read.
+    """
     told = _parsed(data)
     if isinstance(told, dict) and told.get("format") != FORMAT:
-        raise RuleBroken(
+        raise OtherFormat(
             _(
                 "This app is out of date. Open the portal once with network, then send again; nothing is lost."
             ),

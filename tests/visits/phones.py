@@ -34,8 +34,9 @@ new Promise((done) => {
 class Phone:
     """A phone with a profile on disk: its browser can be killed and started again."""
 
-    def __init__(self, chromium: Browser, folder: Path, network: Flaky) -> None:
-        self.chromium, self.folder, self.network = chromium, folder, network
+    def __init__(self, chromium: Browser, folder: Path, network: Flaky, patience: int = 15_000) -> None:
+        """``patience``: milliseconds to wait for anything; more on a machine that does other things as well."""
+        self.chromium, self.folder, self.network, self.patience = chromium, folder, network, patience
         self.context: BrowserContext | None = None
         self.page = self.start()
 
@@ -45,7 +46,7 @@ class Phone:
             str(self.folder), executable_path=machine.find_chromium(), args=[*ARGUMENTS, *more], viewport=PHONE,
             locale="zh-CN", timezone_id="Asia/Shanghai", has_touch=True, is_mobile=True, reduced_motion="reduce",
         )  # fmt: skip
-        self.context.set_default_timeout(15_000)
+        self.context.set_default_timeout(self.patience)
         self.page = self.context.pages[0]
         self.page.on("dialog", lambda dialog: dialog.accept())
         return self.page
@@ -69,6 +70,11 @@ class Phone:
         self.page.wait_for_url(f"{self.network.address}/")
 
     def take_along(self, *names: str) -> None:
+        self.choose(*names)
+        self.page.wait_for_url(f"**{PLACE}")
+
+    def choose(self, *names: str) -> None:
+        """On the page for taking along: tick families, type the code, press the button."""
         self.page.goto(f"{self.network.address}/visits/take-along")
         self.page.locator("form:visible [name=code]").wait_for()
         self.page.get_by_text("班里其他学生").click()
@@ -78,7 +84,6 @@ class Phone:
         if self.page.locator("[name=again]").is_visible():
             self.page.fill("[name=again]", CODE)
         self.page.get_by_role("button", name="带上", exact=True).click()
-        self.page.wait_for_url(f"**{PLACE}")
 
     def open(self) -> None:
         """Open the shell with the code."""
@@ -96,7 +101,7 @@ class Phone:
             self.page.locator(".option:visible", has_text=met).first.click()
         if hopes:
             self.page.get_by_label("孩子的优点和家里的期盼").fill(hopes)
-        expect(self.page.locator("[data-state]")).not_to_be_empty()
+        expect(self.page.locator("[data-state]")).not_to_be_empty(timeout=self.patience)
         if finish:
             self.page.get_by_role("button", name="提交这次家访").click()
             self.page.locator("[data-list]:visible").wait_for()

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Route, expect
+from playwright.sync_api import Browser, expect
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
@@ -144,20 +144,6 @@ def test_a_stolen_phone_shows_nothing(phone: Phone, network: Flaky, tmp_path: Pa
 def on_disk(folder: Path) -> bytes:
     """Every file of a profile, compressed tables of the database among them as they lie."""
     return b"\n".join(path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file())
-
-
-def test_a_slow_library_does_not_cost_the_form(phone: Phone, network: Flaky) -> None:
-    """The page's script waits for the library of the database, however late that comes."""
-
-    def late(route: Route) -> None:
-        time.sleep(1)
-        route.continue_()
-
-    phone.sign_in()
-    phone.page.route("**/vendor/idb*", late)
-    phone.page.goto(f"{network.address}/visits/take-along")
-
-    expect(phone.page.locator("form:visible [name=code]")).to_be_visible()
 
 
 def test_five_wrong_codes_wipe_everything(phone: Phone, network: Flaky) -> None:

@@ -148,7 +148,10 @@ def kill_now_and_then(portal: Portal, kills: int, over: threading.Event) -> None
 
 @pytest.mark.parametrize(
     ("phones", "visits", "kills"),
-    [pytest.param(10, 10, 1, id="500"), pytest.param(200, 10, 50, id="10000", marks=pytest.mark.soak)],
+    [
+        pytest.param(10, 10, 1, id="500"),
+        pytest.param(200, 10, 50, id="10000", marks=[pytest.mark.soak, pytest.mark.timeout(7200)]),
+    ],
 )
 def test_each_operation_has_its_effect_once(
     town_in: Callable[[Path], Path], tmp_path: Path, phones: int, visits: int, kills: int

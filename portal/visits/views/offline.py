@@ -41,8 +41,8 @@ def take_in(public_id: str) -> tuple[Response, int]:
     """What a device has written about a visit to this pupil.
 
     201 stored, 200 sent before, 409 with ``kept`` when both texts are kept and a choice is due, 409 without when the
-    visit is written down already, 410 when it was deleted, 422 with the fields that do not hold. The device may let go
-    of an operation on 200, 201 and 409 with ``kept``.
+    visit is written down already, 410 when it was deleted, 422 with the fields that do not hold, or with the portal's
+    ``format`` when the app is of another age. The device may let go of an operation on 200, 201 and 409 with ``kept``.
     """
     child = find(PUPIL_VISIT, public_id)
     if not request.is_json:
@@ -50,7 +50,10 @@ def take_in(public_id: str) -> tuple[Response, int]:
     if len(request.get_data()) > operations.MOST_BYTES:
         abort(413)
     names = set(VisitForm([], clock.today(), formdata=MultiDict())._fields)
-    key, sent = operations.read(request.get_data(), names)
+    try:
+        key, sent = operations.read(request.get_data(), names)
+    except operations.OtherFormat as refused:
+        return _told("format", 422, format=operations.FORMAT, message=refused.message)
     for attempt in range(TRIES):
         before = once.answered(key)
         if before is not None:

@@ -49,6 +49,19 @@ export function start(main) {
     return hours < 48 ? words("hours", { count: hours }) : words("days", { count: Math.floor(hours / 24) });
   }
 
+  // The portal has told its time by now, or had before.
+  async function tellClock() {
+    offset = (await store.read("clock")) || 0;
+    const hours = Math.round(offset / 3600000);
+    if (Math.abs(offset) >= WARN_HOURS * 3600000) message(words("clock", { count: Math.abs(hours) }));
+  }
+
+  // A newer app lies ready when the page is opened again.
+  async function renew() {
+    const registered = navigator.serviceWorker && await navigator.serviceWorker.getRegistration();
+    if (registered) await registered.update().catch(() => {});
+  }
+
   async function net() {
     const away = queue && ["offline", "busy"].indexOf(queue.reason) >= 0;
     find("net").textContent = away || !navigator.onLine ? words("network") : words("online");
@@ -235,6 +248,8 @@ export function start(main) {
 
   async function told() {
     await net();
+    await tellClock();
+    if (queue.reason === "outdated") await renew();
     queue.sent.filter((one) => !one.isTold).forEach((one) => {
       one.isTold = true;
       message(words(one.state === "clash" ? "choose" : "sent", { name: one.name }), one.state === "clash" ? "warn" : "good", one.address);
@@ -335,8 +350,7 @@ export function start(main) {
     }
     offset = (await store.read("clock")) || 0;
     if (!(await expiry())) return;
-    const hours = Math.round(offset / 3600000);
-    if (Math.abs(offset) >= WARN_HOURS * 3600000) message(words("clock", { count: Math.abs(hours) }));
+    await tellClock();
     show("unlock");
     find("unlock").elements.code.focus();
   }

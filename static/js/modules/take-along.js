@@ -12,6 +12,12 @@ async function obstacle(standing) {
   if (/MicroMessenger/i.test(navigator.userAgent)) return ["wechat"];
   if (/iPhone|iPad|iPod/.test(navigator.userAgent) && !navigator.standalone) return ["ios"];
   try {
+    localStorage.setItem("test", "test");
+    localStorage.removeItem("test");
+  } catch (error) {
+    return ["private"];
+  }
+  try {
     await store.write("test", new Uint8Array(4096));
     if ((await store.read("test")).length !== 4096) return ["private"];
     await store.forget("test");
@@ -25,9 +31,15 @@ async function obstacle(standing) {
   }
 }
 
+// A worker that cannot keep the shell never becomes ready: wait for either end.
 async function shellIsKept(worker, page) {
-  await navigator.serviceWorker.register(worker, { scope: "/" });
-  await navigator.serviceWorker.ready;
+  const registered = await navigator.serviceWorker.register(worker, { scope: "/" });
+  const coming = registered.installing || registered.waiting || registered.active;
+  await new Promise((done) => {
+    const look = () => { if (["activated", "redundant"].indexOf(coming.state) >= 0) done(); };
+    coming.addEventListener("statechange", look);
+    look();
+  });
   return Boolean(await caches.match(page));
 }
 
@@ -91,7 +103,7 @@ export async function start(element) {
     if (!answer.ok) return words("network");
     const taken = await answer.json();
     const shell = await shellIsKept(element.dataset.worker, element.dataset.page);
-    if (!shell) return words("missing");
+    if (!shell) return words("no-shell");
     const now = Date.parse(taken.now);
     found.kept.takenAt = now;
     await store.write("vault", found.kept);

@@ -65,7 +65,8 @@ export function makeQueue(key, kept, addresses, changed = () => {}) {
     const bases = Object.assign({}, content.bases, old && old.bases);
     const sealed = await vault.seal(key, { ...content, bases, messages: {} }, place(visit));
     const record = before || { visit, pupil, begunAt: at, sentAt: 0, change: 0, sentChange: 0, flight: null };
-    const state = STUCK.indexOf(record.state) < 0 ? (finish ? "waiting" : "open") : record.state;
+    // Handed in once more, it is sent once more: what the portal refused then it may take now.
+    const state = finish ? "waiting" : STUCK.indexOf(record.state) < 0 ? "open" : record.state;
     await store.putDraft({ ...record, state, finish, sealed, changedAt: at, change: record.change + 1 });
   });
 
@@ -109,11 +110,21 @@ export function makeQueue(key, kept, addresses, changed = () => {}) {
     });
     if (status === 401) throw new Stop(told.reason === "proof" ? "asleep" : "signed-out");
     if (status === 403) throw new Stop("forbidden");
+    if (status === 422 && told.state === "format") {
+      await store.inTurn(() => unpack(visit));
+      throw new Stop(told.format > FORMAT ? "outdated" : "ahead");
+    }
     if (status === 400 || status === 408 || status === 429 || status >= 500) throw new Stop("busy");
     await store.inTurn(() => land(visit, record.flight, status, told));
     // What got through shows that the way is open: the next wait is short again.
     tries = 0;
     changed();
+  }
+
+  // The portal is of another age than this app: the change waits, and is packed anew once they agree.
+  async function unpack(visit) {
+    const record = await store.draft(visit);
+    if (record) await store.putDraft({ ...record, flight: null });
   }
 
   async function land(visit, flight, status, told) {
