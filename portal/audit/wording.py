@@ -153,6 +153,8 @@ ACTS = {
     "delivery.texts_listed": _l("texts read"),
     "follow_up.done": _l("done"),
     "household.split": _l("split into two households"),
+    "pupil.identity_entered": _l("identity number entered"),
+    "pupil.identity_removed": _l("identity number removed"),
     "invitation.accepted": _l("invitation accepted"),
     "invitation.declined": _l("invitation declined"),
     "invitation.sent": _l("invitation sent"),

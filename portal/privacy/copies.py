@@ -194,6 +194,7 @@ def _children(family: Family) -> list[Table]:
                 ("school", _("School")),
                 ("since", _("At this school since")),
                 ("care", _("Entered by the school as")),
+                ("identity", _("Identity number")),
             ],
             [
                 [
@@ -201,6 +202,7 @@ def _children(family: Family) -> list[Table]:
                     child.school.name,
                     _day(child.arrived_on),
                     str(PRIORITY_NAMES.get(child.priority, "")),
+                    child.identity or "",
                 ]
                 for child in children
             ],

@@ -25,7 +25,8 @@ from portal.opinions.models import Opinion
 from portal.privacy import erasing
 from portal.privacy.models import ErasureRequest, RetentionMark
 from portal.roster.models import RosterChange, RosterImport, RosterProblem
-from portal.schools.models import Enrolment, Grade, SchoolClass
+from portal.schools.identity import KEPT_BY
+from portal.schools.models import Enrolment, Grade, Pupil, School, SchoolClass
 from portal.settings import Number, Setting
 from portal.visits.models import Visit
 
@@ -217,6 +218,28 @@ def request_words(until: date) -> Due:
         db.session.execute(update(ErasureRequest).where(ErasureRequest.id.in_(ids)).values(**emptied))
 
     return Due(rows, end)
+
+
+@kind(_l("Identity numbers of pupils"), _l("The pupil stays without it"), months=12, fixed=True)
+def identity_numbers(until: date) -> Due:
+    """A year after the pupil left; at once where the district keeps none any more (its setting of that day)."""
+    today = clock.today()
+    districts = db.session.scalars(select(School.district_id).distinct()).all()
+    keeping = [one for one in districts if KEPT_BY.on(today, district_id=one)]
+    rows = (
+        _shown(Pupil.id, Pupil.school_id, func.coalesce(Pupil.left_on, today), _nothing(String))
+        .join(School, School.id == Pupil.school_id)
+        .where(
+            Pupil.identity_sealed.is_not(None),
+            or_(Pupil.left_on <= until, School.district_id.not_in(keeping)),
+        )
+    )
+
+    def end(ids: Sequence[int]) -> None:
+        emptied = {"identity_sealed": None, "identity_index": None}
+        db.session.execute(update(Pupil).where(Pupil.id.in_(ids)).values(**emptied))
+
+    return Due(rows, end, Pupil.id)
 
 
 @kind(_l("Sessions that ended"), _l("Gone"), days=30, fixed=True)

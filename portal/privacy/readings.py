@@ -33,6 +33,8 @@ from portal.visits.policy import INVITATION_READ, VISIT_FAMILY
 ANSWER_WITHIN = 15
 """Working days in which the school answers a question (Personal Information Protection Law, art. 50: in good time)."""
 SHOWN = ("F3", "F4")
+NUMBERS = {("pupil", "F3"): _l("The child's identity number")}
+"""What is opened of a record that has other parts as well: kind of row and class of its data."""
 MOVED = "transfer.accepted"
 CATEGORY_NAMES = {
     "F3": _l("Contacts"),
@@ -175,7 +177,10 @@ def told(entries: Sequence[TrailEntry], person_id: int) -> list[Reading]:
             place=schools.get(entry.school_id or 0, ""),
             child=children.get(entry.pupil_id or 0, ""),
             category=str(CATEGORY_NAMES[entry.category or entry.action]),
-            kind=str(KIND_NAMES.get(entry.object_kind, _l("Another record"))),
+            kind=str(
+                NUMBERS.get((entry.object_kind, entry.category))
+                or KIND_NAMES.get(entry.object_kind, _l("Another record"))
+            ),
             purpose=purpose_of(entry) or purposes.get((entry.object_kind, entry.object_id), ""),
             is_own=entry.person_id == person_id,
             question=asked.get(entry.id),

@@ -2,12 +2,14 @@
 
 from datetime import timedelta
 
+from stdnum.cn import ric
+
 from portal import clock
 from portal.access import Role
 from portal.accounts.models import Appointment
 from portal.extensions import db
 from portal.rehearsal.cast import Town
-from portal.schools import enrolling
+from portal.schools import enrolling, identity
 from portal.schools.modules import MODULES
 from portal.settings.models import SettingValue
 from portal.staffing.models import AppointmentRequest, PupilTransfer
@@ -16,9 +18,29 @@ from portal.staffing.models import AppointmentRequest, PupilTransfer
 def build(town: Town) -> None:
     """All of it, in the current transaction."""
     _settings(town)
+    _identity_numbers(town)
     _delegation(town)
     _request(town)
     _transfer(town)
+
+
+def _identity_numbers(town: Town) -> None:
+    """云溪县 keeps identity numbers for principals and offices. The invented ones have the order code 000, which is never
+    given out; the last character is worked out from the rest."""
+    db.session.add(
+        SettingValue(
+            name=identity.KEPT_BY.name,
+            value=[Role.SCHOOL_OFFICE.value, Role.PRINCIPAL.value],
+            from_on=town.start,
+            document="云溪教〔演练〕15号",
+            set_at=clock.now(),
+            district_id=town.districts["云溪县"].id,
+        )
+    )
+    for number, name in enumerate(("林嘉树", "陈一诺"), start=10):
+        unchecked = f"430600201703{number}0000"
+        town.pupils[name].identity = unchecked[:-1] + ric.calc_check_digit(unchecked)
+    db.session.flush()
 
 
 def _delegation(town: Town) -> None:

@@ -12,8 +12,10 @@ from decimal import Decimal, InvalidOperation
 
 import phonenumbers
 
+from portal import clock
 from portal.i18n import no_op
 from portal.roster import limits
+from portal.schools import identity
 
 Value = str | int | float | bool | date | datetime | None
 
@@ -167,6 +169,21 @@ def clean_phone(value: Value) -> str | None:
     if not phonenumbers.is_valid_number(number) and not is_mainland_mobile(number):
         raise UncleanError(no_op("“%(text)s” is not a phone number in use. Check the digits."), text=text)
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def clean_identity(value: Value) -> str | None:
+    """An identity number as 18 characters; None if empty. A number that the spreadsheet rounded is refused as such."""
+    text = plain(clean_text(value).text)
+    if not text:
+        return None
+    if SCIENTIFIC.fullmatch(text) or (isinstance(value, int | float) and len(text) > 15):
+        raise UncleanError(
+            no_op("The spreadsheet shortened this number. Set the column to text and type it again.")
+        )
+    try:
+        return identity.checked(text, clock.today())
+    except identity.BadIdentityError as bad:
+        raise UncleanError(bad.reason, **bad.params) from None
 
 
 def is_mainland_mobile(number: phonenumbers.PhoneNumber) -> bool:

@@ -1,6 +1,6 @@
 """Our own workbook: its sheets and columns, described once and used for writing the template and for reading it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from portal.access import Role
@@ -72,7 +72,7 @@ OTHER_ROLE_WORDS: dict[str, Role] = {
 }
 GRADE_WORDS = tuple(words[0] for words in GRADES.values())
 YES_NO = ("是", "否")
-# Never stored: nothing in the portal needs a child's or an adult's national number.
+# Left unread: nothing in the portal needs a national number. That of a pupil is read where the district keeps it.
 NATIONAL_NUMBERS = frozenset(
     {
         "身份证",
@@ -112,6 +112,24 @@ PUPIL_NUMBER = Column(
     ("學號", "学号", "校內學號", "pupil number"),
     "学校自编的号，不是学籍号，可以不填。同班有同名学生时必须填。",
 )
+IDENTITY = Column(
+    "identity",
+    "身份证号",
+    (
+        "身份证",
+        "身份证号码",
+        "身份證",
+        "身份證號",
+        "身份證號碼",
+        "id number",
+        "id card",
+        "identity number",
+        "national id",
+    ),
+    "18 位，可以不填；留空不改动平台上已有的号码。",
+    width=22,
+)
+"""In the sheet of pupils only, and only where the district keeps these numbers."""
 PHONE = Column(
     "phone",
     "手机号",
@@ -306,3 +324,15 @@ GUARDIANS = Sheet(
 )
 # In the order in which an import reads them, whatever their order in the workbook.
 SHEETS = (SCHOOLS, CLASSES, STAFF, PUPILS, GUARDIANS)
+
+
+def sheets_with(identity: bool) -> tuple[Sheet, ...]:
+    """The sheets of a district; ``identity``: it keeps the identity numbers of pupils."""
+    if not identity:
+        return SHEETS
+    with_number = replace(
+        PUPILS,
+        columns=(*PUPILS.columns, IDENTITY),
+        examples=tuple((*line, "") for line in PUPILS.examples),
+    )
+    return tuple(with_number if sheet is PUPILS else sheet for sheet in SHEETS)

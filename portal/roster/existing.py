@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Row, Select, select
 from portal.accounts.models import Appointment, Person
 from portal.accounts.phones import phone_index
 from portal.roster.cleaning import name_key
+from portal.schools.identity import identity_index
 from portal.schools.models import (
     District,
     Enrolment,
@@ -43,7 +44,17 @@ def sort_keys(table: type[School] | type[Person] | type[Pupil]) -> tuple[Any, An
     return table.name_pinyin, table.name_initials
 
 
-PUPIL = (Pupil.id, Pupil.school_id, Pupil.name, *sort_keys(Pupil), Pupil.left_on, Pupil.sourced_id)
+PUPIL = (
+    Pupil.id,
+    Pupil.school_id,
+    Pupil.name,
+    *sort_keys(Pupil),
+    Pupil.left_on,
+    Pupil.sourced_id,
+    Pupil.public_id,
+    Pupil.identity_sealed,
+    Pupil.identity_index,
+)
 PERSON = (
     Person.id,
     Person.name,
@@ -195,6 +206,16 @@ class Existing:
         query = query.where(School.district_id.in_(self.district_ids))
         for row in self.in_batches(query, Pupil.sourced_id, sourced_ids):
             found[row.sourced_id].append(row)
+        return found
+
+    def pupils_by_identity(self, numbers: Iterable[str]) -> dict[str, list[Found]]:
+        """Pupils of the district who have not left, by their identity number."""
+        found: dict[str, list[Found]] = defaultdict(list)
+        query = select(*PUPIL).join(School, School.id == Pupil.school_id)
+        query = query.where(School.district_id == self.reach.district_id, Pupil.left_on.is_(None))
+        wanted = {identity_index(number): number for number in numbers}
+        for row in self.in_batches(query, Pupil.identity_index, wanted):
+            found[wanted[row.identity_index]].append(row)
         return found
 
     def pupils_of(self, school_id: int) -> dict[str, list[tuple[int, str | None]]]:

@@ -12,6 +12,7 @@ from typing import Any
 from flask import current_app
 from sqlalchemy import Connection, delete, select, update
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
 from portal import clock
 from portal.database import reading, writing
@@ -30,7 +31,9 @@ from portal.roster.problems import Problem, UnreadableError
 from portal.roster.reading import Format, open_roster
 from portal.roster.staging import Stage
 from portal.schools import summaries
+from portal.schools.identity import KEPT_BY
 from portal.schools.models import School
+from portal.settings.reading import VALUES
 from portal.trail.models import append, draft
 
 KEPT_FOR = timedelta(days=14)
@@ -139,6 +142,13 @@ def read_and_stage(import_id: int) -> None:
         _read_and_stage(import_id, path)
 
 
+def _keeps_identity(connection: Connection, reach: Reach) -> bool:
+    """Whether the district keeps identity numbers on the day of the import; read on the snapshot of the check."""
+    with Session(connection) as session:
+        held = VALUES.all(session, district=reach.district_id, school=None)
+        return bool(KEPT_BY.among(held, reach.today))
+
+
 def _read_and_stage(import_id: int, path: Path) -> None:
     stage = Stage(import_id)
     with reading(), db.engine.connect() as connection:
@@ -146,7 +156,7 @@ def _read_and_stage(import_id: int, path: Path) -> None:
         reach = Reach(found.district_id, found.school_id, clock.today(), found.by_id)
         home_school = connection.scalar(select(School.code).where(School.id == found.school_id))
         try:
-            roster = open_roster(path, home_school)
+            roster = open_roster(path, home_school, identity=_keeps_identity(connection, reach))
         except UnreadableError as stopped:
             stage.tell(stopped.problem)
             stage.flush()

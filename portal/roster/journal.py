@@ -60,7 +60,10 @@ REFERS = {
 }
 
 
-SEALED: dict[str, dict[str, Any]] = {"person": {"phone": Person.phone}, "pupil": {"priority": Pupil.priority}}
+SEALED: dict[str, dict[str, Any]] = {
+    "person": {"phone": Person.phone},
+    "pupil": {"priority": Pupil.priority, "identity": Pupil.identity},
+}
 """Sealed attributes of these tables that rosters bring; in a change they stand by their own name."""
 
 

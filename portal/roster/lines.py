@@ -79,6 +79,10 @@ class Line:
         """A phone as E.164 or None."""
         return self._read(field, cleaning.clean_phone, None)
 
+    def identity(self, field: str) -> str | None:
+        """An identity number in its one form or None."""
+        return self._read(field, cleaning.clean_identity, None)
+
     def day(self, field: str) -> date | None:
         """A day or None."""
         return self._read(field, lambda value: cleaning.clean_day(value, self.is_1904), None)

@@ -36,7 +36,8 @@ from portal.roster.rows import (
 )
 from portal.roster.staging import BATCH, Stage
 from portal.schools.calendar import year_start
-from portal.schools.models import Flag
+from portal.schools.identity import identity_index
+from portal.schools.models import Flag, Pupil
 from portal.schools.models import Stage as SchoolStage
 
 OUTSIDE = 0
@@ -593,6 +594,7 @@ class Planner:
     def place_pupils(self, rows: list[PupilRow]) -> None:
         """Pupils by their id; in a workbook those without one by name, the same class first."""
         by_id = self.existing.pupils_by_id(filter(None, (self.pupil_id(row) for row in rows)))
+        by_number = self.existing.pupils_by_identity(row.identity for row in rows if row.identity)
         left: list[tuple[PupilRow, int]] = []
         for row in rows:
             school = self.school_of_pupil(row)
@@ -603,6 +605,7 @@ class Planner:
             if self.is_workbook:
                 known = [pupil for pupil in known if pupil.school_id == school]
             found = next((pupil for pupil in known if pupil.school_id == school), known[0] if known else None)
+            found = self.numbered(row, found, by_number.get(row.identity or "", []), school)
             if found is not None:
                 self.change_pupil(row, found, school)
             elif self.is_workbook and school > 0:
@@ -610,6 +613,17 @@ class Planner:
             elif not row.ended:
                 self.add_pupil(row, school)
         self.place_by_name(left)
+
+    def numbered(self, row: PupilRow, found: Any, same: list[Any], school: int) -> Any:
+        """The pupil of the school who has the row's identity number, if no number of the school's own says otherwise."""
+        here = next((pupil for pupil in same if pupil.school_id == school), None)
+        if here is not None and (found is None or found.id == here.id):
+            return here
+        if here is not None:
+            self.refuse(row, no_op("Another pupil of the school has this identity number."))
+        elif same:
+            self.notice(row, no_op("A pupil of another school in the district has this identity number."))
+        return found
 
     def school_of_pupil(self, row: PupilRow) -> int | None:
         """The first school named for a pupil; a school office's own if it is among them."""
@@ -672,6 +686,7 @@ class Planner:
             "priority": "",
             "arrived_on": self.today,
             "sourced_id": self.pupil_id(row),
+            "identity": row.identity,
         }
         ref = self.stage.add("pupil", values, row.origin, row.name)
         self.refs[Kind.PUPIL][row.key] = ref
@@ -699,6 +714,9 @@ class Planner:
         new = dict(old, name=row.name, school_id=school, left_on=None)
         if found.sourced_id is None:
             new["sourced_id"] = self.pupil_id(row)
+        if row.identity and found.identity_index != identity_index(row.identity):
+            old["identity"] = Pupil.identity.read(found.identity_sealed, found.public_id)
+            new["identity"] = row.identity
         if found.name != row.name:
             new |= dict(zip(("name_pinyin", "name_initials"), names.reading(row.name), strict=True))
         self.stage.change("pupil", found.id, old, new, row.origin, row.name)

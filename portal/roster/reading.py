@@ -32,6 +32,7 @@ class RosterFile:
     package: Package | None = None
     archive: zipfile.ZipFile | None = None
     home_school: str | None = None
+    identity: bool = False
 
     @property
     def is_delta(self) -> bool:
@@ -58,11 +59,11 @@ class RosterFile:
     def _found(self) -> Iterator[Row | Problem | Spoiled]:
         if self.package is not None:
             return read_package(self.package)
-        return read_workbook(self.path, self.home_school)
+        return read_workbook(self.path, self.home_school, self.identity)
 
 
-def open_roster(path: Path, home_school: str | None = None) -> RosterFile:
-    """Look at a file and open it. Raises `UnreadableError` with a sentence if it is no roster or could do harm."""
+def open_roster(path: Path, home_school: str | None = None, identity: bool = False) -> RosterFile:
+    """Look at a file and open it; `identity`: the district keeps identity numbers. Raises `UnreadableError` with a sentence if it is no roster or could do harm."""
     archive = open_archive(path)
     try:
         names = set(archive.namelist())
@@ -72,7 +73,7 @@ def open_roster(path: Path, home_school: str | None = None) -> RosterFile:
             if "xl/workbook.xml" not in names:
                 raise unreadable(no_op("This is an Office file, but no .xlsx workbook."))
             archive.close()
-            return RosterFile(path, Format.WORKBOOK, home_school=home_school)
+            return RosterFile(path, Format.WORKBOOK, home_school=home_school, identity=identity)
         return RosterFile(path, Format.ONEROSTER, open_package(archive), archive)
     except Exception:
         archive.close()
@@ -80,11 +81,11 @@ def open_roster(path: Path, home_school: str | None = None) -> RosterFile:
 
 
 def read_roster(
-    path: Path, known: Known = nothing_known, home_school: str | None = None
+    path: Path, known: Known = nothing_known, home_school: str | None = None, identity: bool = False
 ) -> Iterator[Row | Problem]:
     """Open and read in one go; a file that cannot be opened gives one fatal problem."""
     try:
-        roster = open_roster(path, home_school)
+        roster = open_roster(path, home_school, identity)
     except UnreadableError as stopped:
         yield stopped.problem
         return

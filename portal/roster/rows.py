@@ -96,7 +96,8 @@ class PersonRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PupilRow:
-    """A pupil. `number` is the school's own number, never a national one. `schools` are keys."""
+    """A pupil. `number` is the school's own number, never a national one; that is `identity`, where the district keeps
+    it. `schools` are keys."""
 
     kind = Kind.PUPIL
     origin: Origin
@@ -106,6 +107,7 @@ class PupilRow:
     schools: tuple[str, ...]
     number: str | None = None
     grade: str | None = None
+    identity: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

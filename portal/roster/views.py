@@ -24,6 +24,7 @@ from portal.roster.policy import ROSTER_IMPORT
 from portal.roster.problems import Gravity
 from portal.roster.template import write_template
 from portal.roster.wording import state_of, table_names
+from portal.schools.identity import KEPT_BY
 from portal.schools.models import School
 from portal.templating import render
 from portal.trail.reads import opened
@@ -63,8 +64,8 @@ def index() -> str:
 @requires(ROSTER_IMPORT)
 def template() -> Response:
     """The empty workbook to fill in."""
-    stream = io.BytesIO()
-    write_template(stream)
+    reach, stream = reach_of(actor()), io.BytesIO()
+    write_template(stream, identity=bool(KEPT_BY.on(reach.today, district_id=reach.district_id)))
     stream.seek(0)
     return send_file(stream, mimetype=XLSX, as_attachment=True, download_name="名册模板.xlsx")
 

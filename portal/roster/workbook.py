@@ -35,9 +35,10 @@ HEADING_LINES = 15
 LONGEST_RELATION = 40
 
 
-def read_workbook(path: Path, home_school: str | None = None) -> Iterator[Found]:
-    """All records of a workbook. `home_school` is the code taken where the school column is empty."""
-    reader = WorkbookReader(home_school)
+def read_workbook(path: Path, home_school: str | None = None, identity: bool = False) -> Iterator[Found]:
+    """All records of a workbook. `home_school` is the code taken where the school column is empty; `identity` says
+    whether the district keeps the identity numbers of pupils."""
+    reader = WorkbookReader(home_school, identity)
     is_1904 = False
     current: SheetReader | None = None
     for message in cells_of(path, sheet_keys()):
@@ -65,10 +66,11 @@ def sheet_keys() -> list[str]:
     return [name.casefold() for sheet in SHEETS for name in (sheet.name, *sheet.others)]
 
 
-def sheet_named(name: str) -> Sheet:
+def sheet_named(name: str, identity: bool = False) -> Sheet:
     """The sheet a name stands for."""
     key = name.strip().casefold()
-    return next(sheet for sheet in SHEETS if key in {word.casefold() for word in (sheet.name, *sheet.others)})
+    sheets = columns.sheets_with(identity)
+    return next(sheet for sheet in sheets if key in {word.casefold() for word in (sheet.name, *sheet.others)})
 
 
 def strange_sheets(names: list[str]) -> Iterator[Problem]:
@@ -222,8 +224,10 @@ def value_of(cell: Any) -> Value:
 class WorkbookReader:
     """What must be remembered from sheet to sheet: schools, the school year, pupils by name, owners of phones."""
 
-    def __init__(self, home_school: str | None) -> None:
+    def __init__(self, home_school: str | None, identity: bool = False) -> None:
         self.home_school = home_school
+        self.identity = identity
+        self.identities: dict[str, int] = {}
         self.schools: dict[str, str] = {}
         self.year: int | None = None
         self.pupils: dict[tuple[str, str, str], list[str]] = {}
@@ -233,7 +237,7 @@ class WorkbookReader:
 
     def open_sheet(self, title: str, is_1904: bool) -> SheetReader:
         """A reader for the sheet of this name."""
-        sheet = sheet_named(title)
+        sheet = sheet_named(title, self.identity)
         row_of: dict[str, Callable[[Line], Iterator[Row]]] = {
             "schools": self.school_of,
             "classes": self.class_of,
@@ -405,6 +409,7 @@ class WorkbookReader:
             name=name,
             schools=(school_key(school),),
             number=number or None,
+            identity=self.identity_of(line),
         )
         yield EnrolmentRow(
             origin=line.origin,
@@ -414,6 +419,15 @@ class WorkbookReader:
             class_key=class_key(school, class_name),
             school=school_key(school),
         )
+
+    def identity_of(self, line: Line) -> str | None:
+        """The identity number of a line; one number belongs to one pupil."""
+        said = line.identity("identity")
+        if said and self.identities.setdefault(said, line.origin.line) != line.origin.line:
+            line.refuse(
+                "identity", no_op("Row %(line)s has the same identity number."), line=self.identities[said]
+            )
+        return said
 
     def guardian_of(self, line: Line) -> Iterator[Row]:
         """A line of the guardians sheet: a person and the tie to one pupil."""

@@ -6,9 +6,11 @@ from wtforms import DateField, RadioField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, Regexp, ValidationError
 
+from portal import clock
 from portal.forms import LineField, PortalForm, half_width
 from portal.i18n import gettext as _
 from portal.i18n import lazy_gettext as _l
+from portal.schools import identity
 
 
 class TermForm(PortalForm):
@@ -69,6 +71,20 @@ class NumberForm(PortalForm):
         """What the trail keeps."""
         said = str(SHOWN_FOR.get(self.cause.data, ""))
         return " · ".join(part for part in (said, self.line.data) if part)
+
+
+class IdentityForm(PortalForm):
+    """The identity number of a pupil; nothing in it takes the number away."""
+
+    number = LineField(_l("Identity number"), filters=[half_width])
+
+    def validate_number(self, field: Any) -> None:
+        if not field.data:
+            return
+        try:
+            field.data = identity.checked(field.data, clock.today())
+        except identity.BadIdentityError as bad:
+            raise ValidationError(_(bad.reason, **bad.params)) from None
 
 
 class HouseholdSplitForm(PortalForm):

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from portal.accounts.models import NAME_LENGTH, Person
 from portal.extensions import Base, PublicId
 from portal.i18n import lazy_gettext as _l
-from portal.keys.sealing import SealedText, SealPlace
+from portal.keys.sealing import Sealed, SealedText, SealPlace
 
 
 class Stage(StrEnum):
@@ -234,13 +234,14 @@ class SchoolClass(PublicId, Base):
 
 
 class Pupil(PublicId, Base):
-    """A child at a school. Names stand in clear; nothing here identifies the child to the state."""
+    """A child at a school. Names stand in clear; the identity number is empty unless the district keeps it."""
 
     __tablename__ = "pupil"
     __table_args__ = (
         CheckConstraint("length(name) > 0", name="has_name"),
         UniqueConstraint("school_id", "sourced_id"),
         Index("ix_pupil_school_name", "school_id", "name_pinyin", "id"),
+        Index("ix_pupil_identity", "identity_index"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -250,6 +251,9 @@ class Pupil(PublicId, Base):
     name_initials: Mapped[str] = mapped_column(String(NAME_LENGTH), default="")
     priority_sealed: Mapped[bytes | None] = mapped_column(LargeBinary, info={"class": "F4"})
     priority = SealedText("narrative")
+    identity_sealed: Mapped[bytes | None] = mapped_column(LargeBinary, info={"class": "F3"})
+    identity_index: Mapped[bytes | None] = mapped_column(LargeBinary, info={"class": "F3"})
+    identity = Sealed("personal", index="identity_index")
     arrived_on: Mapped[date]
     left_on: Mapped[date | None]
     sourced_id: Mapped[str | None] = mapped_column(String(255))

@@ -241,4 +241,11 @@ HOUSEHOLD_SPLIT = Permission(
     {Role.PRINCIPAL: school_now, Role.SCHOOL_OFFICE: school_now},
 )
 
+PUPIL_IDENTITY = Permission(
+    "pupil.identity",
+    Pupil,
+    "F3",
+    {Role.CLASS_TEACHER: class_now, Role.PRINCIPAL: school_now, Role.SCHOOL_OFFICE: school_now},
+)
+
 DISTRICT_SET = Permission("district.set", District, "F1", {Role.DISTRICT_STAFF: own_district})

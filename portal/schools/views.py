@@ -16,8 +16,8 @@ from portal.extensions import db
 from portal.i18n import gettext as _
 from portal.once import commit_and_go
 from portal.paging import page_of
-from portal.schools import closing, enrolling
-from portal.schools.forms import HouseholdSplitForm, NumberForm, SchoolPhoneForm, TermForm
+from portal.schools import closing, enrolling, identity
+from portal.schools.forms import HouseholdSplitForm, IdentityForm, NumberForm, SchoolPhoneForm, TermForm
 from portal.schools.models import (
     Enrolment,
     Grade,
@@ -35,6 +35,7 @@ from portal.schools.policy import (
     DISTRICT_SET,
     HOUSEHOLD_SPLIT,
     OWN_SCHOOL_SET,
+    PUPIL_IDENTITY,
     PUPIL_READ,
     SCHOOL_READ,
     in_force,
@@ -108,6 +109,95 @@ def pupil(public_id: str) -> str:
         and len({tie.household_id for tie in guardians}) < len(guardians),
         shows_phones=CONTACT_SHOW.admits(acting.role),
         shows_care="care" not in closing.off(acting),
+        identity=_identity_told(child),
+        opens_identity=identity.reads(acting, child.school),
+    )
+
+
+def _identity_told(child: Pupil) -> str:
+    """The masked number for the family and for whom the district lets see it; empty where there is nothing to tell."""
+    acting = actor()
+    kept = identity.readers(child.school, acting.on)
+    if not kept or (acting.role != Role.GUARDIAN and acting.role not in kept):
+        return ""
+    return identity.masked(child.identity) if child.identity else _("Not entered")
+
+
+@bp.get("/pupils/<public_id>/identity")
+@requires(PUPIL_IDENTITY)
+def number(public_id: str) -> str:
+    """A pupil's identity number, masked; asks what it is needed for."""
+    return _number_page(_numbered(public_id), NumberForm(formdata=None))
+
+
+@bp.post("/pupils/<public_id>/identity")
+@requires(PUPIL_IDENTITY)
+def show_number(public_id: str) -> str | tuple[str, int]:
+    """Show the number once; who asked, when and for what is in the trail before it goes out."""
+    child = _numbered(public_id)
+    _refuse_unkept(child)
+    if not child.identity:
+        raise RuleBroken(_("No identity number of this pupil is known."))
+    form = NumberForm()
+    if not form.validate():
+        return _number_page(child, form), 422
+    opened("F3", child, pupil_id=child.id, purpose=form.purpose)
+    return _number_page(child, form, shown=child.identity)
+
+
+@bp.get("/pupils/<public_id>/identity/entry")
+@requires(PUPIL_IDENTITY)
+def enter_number(public_id: str) -> str:
+    """The form for a pupil's identity number; what is kept is not in it."""
+    return _entry_page(_numbered(public_id), IdentityForm(formdata=None))
+
+
+@bp.post("/pupils/<public_id>/identity/entry")
+@requires(PUPIL_IDENTITY)
+def record_number(public_id: str) -> Response | tuple[str, int]:
+    """Enter, change or take away a pupil's identity number."""
+    child = _numbered(public_id)
+    _refuse_unkept(child)
+    form = IdentityForm()
+    valid = form.validate()
+    if valid and form.number.data and identity.is_taken(form.number.data, child.school, child.id):
+        form.number.errors = [_("Another pupil of this district has this number. Check it with the family.")]
+        valid = False
+    if not valid:
+        return _entry_page(child, form), 422
+    child.identity = form.number.data or None
+    act = "pupil.identity_entered" if child.identity else "pupil.identity_removed"
+    note(act, child, person_id=actor().person_id, role=actor().role)
+    return commit_and_go(
+        url_for(".pupil", public_id=child.public_id),
+        _("The identity number is kept.") if child.identity else _("The identity number is gone."),
+    )
+
+
+def _numbered(public_id: str) -> Pupil:
+    return find(PUPIL_IDENTITY, public_id, joinedload(Pupil.school))
+
+
+def _refuse_unkept(child: Pupil) -> None:
+    if not identity.reads(actor(), child.school):
+        raise RuleBroken(_("The district does not keep identity numbers, or not for your role."))
+
+
+def _number_page(child: Pupil, form: NumberForm, shown: str = "") -> str:
+    is_open = identity.reads(actor(), child.school)
+    return render(
+        "schools/number.html",
+        pupil=child,
+        form=form,
+        shown=shown,
+        is_open=is_open,
+        masked=identity.masked(child.identity) if is_open and child.identity else "",
+    )
+
+
+def _entry_page(child: Pupil, form: IdentityForm) -> str:
+    return render(
+        "schools/enter_number.html", pupil=child, form=form, is_open=identity.reads(actor(), child.school)
     )
 
 

@@ -119,11 +119,23 @@ def key_of_a_form():
     return lambda: db.session.scalar(select(func.count(OnceKey.id)))
 
 
+def number_of_a_pupil_who_left():
+    db.session.execute(update(Pupil).values(identity_sealed=None, identity_index=None))
+    child = pupil()
+    child.identity, child.left_on = "430600201703100002", BASE
+    return lambda: db.session.scalar(
+        select(func.count(Pupil.id)).where(
+            Pupil.identity_sealed.is_not(None), Pupil.identity_index.is_not(None)
+        )
+    )
+
+
 STORIES = {
     "visit_texts": (visit_that_ended, month(BASE, 12)),
     "opinions": (opinion_that_closed, month(BASE, 36)),
     "rosters": (roster_that_was_applied, BASE + timedelta(days=90)),
     "request_words": (words_of_a_request, month(BASE, 12)),
+    "identity_numbers": (number_of_a_pupil_who_left, month(BASE, 12)),
     "messages": (message, BASE + timedelta(days=30)),
     "sessions": (session_that_ran_out, BASE + timedelta(days=30)),
     "attempts": (counter_of_attempts, BASE + timedelta(days=1)),

@@ -112,6 +112,7 @@ def of_hold(row: LegalHold) -> Belonging:
 
 KINDS = (
     Kind(Pupil, "name", BELONGS[Pupil]),
+    Kind(Pupil, "identity", BELONGS[Pupil], fills=True),
     Kind(Person, "phone", of_person, "phone"),
     Kind(Person, "email", of_person, "mail", fills=True),
     Kind(Household, "reason", of_household, fills=True),
