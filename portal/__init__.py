@@ -191,7 +191,6 @@ def configuration(settings: Settings) -> Mapping[str, Any]:
         "CIPHER": settings.cipher,
         "ANCHOR_DIR": settings.anchor_dir,
         "ANCHOR_MAILS": settings.anchor_mails,
-        "TRAIL_MONTHS": settings.trail_months,
         "PASSKEY_DOMAIN": settings.passkey_domain,
         "ADMIN_SECOND_FACTOR": settings.admin_second_factor,
         "PASSWORD_PROFILE": settings.password_profile,

@@ -77,9 +77,6 @@ class Settings(BaseSettings):
     anchor_mails: str = Field(
         default="", description="Mailboxes outside the operator's reach that get every anchor, with commas."
     )
-    trail_months: int = Field(
-        default=36, ge=6, description="Months for which entries of the log are kept; never under 6."
-    )
     cipher: Literal["aes-256-gcm", "sm4-gcm"] = Field(
         default="aes-256-gcm", description="Cipher of newly sealed fields."
     )

@@ -1,6 +1,6 @@
-"""Forgetting what has had its time: counts of guesses, half sessions, devices not seen for a year."""
+"""Forgetting what has had its time: counts of guesses, half sessions."""
 
-from portal.accounts import arriving, guessing, known_devices, limits
+from portal.accounts import arriving, guessing, limits
 from portal.extensions import db
 from portal.jobs.queue import every
 
@@ -9,7 +9,6 @@ from portal.jobs.queue import every
 def forget_old() -> None:
     """Delete what is over, in one transaction."""
     guessing.forget_old()
-    known_devices.forget_old()
     arriving.forget_old()
     limits.forget_old()
     db.session.commit()

@@ -2,7 +2,6 @@
 
 import hashlib
 import secrets
-from datetime import timedelta
 
 from flask import current_app
 from itsdangerous import BadSignature, Signer
@@ -14,7 +13,6 @@ from portal.accounts.models import KnownDevice, Person
 from portal.extensions import db
 
 YEAR = 365 * 24 * 3600
-KEPT_FOR = timedelta(days=365)
 PER_PERSON = 20
 COOKIE = "gongyu-device"
 
@@ -83,9 +81,3 @@ def forget_others(person_id: int, keep: int | None) -> None:
     """Forget all of a person's devices but one, in the current transaction."""
     condition = KnownDevice.id != keep if keep is not None else KnownDevice.id.is_not(None)
     db.session.execute(delete(KnownDevice).where(KnownDevice.person_id == person_id, condition))
-
-
-def forget_old() -> int:
-    """Delete devices that nobody signed in with for a year; returns how many."""
-    result = db.session.execute(delete(KnownDevice).where(KnownDevice.last_seen_at < clock.now() - KEPT_FOR))
-    return int(result.rowcount)  # type: ignore[attr-defined]

@@ -1,12 +1,11 @@
 """Sweeps: anchor what is new, check the whole trail each night, remove what has been kept long enough."""
 
-from datetime import timedelta
-
 from flask import current_app
 from sqlalchemy.exc import IntegrityError
 
 from portal import clock, i18n
 from portal.audit import copies
+from portal.audit.ledger import kept_for
 from portal.audit.wording import fault_in_words
 from portal.database import reading
 from portal.extensions import db
@@ -68,13 +67,10 @@ def look_after() -> None:
     if report.fault:
         _alarm(report)
         return
-    while prune(kept_for()):
+    kept = kept_for(clock.today())
+    db.session.rollback()
+    while prune(kept):
         pass
-
-
-def kept_for() -> timedelta:
-    """How long entries are kept: as the operator has set it, in months of thirty and a half days."""
-    return timedelta(days=30.5 * current_app.config["TRAIL_MONTHS"])
 
 
 def _alarm(report: Report) -> None:

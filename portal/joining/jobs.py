@@ -9,8 +9,6 @@ from portal.extensions import db
 from portal.jobs.queue import every, task
 from portal.joining.models import WRONG_TRIES, JoiningRequest, JoiningSheet, JoiningSlip, RequestState
 
-LISTED_FOR = timedelta(days=30)
-"""How long a dead slip stays in the teacher's list, without its code."""
 WAITS_FOR = timedelta(days=60)
 """After this a request that nobody decided is dropped, with the password it holds."""
 
@@ -41,11 +39,8 @@ def forget_codes() -> None:
 
 @every(86_400)
 def forget_old() -> None:
-    """Delete sheets a month after they were printed and requests that lie undecided for two."""
+    """Delete requests that lie undecided for two months; sheets and decided ones go as the district has set it."""
     now = clock.now()
-    db.session.execute(
-        delete(JoiningSheet).where(JoiningSheet.printed_at < now - LISTED_FOR - timedelta(days=14))
-    )
     db.session.execute(
         delete(JoiningRequest).where(
             JoiningRequest.state == RequestState.WAITING, JoiningRequest.asked_at < now - WAITS_FOR

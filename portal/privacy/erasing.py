@@ -15,6 +15,7 @@ from sqlalchemy import Table, and_, delete, inspect, or_, select, update
 from portal.accounts import holdings as accounts_holdings
 from portal.accounts.models import Person
 from portal.care import holdings as care_holdings
+from portal.care.models import CarePlan
 from portal.contacts import holdings as contacts_holdings
 from portal.courses import holdings as courses_holdings
 from portal.custody import holdings as custody_holdings
@@ -176,6 +177,14 @@ def erase_opinions(condition: Any, done: COUNTED) -> None:
     ids = list(db.session.scalars(select(Opinion.id).where(condition)))
     _empty(Opinion, Opinion.id.in_(ids), {"text": BLANK, "reopening": ""}, done)
     _empty(OpinionAnswer, OpinionAnswer.opinion_id.in_(ids), {"text": BLANK}, done)
+
+
+def erase_care(pupil_id: int, done: COUNTED) -> None:
+    """Everything that care holds about one child, in the current transaction."""
+    for holding in HOLDINGS.values():
+        condition = holding.about(Subject(pupil_id=pupil_id))
+        if holding.model.__module__ == CarePlan.__module__ and condition is not None:
+            _remove(holding.model, condition, done)
 
 
 def _end_ties(condition: Any, on: date, done: COUNTED) -> None:

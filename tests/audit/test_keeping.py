@@ -3,14 +3,14 @@
 from datetime import timedelta
 
 import pytest
-from pydantic import ValidationError
 from sqlalchemy import func, select
 
 from portal import clock
-from portal.audit import jobs
-from portal.config import Settings
+from portal.audit import jobs, ledger
 from portal.database import reading
 from portal.extensions import db
+from portal.schools.models import District
+from portal.settings.models import SettingValue
 from portal.trail import anchors
 from portal.trail.hashing import chain_key
 from portal.trail.models import TrailEntry, note
@@ -83,7 +83,15 @@ def test_entries_that_went_without_a_record_are_missed(years_later):
     assert (checked().fault.wrong, checked().fault.sequence) == (Wrong.MISSING, 1)
 
 
-def test_fewer_than_six_months_cannot_be_set(tmp_path):
-    assert Settings(instance=tmp_path, trail_months=6).trail_months == 6
-    with pytest.raises(ValidationError):
-        Settings(instance=tmp_path, trail_months=5)
+def test_the_longest_that_a_district_set_counts_and_never_under_six_months(app):
+    day = clock.today()
+    first, second = db.session.scalars(select(District.id).order_by(District.id).limit(2))
+    assert ledger.months(day) == 36 and not ledger.LEDGER.kind.fits(5)
+    for district_id, number in ((first, 6), (second, 48)):
+        db.session.add(
+            SettingValue(
+                name=ledger.LEDGER.name, district_id=district_id, value=number, from_on=day, document="演练文件", set_at=clock.now()
+            )
+        )  # fmt: skip
+    db.session.commit()
+    assert ledger.months(day) == 48 and ledger.kept_for(day) == timedelta(days=48 * 30.5)

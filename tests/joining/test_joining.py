@@ -26,6 +26,7 @@ from portal.joining.models import (
     RequestState,
     SlipState,
 )
+from portal.privacy import retention
 from portal.rehearsal.town import PASSWORD
 from portal.schools import enrolling, summaries
 from portal.schools.models import Enrolment, Guardianship, Pupil, SchoolClass
@@ -699,6 +700,7 @@ def test_old_slips_and_requests_are_forgotten(app, as_):
         assert slip.row.code_hash is None
     with time_machine.travel(clock.now() + timedelta(days=61)):
         forget_old()
+        retention.run(clock.today(), ["slips"])
     assert count_of(JoiningSlip) == count_of(JoiningSheet) == 0
     assert not request_of()
 

@@ -9,19 +9,28 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, func, select, update
 
 from portal import clock
-from portal.accounts.models import Attempts, AuthSession, Person
+from portal.accounts.codes import CodeRequest, Purpose
+from portal.accounts.models import Attempts, AuthSession, KnownDevice, Person
+from portal.audit.ledger import LEDGER
+from portal.care.models import CarePlan, LeftBehind, Referral, Watch
+from portal.custody.models import Restriction
 from portal.deliveries.models import Delivery
 from portal.extensions import db
+from portal.files.models import File
+from portal.joining.models import JoiningRequest, JoiningSheet, JoiningSlip
 from portal.once import OnceKey
 from portal.opinions.models import Opinion
 from portal.privacy import jobs, retention
-from portal.privacy.keeping import KINDS, LEDGER, kind
+from portal.privacy.keeping import KINDS, kind
 from portal.privacy.models import ErasureRequest, LegalHold, RetentionRun
 from portal.privacy.retention import back
+from portal.recovery.models import Recovery
 from portal.roster.models import RosterChange, RosterImport
 from portal.schools import summaries
-from portal.schools.models import Enrolment, Pupil, School
+from portal.schools.models import Enrolment, Guardianship, GuardianshipFlag, Pupil, School
 from portal.settings.models import SettingValue
+from portal.visits.drafts import VisitDraft
+from portal.visits.harm import HarmEntry, HarmReport
 from portal.visits.models import Visit, VisitPart
 
 
@@ -130,12 +139,167 @@ def number_of_a_pupil_who_left():
     )
 
 
+def counted(model, *conditions):
+    return lambda: db.session.scalar(select(func.count()).select_from(model).where(*conditions))
+
+
+def sheet_of_slips():
+    db.session.execute(delete(JoiningSheet))
+    child = pupil()
+    class_id = db.session.scalar(select(Enrolment.class_id).where(Enrolment.pupil_id == child.id))
+    sheet = JoiningSheet(class_id=class_id, printed_at=at(BASE), kept_until=at(BASE))
+    db.session.add(sheet)
+    db.session.flush()
+    db.session.add(
+        JoiningSlip(sheet_id=sheet.id, pupil_id=child.id, school_id=child.school_id, number="X" * 6, uses=1, used=0, wrong_tries=0, expires_at=at(BASE))
+    )  # fmt: skip
+    return lambda: counted(JoiningSheet)() + counted(JoiningSlip)()
+
+
+def request_that_was_decided():
+    db.session.execute(delete(JoiningRequest))
+    made = JoiningRequest(
+        pupil_id=pupil().id, way="phone", relation="奶奶", state="withdrawn", asked_at=at(BASE), decided_at=at(BASE),
+        person_id=person().id,
+    )  # fmt: skip
+    made.name = "某某"
+    db.session.add(made)
+    return counted(JoiningRequest)
+
+
+def recovery_that_ran_out():
+    child = pupil()
+    db.session.execute(delete(Recovery))
+    db.session.add(
+        Recovery(
+            person_id=person().id, school_id=child.school_id, pupil_id=child.id, whose="guardian", asked_at=at(BASE), expires_at=at(BASE)
+        )
+    )  # fmt: skip
+    return counted(Recovery)
+
+
+def restriction_that_is_over():
+    db.session.execute(delete(Restriction))
+    tie = db.session.scalars(select(Guardianship).where(Guardianship.pupil_id == pupil().id)).first()
+    flag = GuardianshipFlag(
+        guardianship_id=tie.id,
+        kind="restricted_by_court_order",
+        started_on=BASE - timedelta(days=9),
+        ended_on=BASE,
+    )
+    flag.basis = "某号"
+    db.session.add(flag)
+    db.session.flush()
+    flag_id = flag.id
+    made = Restriction(
+        guardianship_id=tie.id, pupil_id=tie.pupil_id, school_id=pupil().school_id, document="judgment", issued_on=BASE - timedelta(days=9),
+        from_on=BASE - timedelta(days=9), until_on=BASE, proposed_at=at(BASE), decided_at=at(BASE), flag_id=flag.id,
+    )  # fmt: skip
+    made.number, made.court = "某号", "某院"
+    db.session.add(made)
+    db.session.flush()
+    db.session.add(file_of("restriction", made.id, state="clean"))
+    return lambda: (
+        counted(Restriction)()
+        + counted(File, File.owner_kind == "restriction")()
+        + counted(GuardianshipFlag, GuardianshipFlag.id == flag_id)()
+    )
+
+
+def file_of(kind_of, owner_id, **more):
+    made = File(
+        owner_kind=kind_of, owner_id=owner_id, slot="paper", kind="pdf", media_type="application/pdf", size=3, sha256="0" * 64,
+        stored_key="k" * 22, holds="F4S", created_at=at(BASE), **more,
+    )  # fmt: skip
+    made.name, made.data_key = "判决.pdf", "x"
+    return made
+
+
+def refused_file():
+    db.session.execute(delete(File))
+    db.session.add(file_of("notice", 1, state="refused", scanned_at=at(BASE)))
+    return counted(File)
+
+
+def draft_of_a_visit():
+    db.session.execute(delete(VisitDraft))
+    author = person("王雪")
+    db.session.add(
+        VisitDraft(
+            client_id="0" * 36,
+            author_id=author.id,
+            pupil_id=pupil().id,
+            begun_at=at(BASE),
+            changed_at=at(BASE),
+        )
+    )
+    return counted(VisitDraft)
+
+
+def care_of_a_pupil_who_left():
+    child_id = db.session.scalar(select(CarePlan.pupil_id))
+    db.session.execute(update(Pupil).where(Pupil.id == child_id).values(left_on=BASE))
+    return lambda: sum(
+        counted(one, one.pupil_id == child_id)() for one in (CarePlan, LeftBehind, Watch, Referral)
+    )
+
+
+def report_of_harm_that_was_closed():
+    db.session.execute(delete(HarmEntry))
+    db.session.execute(delete(HarmReport))
+    child = pupil()
+    report = HarmReport(
+        pupil_id=child.id,
+        school_id=child.school_id,
+        author_id=person("王雪").id,
+        noted_at=at(BASE),
+        closed_at=at(BASE),
+    )
+    db.session.add(report)
+    db.session.flush()
+    entry = HarmEntry(report_id=report.id, author_id=report.author_id, act="seen", written_at=at(BASE))
+    entry.body = "看到的"
+    db.session.add(entry)
+    return lambda: counted(HarmReport)() + counted(HarmEntry)()
+
+
+def import_that_was_only_checked():
+    roster_that_was_applied()
+    db.session.execute(update(RosterImport).values(state="checked"))
+    return counted(RosterChange)
+
+
+def request_for_a_code():
+    db.session.execute(delete(CodeRequest))
+    db.session.add(CodeRequest(purpose=next(iter(Purpose)).value, asked_at=at(BASE), expires_at=at(BASE)))
+    return counted(CodeRequest)
+
+
+def device_that_was_known():
+    db.session.execute(delete(KnownDevice))
+    db.session.add(
+        KnownDevice(person_id=person().id, token_hash="0" * 64, created_at=at(BASE), last_seen_at=at(BASE))
+    )
+    return counted(KnownDevice)
+
+
 STORIES = {
     "visit_texts": (visit_that_ended, month(BASE, 12)),
     "opinions": (opinion_that_closed, month(BASE, 36)),
     "rosters": (roster_that_was_applied, BASE + timedelta(days=90)),
     "request_words": (words_of_a_request, month(BASE, 12)),
     "identity_numbers": (number_of_a_pupil_who_left, month(BASE, 12)),
+    "slips": (sheet_of_slips, BASE + timedelta(days=44)),
+    "joining_requests": (request_that_was_decided, month(BASE, 12)),
+    "recoveries": (recovery_that_ran_out, month(BASE, 12)),
+    "restrictions": (restriction_that_is_over, month(BASE, 36)),
+    "visit_drafts": (draft_of_a_visit, month(BASE, 6)),
+    "care": (care_of_a_pupil_who_left, month(BASE, 12)),
+    "harm_reports": (report_of_harm_that_was_closed, month(BASE, 240)),
+    "staged_imports": (import_that_was_only_checked, BASE + timedelta(days=14)),
+    "refused_files": (refused_file, BASE + timedelta(days=30)),
+    "code_requests": (request_for_a_code, BASE + timedelta(days=1)),
+    "known_devices": (device_that_was_known, BASE + timedelta(days=365)),
     "messages": (message, BASE + timedelta(days=30)),
     "sessions": (session_that_ran_out, BASE + timedelta(days=30)),
     "attempts": (counter_of_attempts, BASE + timedelta(days=1)),

@@ -54,6 +54,7 @@ MAY = {
         SCHOOL: "own past same_school arriving",
         "district_staff": "same_district",  # with an opinion that was lifted
     },
+    "pupil.identity": {"guardian": "own"},  # whole only in a copy of one's data, and by a POST with a reason
     "person.phone": {EVERYBODY: "mine"},
     "person.email": {EVERYBODY: "mine"},
     "delivery.recipient": {EVERYBODY: "mine"},
