@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision: str = "0085_identity"
-down_revision: str | None = "0057_visit_plans"
+down_revision: str | None = "0095_fair_play"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
