@@ -5,12 +5,12 @@ from sqlalchemy.exc import IntegrityError
 
 from portal import clock, i18n
 from portal.audit import copies
-from portal.audit.ledger import kept_for
 from portal.audit.wording import fault_in_words
 from portal.database import reading
 from portal.extensions import db
 from portal.i18n import gettext as _
 from portal.jobs.queue import every
+from portal.privacy.ledger import kept_for
 from portal.trail import anchors
 from portal.trail.pruning import prune
 from portal.trail.verifying import Report, last_anchored, verify

@@ -6,9 +6,10 @@ import pytest
 from sqlalchemy import func, select
 
 from portal import clock
-from portal.audit import jobs, ledger
+from portal.audit import jobs
 from portal.database import reading
 from portal.extensions import db
+from portal.privacy import ledger
 from portal.schools.models import District
 from portal.settings.models import SettingValue
 from portal.trail import anchors

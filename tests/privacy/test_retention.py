@@ -11,7 +11,6 @@ from sqlalchemy import delete, func, select, update
 from portal import clock
 from portal.accounts.codes import CodeRequest, Purpose
 from portal.accounts.models import Attempts, AuthSession, KnownDevice, Person
-from portal.audit.ledger import LEDGER
 from portal.care.models import CarePlan, LeftBehind, Referral, Watch
 from portal.custody.models import Restriction
 from portal.deliveries.models import Delivery
@@ -22,6 +21,7 @@ from portal.once import OnceKey
 from portal.opinions.models import Opinion
 from portal.privacy import jobs, retention
 from portal.privacy.keeping import KINDS, kind
+from portal.privacy.ledger import LEDGER
 from portal.privacy.models import ErasureRequest, LegalHold, RetentionRun
 from portal.privacy.retention import back
 from portal.recovery.models import Recovery

@@ -5,10 +5,10 @@ from datetime import timedelta
 from sqlalchemy import select
 
 from portal.access import actor, requires
-from portal.audit.ledger import LEDGER
 from portal.extensions import db
 from portal.privacy import retention as keeping
 from portal.privacy.keeping import FIXED, KINDS
+from portal.privacy.ledger import LEDGER
 from portal.privacy.policy import RETENTION_SEE
 from portal.privacy.views.blueprint import bp
 from portal.schools.models import School
