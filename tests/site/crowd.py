@@ -309,8 +309,9 @@ def _spread(model: type[Base], spots: list[Spot]) -> None:
                 if signature in seen:
                     savepoint.rollback()
                 seen.add(signature)
-        # SQLite keeps each savepoint that was rolled back until the end, and every page it writes looks through them.
-        db.session.commit()
+        if db.engine.dialect.name == "sqlite":
+            # It keeps each savepoint that was rolled back until the end, and every page it writes looks through them.
+            db.session.commit()
 
 
 def copied(source: Any, spot: Spot, done: dict[tuple[str, int], Any]) -> Any:

@@ -42,17 +42,32 @@ READ_ON_ANOTHER_PAGE = {
 """Rows that these people may read, but not from this page: the wall keeps rows from people, not acts from pages."""
 
 
-@pytest.fixture
-def portal(postgres_url: str, tmp_path) -> Iterator[Flask]:
-    """The crowded town on PostgreSQL, reached by an account that is no superuser."""
-    settings = Settings(instance=tmp_path, database_url=postgres_url, password_memory_kib=64)
-    app = create_app(settings, TESTING=True)
-    app.test_client_class = PortalClient
-    with app.app_context():
-        town.build()
-        db.session.commit()
-        populate()
+@pytest.fixture(scope="module")
+def crowded(
+    postgres_server: Server, postgres_template: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Flask]:
+    """The crowded town on PostgreSQL, reached by an account that is no superuser; made once, for tests that only read."""
+    with postgres_server.database(postgres_template) as address:
+        settings = Settings(
+            instance=tmp_path_factory.mktemp("wall"), database_url=address, password_memory_kib=64
+        )
+        app = create_app(settings, TESTING=True)
+        app.test_client_class = PortalClient
+        with app.app_context():
+            town.build()
+            db.session.commit()
+            populate()
+            db.session.remove()
         yield app
+        with app.app_context():
+            db.engine.dispose()
+
+
+@pytest.fixture
+def portal(crowded: Flask) -> Iterator[Flask]:
+    """The crowded town, inside an application context."""
+    with crowded.app_context():
+        yield crowded
         db.session.remove()
         db.engine.dispose()
 
