@@ -225,18 +225,17 @@ def test_a_slow_line_holds_up_nobody(app, as_, draft, served):
 
     thread = threading.Thread(target=trickle)
     thread.start()
-    slowest = 0.0
+    meanwhile = 0
     while thread.is_alive():
-        began = time.monotonic()
         connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=10)
         connection.request("POST", "/account/elder", headers={"Cookie": cookie})
         assert connection.getresponse().status in (303, 400)
-        slowest = max(slowest, time.monotonic() - began)
+        meanwhile += thread.is_alive()
         connection.close()
     thread.join()
 
     assert answers[0].startswith(b"HTTP/1.1 303")
-    assert slowest < 2.0
+    assert meanwhile >= 2, "whoever waits for the slow line has its answer after it, once"
 
 
 @pytest.fixture
