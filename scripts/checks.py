@@ -106,7 +106,8 @@ def _pytest(name: str, marks: str, settings: dict[str, str], time_limit: int | N
     began = time.monotonic()
     report = REPORTS / f"{name}.xml"
     report.unlink(missing_ok=True)
-    command: list[str | Path] = [PYTHON, "-m", "pytest", "-n", str(_workers()), "-m", marks, "-rfEs"]
+    command: list[str | Path] = [PYTHON, "-m", "pytest", "-n", str(_workers()), "--dist=worksteal"]
+    command += ["-m", marks, "-rfEs"]
     command += ["--durations=10", f"--junitxml={report}"]
     if time_limit:
         command.append(f"--timeout={time_limit}")

@@ -32,6 +32,12 @@ os.environ["PORTAL_MASTER_KEYS_FILE"] = f"{_KEYS.name}/master_keys"
 """One file of master keys for all portals of this run: databases are copied and cloned from one portal to another."""
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that may take long come first, so that no worker begins one when the others are done."""
+    items.sort(key=lambda item: item.get_closest_marker("timeout") is None)
+
+
 @pytest.fixture(scope="session")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of this worker's portal."""
