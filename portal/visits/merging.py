@@ -14,18 +14,20 @@ from sqlalchemy.orm import selectinload
 from werkzeug.datastructures import MultiDict
 
 from portal.access import Actor
+from portal.accounts.models import Person
 from portal.errors import RuleBroken
 from portal.extensions import db
 from portal.forms import tidy
 from portal.i18n import gettext as _
 from portal.schools.models import Pupil, SchoolClass
+from portal.staffing.delegating import colleagues
 from portal.visits import counting, loading
 from portal.visits.drafts import GUARDED, DraftClash, DraftPart, VisitDraft
 from portal.visits.forms import STEPS, VisitForm
 from portal.visits.homes import Home, homes_of
-from portal.visits.models import EDITABLE_FOR, SealedNote, Visit, VisitMet, VisitPart
+from portal.visits.models import EDITABLE_FOR, SealedNote, Visit, VisitCompanion, VisitMet, VisitPart
 from portal.visits.recording import Account, already_written, amend, record
-from portal.visits.retelling import as_typed
+from portal.visits.retelling import COMPANY, as_typed, company_typed
 
 OWN = frozenset({"hopes", "note", "school_only", GUARDED})
 """Fields of which each author has an own part; the others are the visit's, whoever tells of them."""
@@ -115,7 +117,7 @@ def take_in(telling: Telling, sent: Operation) -> Outcome:
     if outcome.is_gone or outcome.is_closed:
         return outcome
     if told is not None:
-        _catch_up(draft, _said(told, telling), telling.now)
+        _catch_up(draft, _said(told, telling, draft), telling.now)
     _merge(draft, sent, telling.now)
     draft.changed_at = telling.now
     if sent.finish:
@@ -163,6 +165,7 @@ def _visit_of(telling: Telling, draft: VisitDraft) -> Visit | None:
             selectinload(Visit.met).joinedload(VisitMet.guardianship),
             selectinload(Visit.steps),
             selectinload(Visit.parts),
+            selectinload(Visit.company).joinedload(VisitCompanion.person),
         )
     )
 
@@ -177,10 +180,15 @@ def _homes(telling: Telling, visit: Visit | None) -> list[Home]:
     return homes if visit is None else [one for one in homes if one.household_id == visit.household_id]
 
 
-def _said(visit: Visit, telling: Telling) -> Values:
-    """The visit's values as this author would send them; a step without words says nothing."""
+def _said(visit: Visit, telling: Telling, draft: VisitDraft) -> Values:
+    """The visit's values as this author would send them; a step without words says nothing.
+
+    Who went along is told by the one who wrote the visit; another author only adds to it, so that each keeps an own list.
+    """
     homes = _homes(telling, visit)
     said = as_typed(visit, _part_of(visit, telling.author), homes[0].key if homes else "")
+    own = visit.author_id == telling.author.person_id
+    said |= company_typed(visit, draft.values) if own else {name: draft.values.get(name) for name in COMPANY}
     return {name: plain(value) for name, value in said.items()}
 
 
@@ -257,12 +265,14 @@ def finish(outcome: Outcome, telling: Telling) -> None:
     """Write down what the draft says: a new visit, a change of one's own, or an own part beside another author's."""
     draft, visit, now = outcome.draft, outcome.visit, telling.now
     if visit is not None:
-        said = _said(visit, telling)
+        said = _said(visit, telling, draft)
         if not _may_change(visit, telling):
             _give_way(draft, said, draft.values.keys() - {GUARDED}, now)
         elif _part_of(visit, telling.author) is None:
             _join(draft, said, now)
-    form = VisitForm(_homes(telling, visit), telling.earliest_on, formdata=as_form(draft))
+    known = {one.person.public_id: one.person.name for one in visit.company if one.person} if visit else {}
+    known |= colleagues(telling.author)
+    form = VisitForm(_homes(telling, visit), telling.earliest_on, known, formdata=as_form(draft))
     if not form.validate():
         outcome.form = form
         return
@@ -280,13 +290,28 @@ def _write(outcome: Outcome, telling: Telling, account: Account) -> None:
         )
         return
     part = _part_of(visit, telling.author)
-    if part is None or _differs(draft.values, _said(visit, telling)):
+    if visit.author_id != telling.author.person_id:
+        _add_company(visit, telling.author, account)
+    if part is None or _differs(draft.values, _said(visit, telling, draft)):
         if part is None:
             part = VisitPart(author_id=telling.author.person_id, written_at=telling.now)
             visit.parts.append(part)
         amend(visit, part, telling.author, account, telling.now)
     if account.sealed:
         _add_sealed(visit, telling, account.sealed)
+
+
+def _add_company(visit: Visit, author: Actor, account: Account) -> None:
+    """Another author names people who went along: those not named yet come to the list, and nobody leaves it."""
+    there = {visit.author_id, author.person_id, *(one.person_id for one in visit.company)}
+    named = select(Person.id).where(
+        Person.public_id.in_(account.company or ()), Person.id.not_in(there - {None})
+    )
+    for person_id in db.session.scalars(named.order_by(Person.id)):
+        db.session.add(VisitCompanion(visit_id=visit.id, person_id=person_id, partner=""))
+    if account.partner and account.partner not in [one.partner for one in visit.company]:
+        db.session.add(VisitCompanion(visit_id=visit.id, partner=account.partner))
+    account.company = None
 
 
 def _forget_guarded(draft: VisitDraft, now: datetime) -> None:
@@ -408,7 +433,7 @@ def choose(draft: VisitDraft, clash: DraftClash, keep: str, telling: Telling) ->
     if visit is not None and not _may_change(visit, telling):
         raise RuleBroken(_("This visit can no longer be changed. The family can ask for a correction."))
     if visit is not None:
-        _catch_up(draft, _said(visit, telling), telling.now)
+        _catch_up(draft, _said(visit, telling, draft), telling.now)
     _put(draft, clash.field, chosen, telling.now)
     draft.changed_at = telling.now
     if visit is not None:

@@ -1,10 +1,27 @@
 """A written visit as its author would type it into the form again."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from portal import clock
 from portal.visits.forms import CHILD, NO_ANSWER
 from portal.visits.models import Visit, VisitPart
+
+COMPANY = ("company_1", "company_2", "partner")
+"""The fields for those who went along."""
+
+
+def company_typed(visit: Visit, told: Mapping[str, Any] | None = None) -> dict[str, str]:
+    """Those who went along, field → value. ``visit`` comes with them and their people.
+
+    ``told``: the fields as somebody has them; the same people stay in the order in which they stand there.
+    """
+    people = [one.person.public_id for one in visit.company if one.person]
+    standing = [(told or {}).get(name) or "" for name in COMPANY[:2]]
+    if sorted(filter(None, standing)) != sorted(people):
+        standing = [*people, "", ""][:2]
+    partner = next((one.partner for one in visit.company if one.partner), "")
+    return dict(zip(COMPANY, [*standing, partner], strict=True))
 
 
 def as_typed(visit: Visit, part: VisitPart | None, household: str) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.orm import joinedload
 
 from portal import clock
 from portal.access import Role
@@ -15,7 +16,7 @@ from portal.accounts.models import Appointment, AuthSession
 from portal.extensions import db
 from portal.trail.models import TrailEntry
 from portal.visits.drafts import DraftClash, DraftPart, VisitDraft
-from portal.visits.models import SealedNote, Visit, VisitChange, VisitPart
+from portal.visits.models import SealedNote, Visit, VisitChange, VisitCompanion, VisitPart
 from portal.visits.operations import MOST_BYTES
 from tests.visits.builders import person, pupil, third, yesterday
 
@@ -493,3 +494,43 @@ def texts_kept(client_id):
     parts = db.session.scalars(select(DraftPart).where(DraftPart.draft_id == draft.id)).all()
     beside = db.session.scalars(select(DraftClash).where(DraftClash.draft_id == draft.id)).all()
     return {str(one.content) for one in [*parts, *beside]}
+
+
+def went_along(client_id):
+    (written,) = visits(client_id)
+    found = select(VisitCompanion).where(VisitCompanion.visit_id == written.id)
+    rows = db.session.scalars(found.options(joinedload(VisitCompanion.person)).order_by(VisitCompanion.id))
+    return [one.name for one in rows]
+
+
+def test_who_went_along_is_told_by_the_device_once(phone):
+    visit, name = str(uuid.uuid4()), "刘明远"
+    along = {"company_1": person(name).public_id, "partner": "村医老周"}
+    phone.send(visit, True, hopes="好", **along)
+    again = phone.send(visit, True, hopes="好", **along)
+
+    assert again.status_code == 201
+    assert went_along(visit) == [name, "村医老周"]
+    assert not db.session.scalars(select(VisitChange).join(Visit).where(Visit.client_id == visit)).all()
+    phone.send(visit, True, hopes="好", company_1="", partner="")
+    assert went_along(visit) == []
+
+
+def test_somebody_of_another_school_does_not_go_along(phone):
+    visit, stranger = str(uuid.uuid4()), person("钱文博").public_id
+    answer = phone.send(visit, True, hopes="好", company_1=stranger)
+
+    assert (answer.status_code, list(answer.json["fields"])) == (422, ["company_1"])
+
+
+def test_a_second_author_adds_who_went_along_and_takes_nobody_off(as_, phone):
+    visit, name = str(uuid.uuid4()), colleague()
+    other = sign_in_for_third(Device(as_, name, key=PAD), name)
+    phone.send(visit, True, hopes="王老师的话", partner="村医老周")
+    came = other.send(
+        visit, True, note="刘老师的话", company_1=person("王雪").public_id, partner="网格员小何"
+    )
+
+    assert (came.status_code, went_along(visit)) == (201, ["村医老周", "网格员小何"])
+    assert other.send(visit, True, note="刘老师的话", partner="网格员小何").status_code == 201
+    assert went_along(visit) == ["村医老周", "网格员小何"]

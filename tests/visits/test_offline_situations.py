@@ -334,3 +334,54 @@ def test_a_shell_that_cannot_be_kept_is_told(window: Callable[..., Window], netw
     network.bad = False
     phone.page.get_by_role("button", name="带上", exact=True).click()
     phone.page.wait_for_url("**/visits/offline")
+
+
+@pytest.mark.parametrize("script", ["", NOTHING_KEPT])
+def test_without_a_worker_the_form_is_kept_by_the_portal_and_survives_reload(
+    window: Callable[..., Window], network: Flaky, script: str
+) -> None:
+    phone = window(script)
+    phone.sign_in()
+    phone.page.goto(f"{network.address}/visits/take-along")
+    child = phone.page.locator(".choice", has_text="蔡知夏").locator("input").get_attribute("value")
+    phone.page.goto(f"{network.address}/visits/new?pupil={child}")
+    phone.page.locator(".option", has_text="电话").click()
+    phone.page.locator(".option:visible", has_text="孩子").first.click()
+    phone.page.get_by_label(HOPES).fill(WORDS)
+    phone.says("草稿已存到平台")
+    assert not phone.page.evaluate("Object.keys(localStorage).filter((one) => one.startsWith('draft:'))")
+    identity = phone.page.locator("[name=client_id]").input_value()
+
+    phone.page.reload()
+    expect(phone.page.get_by_label(HOPES)).to_have_value(WORDS)
+    expect(phone.page.locator("[name=client_id]")).to_have_value(identity)
+    network.off = True
+    phone.page.get_by_label(HOPES).fill(f"{WORDS}，还会熨衣服")
+    if not script:
+        expect(phone.page.locator("[data-draft-state]")).to_contain_text("草稿已存 ")
+    network.off = False
+    phone.page.evaluate("window.dispatchEvent(new Event('online'))")
+    phone.says("草稿已存到平台")
+    phone.page.get_by_role("button", name="提交家访记录").click()
+    phone.says("家访记录已提交")
+    phone.says(f"{WORDS}，还会熨衣服")
+    phone.page.goto(f"{network.address}/visits/pupils/{child}")
+    expect(phone.page.get_by_text("家访草稿")).to_have_count(0)
+
+
+def test_who_went_along_is_chosen_without_a_network(window: Callable[..., Window], network: Flaky) -> None:
+    phone = window().ready()
+    network.off = True
+    phone.page.locator("a.row", has_text=CHILD).click()
+    phone.page.locator(".option", has_text="电话").click()
+    phone.page.locator(".option:visible", has_text="孩子").first.click()
+    phone.page.get_by_text("再写一点").click()
+    phone.page.get_by_label("谁一同前往").select_option(label="孙立德")
+    phone.page.get_by_role("button", name="提交这次家访").click()
+    phone.page.locator("[data-list]:visible").wait_for()
+    network.off = False
+    phone.page.reload()
+    phone.unlock()
+    expect(phone.page.locator("[data-count]")).to_have_text("都已传到平台。")
+    phone.page.get_by_role("link", name=CHILD).first.click()
+    phone.says("孙立德")

@@ -22,6 +22,7 @@ from portal.i18n import gettext as _
 from portal.i18n import listing
 from portal.once import commit_and_go
 from portal.schools.models import Pupil
+from portal.staffing.delegating import colleagues
 from portal.templating import render
 from portal.trail.reads import opened
 from portal.visits import merging, operations, packing
@@ -138,7 +139,7 @@ def take_along() -> str:
 @bp.get("/take-along/package")
 @requires(PUPIL_VISIT)
 def package() -> Response:
-    """The families chosen (``?pupil=`` for each), as one JSON package for the device."""
+    """The families chosen (``?pupil=`` for each), and the names of those who may go along, as one JSON package."""
     wanted = list(dict.fromkeys(request.args.getlist("pupil")))
     if not 0 < len(wanted) <= packing.MOST_FAMILIES:
         find(PUPIL_VISIT, "")
@@ -149,7 +150,12 @@ def package() -> Response:
         if last is not None:
             opened("F4", last)
         families.append(packing.family(actor(), child, last))
-    return jsonify(families=families, format=operations.FORMAT, now=clock.now().isoformat())
+    return jsonify(
+        families=families,
+        colleagues=colleagues(actor()),
+        format=operations.FORMAT,
+        now=clock.now().isoformat(),
+    )
 
 
 @bp.get("/offline")
@@ -203,7 +209,7 @@ _WHOLE = (
 
 def _draft_page(found: VisitDraft) -> str:
     opened("F4", found)
-    form = VisitForm(homes_of(found.pupil, actor().on), clock.today(), formdata=None)
+    form = VisitForm(homes_of(found.pupil, actor().on), clock.today(), colleagues(actor()), formdata=None)
     values = found.values
     clashes = [one for one in found.open_clashes if one.field != GUARDED]
     pairs = [

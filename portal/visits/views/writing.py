@@ -1,6 +1,8 @@
 """Writing a visit down, and mending it."""
 
+import json
 import uuid
+from collections.abc import Mapping
 from typing import Any
 
 from flask import abort, request, url_for
@@ -34,7 +36,7 @@ from portal.visits.policy import (
     VISIT_AMEND,
 )
 from portal.visits.recording import Account, already_written, amend, record
-from portal.visits.retelling import as_typed
+from portal.visits.retelling import as_typed, company_typed
 from portal.visits.views.blueprint import WORDS, Answer, bp, class_today
 
 
@@ -58,9 +60,9 @@ def new() -> str:
     draft = _draft_of(child)
     if draft is not None:
         typed = merging.as_form(draft)
-        return _visit_page(
-            VisitForm(homes, place.started_on, colleagues(actor()), formdata=typed), child, draft.client_id
-        )
+        form = VisitForm(homes, place.started_on, colleagues(actor()), formdata=typed)
+        bases = {part.field: part.revision for part in draft.parts}
+        return _visit_page(form, child, draft.client_id, bases)
     form = VisitForm(homes, place.started_on, colleagues(actor()), data=given)
     return _visit_page(form, child, str(uuid.uuid4()))
 
@@ -78,7 +80,8 @@ def _draft_of(child: Pupil) -> VisitDraft | None:
     return draft
 
 
-def _visit_page(form: VisitForm, child: Pupil, client_id: str) -> str:
+def _visit_page(form: VisitForm, child: Pupil, client_id: str, bases: Mapping[str, int] | None = None) -> str:
+    """``bases``: the revisions of the draft that the form goes on with."""
     if child.priority:
         opened("F4", child)
     return render(
@@ -86,6 +89,7 @@ def _visit_page(form: VisitForm, child: Pupil, client_id: str) -> str:
         form=form,
         pupil=child,
         client_id=client_id,
+        bases=json.dumps(bases or {}),
         step_fields=list(form.steps()),
         **WORDS,
     )
@@ -133,7 +137,7 @@ def _written(visit: Visit) -> Response:
 def edit(public_id: str) -> str:
     """The form to mend one's own visit."""
     visit, part, home, earliest_on = _to_amend(public_id)
-    given = as_typed(visit, part, home.key) | _company_typed(visit)
+    given = as_typed(visit, part, home.key) | company_typed(visit)
     form = VisitForm([home], earliest_on, _colleagues(visit), data=given)
     return _edit_page(form, visit)
 
@@ -142,13 +146,6 @@ def _colleagues(visit: Visit) -> dict[str, str]:
     """Who may be named as having gone along: the colleagues of today, and those who stand there already."""
     there = {one.person.public_id: one.person.name for one in visit.company if one.person}
     return {**colleagues(actor()), **there}
-
-
-def _company_typed(visit: Visit) -> dict[str, str]:
-    """Those who went along, as the form has them."""
-    people = [one.person.public_id for one in visit.company if one.person]
-    given = {f"company_{number}": key for number, key in enumerate(people[:2], start=1)}
-    return given | {"partner": next((one.partner for one in visit.company if one.partner), "")}
 
 
 def _edit_page(form: VisitForm, visit: Visit) -> str:

@@ -117,7 +117,8 @@ export function start(form) {
   });
   if (early.length) save();
   window.addEventListener("pagehide", () => {
-    if (waiting && !form.dataset.sent) save();
+    // What the portal has taken as it stands needs no copy here.
+    if (waiting && !form.dataset.sent && !form.dataset.kept) save();
   });
   form.addEventListener("submit", () => {
     clearTimeout(waiting);

@@ -18,7 +18,7 @@ export function start(main) {
   const words = makeWords(find("words"));
   const form = find("form");
   const addresses = { standing: main.dataset.standing, drafts: main.dataset.drafts };
-  let kept, key, queue, families = [], offset = 0, current = null, saving = 0, failed = false;
+  let kept, key, queue, families = [], colleagues = {}, offset = 0, current = null, saving = 0, failed = false;
 
   const now = () => Date.now() + offset;
   const show = (name) => ["unlock", "list", "write"].forEach((one) => { find(one).hidden = one !== name; });
@@ -125,7 +125,8 @@ export function start(main) {
     find("name").textContent = family.name;
     find("about").textContent = [family.priority, family.meeting && family.meeting.purpose].filter(Boolean).join(" · ");
     find("last").textContent = lastOf(family);
-    setUp(form, family.homes, words("home"));
+    if (!begun.colleagues) begun.colleagues = colleagues;
+    setUp(form, family.homes, words("home"), begun.colleagues);
     fill(form, begun.fields);
     people(form, family.homes);
     fill(form, begun.fields);
@@ -272,7 +273,7 @@ export function start(main) {
     const waiting = await store.drafts();
     const texts = await Promise.all(waiting.map((record) => queue.content(record)));
     const text = texts.map((content) => {
-      setUp(form, content.homes || [], words("home"));
+      setUp(form, content.homes || [], words("home"), content.colleagues);
       fill(form, content.fields);
       people(form, content.homes || []);
       fill(form, content.fields);
@@ -317,7 +318,10 @@ export function start(main) {
     queue = queues.makeQueue(key, kept, addresses, told);
     queue.sent = ((await store.read("sent")) || []).map((one) => ({ ...one, isTold: true }));
     const taken = await store.read("package");
-    families = taken ? await vault.unseal(key, taken.sealed, "package") : [];
+    const content = taken ? await vault.unseal(key, taken.sealed, "package") : [];
+    // A package that was taken along before there were colleagues in it is the list of families.
+    families = content.families || content;
+    colleagues = content.colleagues || {};
     if (taken && !queue.sent.every((one) => one.at >= taken.madeAt)) queue.sent = queue.sent.filter((one) => one.at >= taken.madeAt);
     show("list");
     await list();

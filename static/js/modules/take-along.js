@@ -107,7 +107,7 @@ export async function start(element) {
     const now = Date.parse(taken.now);
     found.kept.takenAt = now;
     await store.write("vault", found.kept);
-    await store.write("package", { madeAt: now, sealed: await vault.seal(found.key, taken.families, "package") });
+    await store.write("package", { madeAt: now, sealed: await vault.seal(found.key, { families: taken.families, colleagues: taken.colleagues }, "package") });
     await store.write("clock", now - Date.now());
     if (navigator.storage && navigator.storage.persist) await navigator.storage.persist().catch(() => {});
     localStorage.setItem(FLAG, JSON.stringify({

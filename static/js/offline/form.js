@@ -21,10 +21,15 @@ function option(type, name, value, label, like) {
   return made;
 }
 
-// Choices of this family: whom one may meet, and which home where there are two.
-export function setUp(form, homes, legend) {
+// Choices of this family: whom one may meet, which home where there are two, and who of the school may go along.
+export function setUp(form, homes, legend, colleagues) {
   form.reset();
   form.querySelectorAll("[data-made]").forEach((one) => one.remove());
+  ["company_1", "company_2"].forEach((name) => Object.keys(colleagues || {}).forEach((key) => {
+    const made = new Option(colleagues[key], key);
+    made.dataset.made = "";
+    form.elements[name].add(made);
+  }));
   if (homes.length < 2) return;
   const how = form.querySelector('[name="how"]').closest("fieldset");
   const like = how.querySelector(".option");
