@@ -376,7 +376,7 @@ def test_who_went_along_is_chosen_without_a_network(window: Callable[..., Window
     phone.page.locator(".option", has_text="电话").click()
     phone.page.locator(".option:visible", has_text="孩子").first.click()
     phone.page.get_by_text("再写一点").click()
-    phone.page.get_by_label("谁一同前往").select_option(label="孙立德")
+    phone.page.locator("[name=company_1]").select_option(label="孙立德")
     phone.page.get_by_role("button", name="提交这次家访").click()
     phone.page.locator("[data-list]:visible").wait_for()
     network.off = False
