@@ -157,6 +157,8 @@ def test_an_event_keeps_its_uid_and_grows_its_sequence_until_it_is_cancelled(app
         "SEQUENCE:1",
         "SEQUENCE:2",
     ]
+    for one in told:
+        assert {"BEGIN:VTIMEZONE", "TZID:Asia/Shanghai", "TZOFFSETTO:+0800"} <= set(one)
     assert "METHOD:CANCEL" in told[2]
     assert "STATUS:CANCELLED" in told[2]
 
