@@ -65,7 +65,14 @@ PRIORITY_NAMES = {
     "disabled": _l("Disabled child"),
     "psychological": _l("Needs a caring ear"),
     "newly_transferred": _l("Newly transferred"),
+    "migrant": _l("Child of migrant workers"),
+    "learning": _l("Finds learning hard"),
+    "changed": _l("Much has changed in mind or results"),
+    "health": _l("Special state of health"),
+    "life_event": _l("A heavy blow in the family"),
 }
+"""Groups whom districts ask to visit first: the six of Shaanxi's rules and those that schools and Zhejiang's law add.
+Who was harmed is no group here: that stands in sealed notes only."""
 
 
 class InvitationState(StrEnum):

@@ -67,6 +67,12 @@ class Plan:
     quotas: list[Progress]
 
     @property
+    def shared_rules(self) -> list[str]:
+        """The rules that ask for every visit that is left: said once above them all."""
+        asked = [wish.rules for _place, wishes in self.groups for wish in wishes]
+        return [rule for rule in asked[0] if all(rule in rules for rules in asked)] if asked else []
+
+    @property
     def is_one_sided(self) -> bool:
         """Only pupils who need care are planned although others wait: asked as a question, never a ban."""
         others = any(not wish.needs_care for _place, wishes in self.groups for wish in wishes)

@@ -16,7 +16,7 @@ from portal.forms import LineField, PortalForm
 from portal.i18n import gettext as _
 from portal.i18n import lazy_gettext as _l
 from portal.once import commit_and_go
-from portal.schools.models import Pupil
+from portal.schools.models import Household, Pupil
 from portal.schools.policy import own_tie
 from portal.templating import render
 from portal.trail.models import note
@@ -131,15 +131,15 @@ def _homes(child: Pupil) -> list[Home]:
     homes = homes_of(child, actor().on)
     if actor().role != Role.GUARDIAN:
         return homes
-    return [
-        home
-        for home in homes
-        if db.session.scalar(
-            select(Pupil.id).where(
-                Pupil.id == child.id, own_tie(actor(), child.id, home.household_id, full=True)
+    own = set(
+        db.session.scalars(
+            select(Household.id).where(
+                Household.id.in_([home.household_id for home in homes]),
+                own_tie(actor(), child.id, Household.id, full=True),
             )
         )
-    ]
+    )
+    return [home for home in homes if home.household_id in own]
 
 
 def _place(child: Pupil, home: Home) -> HomePlace | None:
