@@ -8,7 +8,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, TimeoutError, expect
 from sqlalchemy import delete, select
 
 from portal.extensions import db
@@ -22,27 +22,19 @@ from tests.visits.phones import VISITS, Phone, tells
 
 pytestmark = pytest.mark.browser
 WAYS = ("电话", "到校", "视频")
-PATIENCE = 180
+PATIENCE = 90
 Texts = dict[str, list[str]]
 
 
 class Round:
     """One day: a joint visit, one with a clash, one attempt; kills, an upgrade and a bad network come by chance."""
 
-    def __init__(self, phone: Phone, network: Flaky, number: int) -> None:
+    def __init__(self, phone: Phone, network: Flaky, number: int, names: list[str]) -> None:
         self.phone, self.network, self.number = phone, network, number
         self.chance = Random(number)
-        self.joint, self.clash, self.attempt = self.chance.sample(self.names(), 3)
+        self.joint, self.clash, self.attempt = self.chance.sample(names, 3)
         self.mark = f"第{number}轮{uuid.uuid4().hex[:8]}"
-        self.kills = 0
-
-    def names(self) -> list[str]:
-        """The pupils of the class with whom no meeting is agreed."""
-        self.phone.page.goto(f"{self.network.address}/visits/take-along")
-        return [
-            text.strip()
-            for text in self.phone.page.locator("fieldset ~ details .choice label").all_text_contents()
-        ]
+        self.kills = self.stalls = 0
 
     def kill(self, share: float) -> None:
         """Perhaps kill the browser and start it again."""
@@ -52,6 +44,16 @@ class Round:
             self.phone.start()
             self.open()
 
+    def take_along(self) -> None:
+        """With a browser that hangs on the way, do what its owner does: end it and start again."""
+        try:
+            self.phone.take_along(self.joint, self.clash, self.attempt)
+        except TimeoutError:
+            self.stalls += 1
+            self.phone.kill()
+            self.phone.start()
+            self.phone.take_along(self.joint, self.clash, self.attempt)
+
     def open(self) -> None:
         self.phone.open()
         self.phone.page.locator("[data-list]:visible").wait_for()
@@ -60,7 +62,7 @@ class Round:
         """Everything is told without a network; returns pupil → client id of what waits on the phone."""
         chance, network, phone = self.chance, self.network, self.phone
         network.bad = False
-        phone.take_along(self.joint, self.clash, self.attempt)
+        self.take_along()
         phone.unlock()
         phone.page.locator("[data-list]:visible").wait_for()
         network.off = True
@@ -134,6 +136,13 @@ class Round:
         assert (texts[of[self.attempt]], outcomes[of[self.attempt]]) == ([], "no_answer")
 
 
+def names_in(phone: Phone, network: Flaky) -> list[str]:
+    """The pupils of the class with whom no meeting is agreed."""
+    phone.page.goto(f"{network.address}/visits/take-along")
+    found = phone.page.locator("fieldset ~ details .choice label").all_text_contents()
+    return [text.strip() for text in found]
+
+
 @pytest.mark.parametrize(
     "rounds",
     [
@@ -146,7 +155,7 @@ def test_rounds_by_chance(
 ) -> None:
     folder = town_in(tmp_path / "portal")
     settings = {"PORTAL_PASSWORD_MEMORY_KIB": "64"}
-    kills = 0
+    kills = stalls = 0
     with (
         Portal(folder, workers=1, settings=settings) as portal,
         Flaky(("127.0.0.1", portal.port), seed=5) as network,
@@ -158,8 +167,9 @@ def test_rounds_by_chance(
         phone = Phone(chromium, tmp_path / "profile", network, PATIENCE * 1000)
         try:
             phone.sign_in()
+            names = names_in(phone, network)
             for number in range(rounds):
-                day = Round(phone, network, number)
+                day = Round(phone, network, number, names)
                 written = len(db.session.scalars(select(Visit.id)).all())
                 # Whoever holds a transaction open keeps the portal from writing.
                 db.session.rollback()
@@ -171,8 +181,8 @@ def test_rounds_by_chance(
                 db.session.rollback()
                 day.check(visits, written)
                 db.session.rollback()
-                kills += day.kills + 1
-                sys.stderr.write(f"round {number + 1}: {kills} kills, {network.counts}\n")
+                kills, stalls = kills + day.kills + 1, stalls + day.stalls
+                sys.stderr.write(f"round {number + 1}: {kills} kills, {stalls} stalls, {network.counts}\n")
         finally:
             phone.kill()
     if rounds > 2:
