@@ -243,7 +243,7 @@ def test_without_the_setting_nobody_of_the_district_gets_round_it():
 
 
 def test_removing_the_app_asks_for_a_proof_and_takes_the_paper_along(as_):
-    client = as_("李晚晴")
+    client, _other = as_("李晚晴"), as_("李晚晴")
     set_up(client)
     page = client.page("/account/authenticator")
     db.session.execute(update(AuthSession).values(proved_at=clock.now() - timedelta(minutes=11)))
@@ -254,6 +254,7 @@ def test_removing_the_app_asks_for_a_proof_and_takes_the_paper_along(as_):
         done = asked.press("确认", code=code("李晚晴")).press("继续")
 
     assert "验证器已移除" in done.html
+    assert "退出其他所有设备" in done.buttons
     assert db.session.scalars(select(RecoveryCode)).all() == []
     assert sign_in(as_(None), "liwanqing", PASSWORD).path == "/"
 

@@ -16,7 +16,7 @@ from portal.rehearsal.town import PASSWORD
 from portal.trail.models import TrailEntry
 from tests.accounts.test_account import tokens
 from tests.accounts.test_sign_in import sign_in
-from tests.accounts.test_stepping import REASON, opened, sealed
+from tests.accounts.test_stepping import REASON, grow_stale, opened, sealed
 
 LATER = timedelta(minutes=31)
 
@@ -99,6 +99,20 @@ def test_signing_out_everywhere_leaves_this_device_only(as_):
     assert here.get("/").status_code == 200
     assert there.get("/").status_code == 302
     assert elsewhere.get("/").status_code == 200
+
+
+@pytest.mark.parametrize("button", ["退出其他所有设备", "退出"])
+def test_ending_a_device_asks_for_a_fresh_proof(as_, button):
+    lost, mine = as_("李晚晴"), as_("李晚晴")
+    page = mine.page("/account/")
+    grow_stale()
+    asked = page.press(button)
+    assert asked.status == 401
+    assert lost.get("/").status_code == 200
+
+    asked.press("确认", password=PASSWORD).press("继续")
+    assert lost.get("/").status_code == 302
+    assert mine.get("/").status_code == 200
 
 
 def test_a_new_device_is_told_of_and_an_old_one_is_not(as_):

@@ -180,25 +180,66 @@ def test_what_either_cipher_sealed_opens_under_the_other_setting(tmp_path):
     assert {unseal("personal", value, *PLACE, keys=keys) for value in stored.values()} == {"王雪"}
 
 
-def repeated_nonces(count: int, keys: Keyring) -> int:
-    """How many of so many sealed values share their key and nonce with another."""
-    seen = {seal("personal", "", *PLACE, keys=keys)[: HEADER.size] for _turn in range(count)}
-    return count - len(seen)
+def headers(count: int, keys: Keyring) -> list[bytes]:
+    """What stands before so many sealed values: version, algorithm, key, nonce."""
+    return [seal("personal", "", *PLACE, keys=keys)[: HEADER.size] for _turn in range(count)]
+
+
+def uneven(nonces: list[bytes]) -> float:
+    """How far the most uneven of the 24 columns is from even: the bytes of the nonces, and of what changes from one to the next.
+
+    Chi square over the 256 values of a byte, in standard deviations from its mean.
+    """
+    whole = b"".join(nonces)
+    number = int.from_bytes(whole, "big")
+    changes = (number ^ (number >> 8 * ciphers.NONCE_BYTES)).to_bytes(len(whole), "big")
+    worst = 0.0
+    for text in (whole, changes[ciphers.NONCE_BYTES :]):
+        for place in range(ciphers.NONCE_BYTES):
+            column = text[place :: ciphers.NONCE_BYTES]
+            even = len(column) / 256
+            chi = sum((column.count(value) - even) ** 2 / even for value in range(256))
+            worst = max(worst, abs(chi - 255) / (2 * 255) ** 0.5)
+    return worst
+
+
+def no_collision_and_no_pattern(count: int, keys: Keyring) -> None:
+    found = headers(count, keys)
+
+    assert len(set(found)) == count
+    assert uneven([one[-ciphers.NONCE_BYTES :] for one in found]) < EVEN
+
+
+EVEN = 7.0
+"""Standard deviations: 24 honest columns come this far about once in a hundred million runs."""
 
 
 def test_no_nonce_comes_twice(tmp_path):
-    assert repeated_nonces(100_000, in_memory(tmp_path)) == 0
+    no_collision_and_no_pattern(100_000, in_memory(tmp_path))
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(3600)
 def test_no_nonce_comes_twice_in_ten_million(tmp_path):
-    assert repeated_nonces(10_000_000, in_memory(tmp_path)) == 0
+    no_collision_and_no_pattern(10_000_000, in_memory(tmp_path))
 
 
 def test_a_repeated_nonce_would_be_seen(tmp_path, monkeypatch):
     monkeypatch.setattr(keyring.os, "urandom", lambda length: b"\7" * length)
 
-    assert repeated_nonces(5, in_memory(tmp_path)) == 4
+    assert len(set(headers(5, in_memory(tmp_path)))) == 1
+
+
+def test_a_pattern_would_be_seen():
+    """The control: a counter, and random bytes of which one bit always changes."""
+    counted = [number.to_bytes(12, "big") for number in range(20_000)]
+    flipping = [
+        bytes([os.urandom(1)[0] & 0x7F | (number & 1) << 7]) + os.urandom(11) for number in range(20_000)
+    ]
+
+    assert uneven(counted) > 100
+    assert uneven(flipping) > 100
+    assert uneven([os.urandom(12) for _number in range(20_000)]) < EVEN
 
 
 TEXTS = [

@@ -1,9 +1,18 @@
 """The status contract: what is answered to strangers, to forged and tampered requests, to wrong verbs and odd addresses."""
 
+import random
 import re
+import statistics
+import time
+from contextvars import Context
 
 import pytest
+from flask import request
+from flask.testing import FlaskClient
 
+from portal.access import Permission
+from portal.extensions import db
+from portal.schools.models import Pupil
 from tests.site.actors import PLAYERS
 from tests.site.matrix import ABSENT, cells, rules
 
@@ -46,6 +55,87 @@ def test_what_is_not_ones_own_looks_as_if_it_were_not_there(app, crowd, knocker,
     record_property("pairs", pairs)
     assert not different, "\n".join(different)
     assert pairs > 10
+
+
+def pairs_of(app, crowd, player, rows):
+    """(address of a row, address of none) of the same page; whether both are 404 for the player, asking tells."""
+    found, absent = [], {}
+    for cell in sorted(
+        cells(app, crowd, player, rows=rows), key=lambda cell: (cell.relation != "absent", cell.path)
+    ):
+        if cell.method != "GET" or "{" in cell.path:
+            continue
+        if cell.relation == "absent":
+            absent[cell.endpoint] = cell.path
+        elif cell.endpoint in absent:
+            found.append((cell.path, absent[cell.endpoint]))
+    return found
+
+
+def timed(knock, path):
+    """Status, words and milliseconds of an address, in a context of its own as on a server."""
+    db.session.remove()
+    started = time.perf_counter()
+    response = Context().run(FlaskClient.open, knock.client, path)
+    html = response.get_data(as_text=True)
+    return response.status_code, bare(html), (time.perf_counter() - started) * 1000
+
+
+def compared(knock, pairs, most):
+    """Gaps in milliseconds of at most so many pairs that are both 404, in mixed order, and those that read differently."""
+    gaps, different, chooser = [], [], random.Random(8)
+    for foreign, absent in pairs:
+        if len(gaps) == most:
+            break
+        order = [foreign, absent] if chooser.random() < 0.5 else [absent, foreign]
+        answers = {path: timed(knock, path) for path in order}
+        if (answers[foreign][0], answers[absent][0]) != (404, 404):
+            continue
+        gaps.append(answers[foreign][2] - answers[absent][2])
+        if answers[foreign][1] != answers[absent][1]:
+            different.append(foreign)
+    return gaps, different
+
+
+MILLISECONDS = 2.0
+"""The contract: foreign and absent within 2 ms at the median."""
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3600)
+def test_two_thousand_pairs_read_the_same_and_take_the_same_time(app, crowd, knocker, record_property):
+    gaps, different = [], []
+    for player in (GUARDIAN, TEACHER, OFFICE, STAFF):
+        pairs = pairs_of(app, crowd, player, 200)
+        random.Random(2).shuffle(pairs)
+        knock = knocker(player)
+        compared(knock, pairs, 20)  # warm
+        found = compared(knock, pairs, 500)
+        gaps += found[0]
+        different += found[1]
+    record_property("pairs", len(gaps))
+    record_property("median gap ms", f"{statistics.median(gaps):+.3f}")
+
+    assert different == []
+    assert len(gaps) == 2_000
+    assert abs(statistics.median(gaps)) < MILLISECONDS
+
+
+def test_a_slower_answer_for_foreign_rows_would_be_seen(app, crowd, knocker, monkeypatch):
+    """The control: a look-up that works longer where the row exists."""
+    known = {row.public_id for row in crowd.rows_of(Pupil)}
+    within = Permission.within
+
+    def slow(self, actor):
+        if any(public_id in request.path for public_id in known):
+            time.sleep(0.005)
+        return within(self, actor)
+
+    monkeypatch.setattr(Permission, "within", slow)
+    pairs = [pair for pair in pairs_of(app, crowd, GUARDIAN, 12) if "/schools/pupils/" in pair[0]]
+    gaps, _different = compared(knocker(GUARDIAN), pairs, 12)
+
+    assert statistics.median(gaps) > MILLISECONDS
 
 
 def test_a_word_more_in_one_of_the_two_is_seen():

@@ -12,6 +12,10 @@ import pytest
 from portal.accounts import codes, guessing, limits, sessions, stepping
 from portal.config import ROOT
 from portal.files import decoding
+from portal.joining import admitting
+from portal.joining import models as slips
+from portal.notices import attaching
+from portal.privacy import exporting
 from portal.roster import limits as rosters
 
 LEVELS = {"1": 70, "2": 183, "3": 92}
@@ -150,6 +154,9 @@ def test_the_page_of_rules_says_the_numbers_of_the_code():
         f"again after {sessions.IDLE // timedelta(minutes=1)} minutes",
         f"at most {stepping.FRESH_FOR // timedelta(minutes=1)} minutes old",
         f"{decoding.PIXELS // 1_000_000} million pixels, opened in a child with {decoding.MEMORY // megabyte} MB",
+        f"{attaching.MOST} files a record, {admitting.PER_ADDRESS} wrong slip codes an address and quarter of an hour",
+        f"{slips.WRONG_TRIES} a slip",
+        f"exports above {exporting.MOST_ALONE} children need a second person",
         f"Rosters: {rosters.UPLOAD_BYTES // megabyte} MB, unpacked {rosters.UNPACKED_BYTES // megabyte} MB, {rosters.ENTRIES} files",
     ):
         assert words in page, words

@@ -4,12 +4,14 @@ What an actor may meet is written below by hand, from the contract: field by fie
 canary found elsewhere is a leak; a field whose canary nobody meets where somebody should is a check that looks at nothing.
 """
 
+import html
 import json
 import logging
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 import pytest
 from flask import Flask
@@ -137,6 +139,14 @@ MET = {
 """Fields that somebody must meet, or the crawl looks at nothing."""
 
 
+ADDRESS = re.compile(r'(?:href|src|action|formaction|data-[a-z-]+)="([^"]*)"')
+
+
+def in_addresses(page: str) -> set[tuple[int, int]]:
+    """Canaries in the addresses a page would have the browser ask for."""
+    return found_in(" ".join(unquote(html.unescape(address)) for address in ADDRESS.findall(page)))
+
+
 class Eyes:
     """A client that keeps everything it was given, and forgets what the address itself said."""
 
@@ -144,6 +154,7 @@ class Eyes:
         self.client = client
         self.requests = 0
         self.met: dict[tuple[int, int], str] = {}
+        self.in_addresses: dict[tuple[int, int], str] = {}
 
     def get(self, path: str, **named: Any) -> Any:
         response = self.client.get(path, **named)
@@ -151,6 +162,8 @@ class Eyes:
         headers = " ".join(value for _name, value in response.headers)
         for found in canaries_in([response.get_data(), headers.encode()]) - found_in(unquote(path)):
             self.met.setdefault(found, path)
+        if response.mimetype == "text/html":
+            self.in_addresses |= dict.fromkeys(in_addresses(response.get_data(as_text=True)), path)
         return response
 
 
@@ -298,6 +311,7 @@ def crawl(town: Town, log: list[str], record: Any, *, everywhere: bool) -> None:
     for player in PLAYERS:
         eyes = look(town, player, everywhere=everywhere)
         requests += eyes.requests
+        leaks += [f"{KINDS[number]} of row {row} in an address on {path}" for (number, row), path in eyes.in_addresses.items()]  # fmt: skip
         leaks += [
             f"{line} at {path}"
             for canary, path in eyes.met.items()
@@ -407,6 +421,14 @@ def test_a_page_that_shows_too_much_would_be_found(town):
             met = canaries_in([body.encode()])
             assert met == {(number, row)}
             assert len(town.leaks(PLAYERS[1], met)) == 1
+
+
+def test_a_canary_in_an_address_would_be_seen(town):
+    (number, row), *_rest = town.planted
+    text = KINDS[number].canary(number, row)
+
+    assert in_addresses(f'<a href="/visits/?q={quote(text)}">x</a>') == {(number, row)}
+    assert in_addresses(f"<p>{text}</p>") == set()
 
 
 def test_the_stolen_file_of_the_whole_crowd_shows_no_sealed_canary(town, home):

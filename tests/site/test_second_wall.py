@@ -134,7 +134,14 @@ SOME = {"guardian", "restricted_guardian", "class_teacher", "district_staff"}
 
 
 @pytest.mark.parametrize(
-    "actors", [SOME, pytest.param({player.actor for player in PLAYERS}, marks=pytest.mark.soak)]
+    "actors",
+    [
+        SOME,
+        pytest.param(
+            {player.actor for player in PLAYERS}, marks=[pytest.mark.soak, pytest.mark.timeout(3600)]
+        ),
+    ],
+    ids=["some", "all"],
 )
 def test_with_the_first_wall_broken_nobody_reaches_more(
     portal, postgres_server, tmp_path, monkeypatch, record_property, actors

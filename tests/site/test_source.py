@@ -259,6 +259,64 @@ def test_every_secret_is_made_by_the_module_for_it():
     assert {name for name in drawing if not name.startswith("portal/rehearsal/")} == set()
 
 
+# Ways in, and XML.
+
+
+def calling(name: str) -> set[str]:
+    """The modules in which a function of this name is called."""
+    return {
+        module
+        for module, tree in trees()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and re.search(rf"(^|\.){name}$", ast.unparse(node.func))
+    }
+
+
+def test_every_way_in_goes_through_one_door():
+    """A session is made at one place, after what each way owes was asked (docs/security.md lists the ways)."""
+    assert calling("AuthSession") == calling("open_session") == {"portal/accounts/sessions.py"}
+    assert calling("sessions.sign_in") == {"portal/accounts/arriving.py"}
+    assert calling("login_user") == {"portal/accounts/sessions.py"}
+
+
+XML = {"portal/files/decoder.py", "portal/roster/cells.py"}
+
+
+def test_xml_is_parsed_in_two_places_that_refuse_entities_first():
+    parsing_xml = {
+        name
+        for name, tree in trees()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        and re.search(r"\b(xml|lxml|expat|html5lib|bs4)\b", ast.unparse(node))
+    }
+
+    assert parsing_xml == XML
+    for name in XML:
+        assert "if DOCTYPE.search(" in (ROOT / name).read_text(encoding="utf-8"), name
+
+
+# Tables for spreadsheets.
+
+
+def tables_with_formulas(source: str) -> bool:
+    """Whether a module writes a table in which a text that begins like a formula would be one."""
+    books, texts = source.count("xlsxwriter.Workbook("), source.count('"strings_to_formulas": False')
+    return books > texts or ("csv.writer(" in source and "harmless(cell)" not in source)
+
+
+def test_every_table_for_a_spreadsheet_holds_texts_only():
+    sources = {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in PYTHON}
+    writing = [
+        name for name, text in sources.items() if "xlsxwriter.Workbook(" in text or "csv.writer(" in text
+    ]
+
+    assert len(writing) > 4
+    assert [name for name in writing if tables_with_formulas(sources[name])] == []
+    assert tables_with_formulas("with xlsxwriter.Workbook(path) as book:")
+    assert tables_with_formulas("csv.writer(file).writerow(row)")
+
+
 def test_the_paths_of_this_page_are_there():
     assert all((ROOT / name).is_file() for name in BUILT_PATTERNS)
     assert Path(ROOT / "static/js").is_dir()

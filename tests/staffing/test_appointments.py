@@ -399,8 +399,9 @@ def test_reads_that_start_after_the_end_see_nothing(app, as_):
 
 @pytest.mark.soak
 @pytest.mark.timeout(3600)
-def test_reads_that_start_after_the_end_see_nothing_a_thousand_times(app, as_):
+def test_reads_that_start_after_the_end_see_nothing_a_thousand_times(app, as_, record_property):
     leaks, reads = race(as_, 1_000)
+    record_property("reads", reads)
 
     assert leaks == []
     assert reads > 1_000 * 8

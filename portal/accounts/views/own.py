@@ -111,6 +111,7 @@ def change_password() -> Answer:
 
 @bp.post("/devices/<int(max=2147483647):session_id>/revocation")
 @signed_in
+@stepping.step_up_required
 def revoke(session_id: int) -> BaseResponse:
     """Sign out one of one's own devices."""
     device = db.session.scalar(

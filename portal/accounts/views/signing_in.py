@@ -21,6 +21,7 @@ from portal.accounts.forms import RecoveryForm, SignInForm
 from portal.accounts.guessing import Refused
 from portal.accounts.knowing import by_account
 from portal.accounts.models import Person
+from portal.accounts.stepping import step_up_required
 from portal.accounts.views.blueprint import Answer, bp, home, too_many
 from portal.extensions import db
 from portal.i18n import gettext as _
@@ -167,6 +168,7 @@ def sign_out() -> BaseResponse:
 
 @bp.post("/devices/sign-out")
 @signed_in
+@step_up_required
 def sign_out_everywhere() -> BaseResponse:
     """Revoke all other sessions of the person, and trust no other device any more."""
     arriving.end_others(current_user.person_id)
