@@ -40,8 +40,9 @@ CONTROL_SECONDS = 300
 SQLMAP_SEARCHES = ("--dbms", "SQLite", "--technique", "BEUQ")
 """The database the scanned portal has, and the ways of asking it: true or false, errors, unions, inline queries.
 
-The two by time are left out: SQLite has no sleep, so they burn the machine's time instead, and every request after them is
-late; in the control they took all the time there was. Python's driver runs one statement at a time, so none is stacked.
+The two by time are left out: SQLite has no sleep, so they burn the machine's time instead, and whatever comes after them is
+late. With these four both faults of the control are found in seconds. Python's driver runs one statement at a time, so none
+is stacked.
 """
 PAGES = 150
 SHAPES = 2

@@ -101,7 +101,7 @@ def test_signing_out_everywhere_leaves_this_device_only(as_):
     assert elsewhere.get("/").status_code == 200
 
 
-@pytest.mark.parametrize("button", ["退出其他所有设备", "退出"])
+@pytest.mark.parametrize("button", ["退出其他所有设备", "退出登录"])
 def test_ending_a_device_asks_for_a_fresh_proof(as_, button):
     lost, mine = as_("李晚晴"), as_("李晚晴")
     page = mine.page("/account/")
