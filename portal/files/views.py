@@ -32,10 +32,9 @@ SENSITIVE: dict[str, Category] = {"F3": "F3", "F4": "F4", "F4S": "F4S"}
 
 
 @bp.get("/<public_id>")
-@bp.get("/<public_id>/<name>")
 @requires(FILE_READ)
-def show(public_id: str, name: str = "") -> BaseResponse:
-    """A file, to whom its owner row is open. ``name`` only makes the address readable."""
+def show(public_id: str) -> BaseResponse:
+    """A file, to whom its owner row is open. Its name stands in the answer, in no address: addresses lie in logs of proxies."""
     file = find(FILE_READ, public_id)
     file.must_be_served()
     if OWNERS[file.owner_kind].needs_proof and not stepping.is_fresh():

@@ -92,7 +92,6 @@ MORE_ARGUMENTS: dict[str, Callable[[str, Any], Any]] = {
     "position": lambda _endpoint, row: _lesson_position(row),
     "item_id": lambda endpoint, _row: ITEMS.get(endpoint, "D4"),
     "veto_id": lambda _endpoint, row: _veto(row),
-    "name": lambda _endpoint, row: row.name,
     "token": lambda _endpoint, _row: ABSENT,
 }
 
