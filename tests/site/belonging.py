@@ -605,7 +605,7 @@ def sealed_note(row: SealedNote) -> Belonging:
     )
 
 
-@belongs("visit_plan.read", level="class")
+@belongs("visit_plan.read", "visit_plan.set", level="class")
 def planned(row: PlanEntry) -> Belonging:
     """What is planned belongs to the teacher who means to go and to whoever is asked along, for a child of the class."""
     return child(row.pupil_id, people=frozenset({row.teacher_id, row.companion_id or 0}))

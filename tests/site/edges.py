@@ -14,7 +14,7 @@ from sqlalchemy import delete, select
 from portal import clock
 from portal.access import Role
 from portal.accounts.models import Appointment
-from portal.care.models import CareMeasure, CarePerson, LeftBehind, Referral
+from portal.care.models import CareMeasure, CarePerson, LeftBehind, Referral, Watch
 from portal.contacts.models import ChangeRequest
 from portal.courses.models import Course
 from portal.extensions import db
@@ -204,6 +204,7 @@ def _stories_from_elsewhere() -> None:
         _any(SealedNote),
         _any(Correction),
         _any(LeftBehind),
+        _any(Watch),
         _any(CareMeasure),
         _any(Referral),
     ):
@@ -348,9 +349,9 @@ def _reported() -> None:
 
 
 def _planned() -> None:
-    """Visits planned with a companion, without one, for another class and at another school."""
+    """Visits planned with a companion, without one, for another class (with one too) and at another school."""
     term = _any(Term)
-    for name, companion in (("陈一诺", "邓宇"), ("林嘉树", None), ("柳燕飞", None), ("周帆", None)):
+    for name, companion in (("陈一诺", "邓宇"), ("林嘉树", None), ("柳燕飞", "邓宇"), ("周帆", None)):
         spot = next(spots_of(pupil(name)))
         db.session.add(
             PlanEntry(

@@ -32,6 +32,8 @@ STANDS_NOWHERE = (
     "an administrator has no class, school, district or child, so every such scope leaves what is public"
 )
 
+NO_CLASS = "an office stands in no class, so what is about pupils of one's class adds nothing"
+
 NO_DISTRICT = "a guardian's hat stands in no district, so the entries of it leave one's own"
 
 EQUIVALENT: dict[str, str] = {
@@ -44,6 +46,9 @@ EQUIVALENT: dict[str, str] = {
     "notice.write class_teacher without condition 1": TEACHERS_WRITE_TO_CLASSES,
     "notice.withdraw class_teacher without condition 1": TEACHERS_WRITE_TO_CLASSES,
     "opinion.answer principal without condition 1": NEVER_TO_THE_PRINCIPAL,
+    "sealed_note.read school_office reaches as by own_sealed_notes": NO_CLASS,
+    "sealed_note.write principal reaches as by own_visits_in_class_or_joined": NO_CLASS,
+    "sealed_note.write school_office reaches as by own_visits_in_class_or_joined": NO_CLASS,
 }
 """Mutants that change nothing anybody can notice, by name, with the reason."""
 

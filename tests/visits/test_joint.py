@@ -2,11 +2,13 @@
 
 from datetime import timedelta
 
+from sqlalchemy import delete
+
 from portal import clock
 from portal.extensions import db
 from portal.schools import enrolling
-from portal.schools.models import Enrolment
-from portal.visits.models import SealedNote, VisitPart
+from portal.schools.models import Enrolment, School, SchoolClass
+from portal.visits.models import SealedNote, VisitCompanion, VisitPart
 from tests.visits.builders import newest, person, pupil, ties, visited, write_page, yesterday
 
 
@@ -128,3 +130,63 @@ def test_once_the_child_is_at_another_school_the_joint_visit_is_out_of_reach(as_
     assert companion.get(f"/visits/{visit.public_id}").status_code == 404
     assert enrolling.class_of(pupil("林嘉树"), clock.today()) is None
     assert newest().id == visit.id
+
+
+HATS = (("邓宇", "subject_teacher"), ("孙立德", "principal"), ("何静", "school_office"))
+
+
+def went_along(visit, who, **changed):
+    """The visit as one on which only this person went along, with some values of its own."""
+    db.session.execute(delete(VisitCompanion).where(VisitCompanion.visit_id == visit.id))
+    db.session.add(VisitCompanion(visit_id=visit.id, person_id=person(who).id))
+    for name, value in changed.items():
+        setattr(visit, name, value)
+    db.session.commit()
+
+
+def doors(client, visit, note):
+    """What somebody who went along opens: the own part, a sealed note to be added, the note already added."""
+    return [
+        client.get(address).status_code
+        for address in (
+            f"/visits/{visit.public_id}/part",
+            f"/visits/{visit.public_id}/sealed-note",
+            f"/visits/sealed/{note.public_id}",
+        )
+    ]
+
+
+def test_what_one_wrote_oneself_or_at_another_school_is_no_joint_visit(as_):
+    visit = joint(sealed="只给校长")
+    note = db.session.query(SealedNote).filter_by(visit_id=visit.id).one()
+    teacher, here = visit.author_id, visit.school_id
+    there = db.session.query(School).filter(School.id != here).first().id
+    for who, hat in HATS:
+        client, own = as_(who, hat), person(who).id
+        note.author_id = own
+        went_along(visit, who, author_id=teacher, school_id=here)
+        assert doors(client, visit, note) == [200, 200, 200], who
+        went_along(visit, who, author_id=own)
+        assert doors(client, visit, note)[:2] == [404, 404], who
+        assert hat == "principal" or doors(client, visit, note)[2] == 404, who
+        assert (client.get(f"/visits/{visit.public_id}").status_code == 404) is (hat == "subject_teacher")
+        went_along(visit, who, author_id=teacher, school_id=there)
+        assert doors(client, visit, note) == [404, 404, 404], who
+        assert client.get(f"/visits/{visit.public_id}").status_code == 404
+
+
+def test_a_class_teacher_reads_what_one_joined_in_another_class_and_not_at_another_school(as_):
+    visit = joint()
+    here = visit.school_id
+    enrolment = db.session.query(Enrolment).filter_by(pupil_id=pupil("林嘉树").id, ended_on=None).one()
+    sister = next(
+        one for one in db.session.query(SchoolClass).filter_by(school_id=here) if one.id != enrolment.class_id
+    )
+    enrolment.class_id, enrolment.grade_id = sister.id, sister.grade_id
+    went_along(visit, "王雪", author_id=person("刘明远").id)
+    client = as_("王雪", "class_teacher")
+
+    assert client.get(f"/visits/{visit.public_id}").status_code == 200
+    assert client.get(f"/visits/{visit.public_id}/part").status_code == 200
+    went_along(visit, "王雪", school_id=db.session.query(School).filter(School.id != here).first().id)
+    assert client.get(f"/visits/{visit.public_id}/part").status_code == 404
