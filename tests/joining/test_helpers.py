@@ -205,3 +205,22 @@ def test_the_message_to_others_says_nothing(as_):
     assert {
         row.person_id for row in db.session.scalars(select(Delivery).where(Delivery.kind == "guardian.news"))
     } == {one(Person, "李晚晴").id, one(Person, "陈守川").id}
+
+
+@pytest.mark.parametrize("loses", [Flag.LIMITED, Flag.RESTRICTED, "tie"])
+def test_who_answers_for_the_child_no_more_ends_no_helper(as_, loses):
+    ask(as_)
+    client = as_("李晚晴", "guardian")
+    token = {"csrf_token": client.page("/join/helpers").all("input", name="csrf_token")[0].get("value")}
+    mother = tie("李晚晴")
+    if loses == "tie":
+        mother.ended_on = clock.today()
+    else:
+        basis = "文书" if loses == Flag.RESTRICTED else ""
+        db.session.add(
+            GuardianshipFlag(guardianship_id=mother.id, kind=loses, started_on=clock.today(), basis=basis)
+        )
+    db.session.commit()
+
+    assert client.post(f"/join/helpers/{newest().public_id}/end", data=token).status_code == 404
+    assert newest().state == "waiting"

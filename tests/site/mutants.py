@@ -63,6 +63,11 @@ class Mutant:
             grants.update(kept)
 
 
+def id_of(name: str) -> str:
+    """The name of a mutant as the name of a test's case."""
+    return name.replace(" ", "_")
+
+
 def nothing(_actor: Actor) -> ColumnElement[bool]:
     """No row at all."""
     return false()

@@ -6,12 +6,10 @@ from collections.abc import Iterator
 import pytest
 from flask import Flask
 
-from tests.site.mutants import mutants
+from tests.site.mutants import id_of, mutants
 
 
-@pytest.fixture(
-    autouse=True, params=os.environ["MUTANTS"].splitlines(), ids=lambda name: name.replace(" ", "_")
-)
+@pytest.fixture(autouse=True, params=os.environ["MUTANTS"].splitlines(), ids=id_of)
 def mutated(one_app: Flask, request: pytest.FixtureRequest) -> Iterator[None]:
     """The mistake is there while a test runs."""
     [mutant] = [one for one in mutants() if str(one) == request.param]

@@ -106,3 +106,17 @@ def test_the_family_learns_nothing_of_it(as_):
 
     assert family.get(kept.path).status_code == 403
     assert "侵害" not in family.page("/privacy/readings").text
+
+
+def test_an_office_reads_its_own_report_and_a_named_teacher_every_one(as_):
+    kept = new_page(as_("何静")).press("立即留存报告", body=CANARY)
+    theirs = new_page(as_("王雪")).press("立即留存报告", body=CANARY)
+    assert as_("何静").get(kept.path).status_code == 200
+    assert as_("何静").get(theirs.path).status_code == 404
+    teachers = [as_("刘明远", "class_teacher"), as_("邓宇", "subject_teacher")]
+    assert {client.get(kept.path).status_code for client in teachers} == {404}
+
+    named = [person("刘明远").public_id, person("邓宇").public_id]
+    as_("孙立德").page("/visits/safeguarding").press("确定名单", people=named)
+
+    assert {client.get(kept.path).status_code for client in teachers} == {200}
