@@ -626,7 +626,9 @@ def fair_play(row: FairPlayQuestion) -> Belonging:
 
 @belongs(Correction, level="household")
 def correction(row: Correction) -> Belonging:
-    return replace(visit(db.session.get_one(Visit, row.visit_id)), state="")
+    """What a family asks to be put right belongs to it and to whoever wrote the visit; who went along answers nothing."""
+    about = db.session.get_one(Visit, row.visit_id)
+    return replace(visit(about), state="", people=frozenset({about.author_id}))
 
 
 @belongs(VisitDraft, level="person")
