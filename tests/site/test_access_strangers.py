@@ -10,7 +10,6 @@ import pytest
 from flask import request
 from flask.testing import FlaskClient
 
-from portal.access import Permission
 from portal.extensions import db
 from portal.schools.models import Pupil
 from tests.site.actors import PLAYERS
@@ -67,9 +66,9 @@ def pairs_of(app, crowd, player, rows):
             continue
         if cell.relation == "absent":
             absent[cell.endpoint] = cell.path
-        elif cell.endpoint in absent:
+        elif absent.get(cell.endpoint, cell.path) != cell.path:
             found.append((cell.path, absent[cell.endpoint]))
-    return found
+    return list(dict.fromkeys(found))
 
 
 def timed(knock, path):
@@ -105,35 +104,34 @@ MILLISECONDS = 2.0
 @pytest.mark.timeout(3600)
 def test_two_thousand_pairs_read_the_same_and_take_the_same_time(app, crowd, knocker, record_property):
     gaps, different = [], []
-    for player in (GUARDIAN, TEACHER, OFFICE, STAFF):
+    for player in (player for player in PLAYERS if player.name is not None):
         pairs = pairs_of(app, crowd, player, 200)
         random.Random(2).shuffle(pairs)
         knock = knocker(player)
         compared(knock, pairs, 20)  # warm
-        found = compared(knock, pairs, 500)
+        found = compared(knock, pairs, 250)
         gaps += found[0]
         different += found[1]
     record_property("pairs", len(gaps))
     record_property("median gap ms", f"{statistics.median(gaps):+.3f}")
 
     assert different == []
-    assert len(gaps) == 2_000
+    assert len(gaps) >= 2_000
     assert abs(statistics.median(gaps)) < MILLISECONDS
 
 
 def test_a_slower_answer_for_foreign_rows_would_be_seen(app, crowd, knocker, monkeypatch):
-    """The control: a look-up that works longer where the row exists."""
+    """The control: twenty milliseconds more where the row exists."""
     known = {row.public_id for row in crowd.rows_of(Pupil)}
-    within = Permission.within
 
-    def slow(self, actor):
+    def slow():
         if any(public_id in request.path for public_id in known):
-            time.sleep(0.005)
-        return within(self, actor)
+            time.sleep(0.02)
 
-    monkeypatch.setattr(Permission, "within", slow)
+    before = app.before_request_funcs.get(None, [])
+    monkeypatch.setitem(app.before_request_funcs, None, [slow, *before])
     pairs = [pair for pair in pairs_of(app, crowd, GUARDIAN, 12) if "/schools/pupils/" in pair[0]]
-    gaps, _different = compared(knocker(GUARDIAN), pairs, 12)
+    gaps, _different = compared(knocker(GUARDIAN), pairs, 24)
 
     assert statistics.median(gaps) > MILLISECONDS
 

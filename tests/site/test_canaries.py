@@ -38,6 +38,8 @@ from tests.site.test_pages import STARTS
 
 SEARCHES = tuple(f"{page}?q={SIGN}" for page in ("/courses/", "/stars/", "/visits/", "/notices/", "/opinions/", "/schools/class", "/schools/"))  # fmt: skip
 FAMILY = "guardian grandparent"
+READ = "own limited"
+"""What a guardian who sees and confirms only reads as well: without reading nobody could confirm."""
 SCHOOL = "principal school_office"
 ALONG = "class_teacher subject_teacher"
 EVERYBODY = " ".join(player.actor for player in PLAYERS if player.name)
@@ -79,16 +81,16 @@ MAY = {
     },
     "opinion.text": {EVERYBODY: "mine", SCHOOL: "own", "district_staff": "same_district"},
     "opinion.reopening": {EVERYBODY: "mine", SCHOOL: "own", "district_staff": "same_district"},
-    "opinion_answer.text": {FAMILY: "own", SCHOOL: "own", "district_staff": "same_district"},
-    "visit_invitation.purpose": {FAMILY: "own", "class_teacher": "own", SCHOOL: "own past"},
-    "visit.others_met": {FAMILY: "own", "class_teacher": "own same_class", ALONG: "joined", SCHOOL: "own past"},
-    "visit_part.hopes": {FAMILY: "own", "class_teacher": "own same_class", ALONG: "joined", SCHOOL: "own past"},
-    "visit_part.note": {FAMILY: "own", "class_teacher": "own same_class", ALONG: "joined", SCHOOL: "own past"},
-    "visit_remark.body": {FAMILY: "own", "class_teacher": "own same_class", ALONG: "joined", SCHOOL: "own past"},
-    "visit_correction.body": {FAMILY: "own", "class_teacher": "own same_class", ALONG: "joined", SCHOOL: "own past"},
-    "visit_correction.answer": {FAMILY: "own", "class_teacher": "own same_class", ALONG: "joined", SCHOOL: "own past"},
-    "follow_up.what": {FAMILY: "own", "class_teacher": "own", ALONG: "joined", SCHOOL: "own past"},
-    "follow_up.done_line": {FAMILY: "own", "class_teacher": "own", ALONG: "joined", SCHOOL: "own past"},
+    "opinion_answer.text": {FAMILY: READ, SCHOOL: "own", "district_staff": "same_district"},
+    "visit_invitation.purpose": {FAMILY: READ, "class_teacher": "own", SCHOOL: "own past"},
+    "visit.others_met": {FAMILY: READ, "class_teacher": "own same_class", ALONG: "joined", SCHOOL: "own past"},
+    "visit_part.hopes": {FAMILY: READ, "class_teacher": "own same_class", ALONG: "joined", SCHOOL: "own past"},
+    "visit_part.note": {FAMILY: READ, "class_teacher": "own same_class", ALONG: "joined", SCHOOL: "own past"},
+    "visit_remark.body": {FAMILY: READ, "class_teacher": "own same_class", ALONG: "joined", SCHOOL: "own past"},
+    "visit_correction.body": {FAMILY: READ, "class_teacher": "own same_class", ALONG: "joined", SCHOOL: "own past"},
+    "visit_correction.answer": {FAMILY: READ, "class_teacher": "own same_class", ALONG: "joined", SCHOOL: "own past"},
+    "follow_up.what": {FAMILY: READ, "class_teacher": "own", ALONG: "joined", SCHOOL: "own past"},
+    "follow_up.done_line": {FAMILY: READ, "class_teacher": "own", ALONG: "joined", SCHOOL: "own past"},
     "sealed_note.body": {},  # by no address: a POST with a reason opens it, for who is named
     "reader_question.words": {EVERYBODY: "mine", SCHOOL: "own"},
     "legal_hold.reason": {SCHOOL: "own past"},
