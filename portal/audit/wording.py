@@ -152,6 +152,7 @@ ACTS = {
     "delivery.settled": _l("settled"),
     "delivery.texts_listed": _l("texts read"),
     "follow_up.done": _l("done"),
+    "erasure.confirmed": _l("deletion confirmed by a second person"),
     "household.split": _l("split into two households"),
     "pupil.identity_entered": _l("identity number entered"),
     "pupil.identity_removed": _l("identity number removed"),

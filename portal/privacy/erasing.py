@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Mapping
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Table, and_, delete, inspect, or_, select, update
+from sqlalchemy import Table, and_, delete, func, inspect, or_, select, update
 
 from portal.accounts import holdings as accounts_holdings
 from portal.accounts.models import Person
@@ -39,7 +39,7 @@ from portal.opinions import holdings as opinions_holdings
 from portal.opinions.models import Opinion, OpinionAnswer
 from portal.privacy import blocks
 from portal.privacy import holdings as privacy_holdings
-from portal.privacy.models import ErasureKind, ErasureRequest, ErasureState, Part
+from portal.privacy.models import ErasureKind, ErasureRequest, ErasureState, Ground, Part
 from portal.recovery import holdings as recovery_holdings
 from portal.roster import holdings as roster_holdings
 from portal.roster.models import RosterChange, RosterProblem
@@ -261,17 +261,76 @@ def _hollow(row: Any, done: COUNTED) -> None:
 
 
 def pupils_of(request: ErasureRequest) -> list[int]:
-    """The children whose data a request concerns."""
+    """The children whose data a request concerns; of a whole account, those at the school that is asked."""
     if request.pupil_id is not None:
         return [request.pupil_id]
     return list(
         db.session.scalars(
-            select(Guardianship.pupil_id).where(
+            select(Guardianship.pupil_id)
+            .join(Pupil, Pupil.id == Guardianship.pupil_id)
+            .where(
                 Guardianship.person_id == request.person_id,
+                *([Pupil.school_id == request.school_id] if request.kind == ErasureKind.ACCOUNT else []),
                 or_(Guardianship.ended_on.is_(None), Guardianship.ended_on > request.asked_at.date()),
             )
         )
     )
+
+
+def schools_of(person_id: int, on: date) -> list[int]:
+    """The schools that keep data about somebody as a guardian, those of today's ties first, restricted ones as well: a
+    court keeps a guardian from the child, not from asking about their own data. Ended ties count where none holds."""
+    ties = (
+        select(Pupil.school_id)
+        .join(Guardianship, Guardianship.pupil_id == Pupil.id)
+        .where(Guardianship.person_id == person_id)
+        .group_by(Pupil.school_id)
+        .order_by(func.min(Pupil.id))
+    )
+    holds = ties.where(or_(Guardianship.ended_on.is_(None), Guardianship.ended_on > on))
+    return list(db.session.scalars(holds)) or list(db.session.scalars(ties))
+
+
+def together(request: ErasureRequest) -> list[ErasureRequest]:
+    """The requests about one account that were sent to several schools at the same instant, locked in their order."""
+    if request.kind != ErasureKind.ACCOUNT:
+        return [request]
+    return list(
+        db.session.scalars(
+            select(ErasureRequest)
+            .where(
+                ErasureRequest.person_id == request.person_id,
+                ErasureRequest.kind == ErasureKind.ACCOUNT,
+                ErasureRequest.asked_at == request.asked_at,
+            )
+            .order_by(ErasureRequest.id)
+            .with_for_update()
+            .execution_options(populate_existing=True)
+        )
+    )
+
+
+def settle(request: ErasureRequest, at: datetime, on: date) -> COUNTED:
+    """Delete an account once every school that was asked has agreed with two people; empty while one has still to answer.
+
+    Where one of them keeps something, the account stays, and those that agreed say so. RuleBroken when something stands
+    against it by now at any of them.
+    """
+    asked = together(request)
+    if any(one.is_open and not one.waits_for_others for one in asked):
+        return Counter()
+    agreed = [one for one in asked if one.waits_for_others]
+    if len(agreed) < len(asked):
+        for one in agreed:
+            one.state, one.ground = ErasureState.REFUSED, Ground.DUTY
+            one.reply = _("This school agreed. The account stays, because another school still needs it.")
+        return Counter()
+    for one in asked:
+        refuse_blocked(one, on)
+    done = carry_out(request, at, on)
+    for one in asked:
+        one.words, one.state, one.done_at = "", ErasureState.DONE, at
+    return done
 
 
 def blocked(request: ErasureRequest, on: date) -> list[blocks.Block]:

@@ -309,6 +309,11 @@ class ErasureRequest(PublicId, Base):
     def is_open(self) -> bool:
         return self.state in (ErasureState.OPEN, ErasureState.PROPOSED)
 
+    @property
+    def waits_for_others(self) -> bool:
+        """Whether this school has agreed and other schools have still to answer."""
+        return self.state == ErasureState.PROPOSED and self.second_by_id is not None
+
     def _decide(self, by: int, at: datetime) -> None:
         if self.state != ErasureState.OPEN:
             raise RuleBroken(_("This request is decided already."))
@@ -329,7 +334,7 @@ class ErasureRequest(PublicId, Base):
 
     def second(self, by: int) -> None:
         """A second person agrees."""
-        if self.state != ErasureState.PROPOSED:
+        if self.state != ErasureState.PROPOSED or self.second_by_id is not None:
             raise RuleBroken(_("Nothing waits for a second person here."))
         if by in (self.decided_by_id, self.person_id):
             raise RuleBroken(_("A second person has to confirm this."))

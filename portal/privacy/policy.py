@@ -92,6 +92,7 @@ def overdue_in_district(actor: Actor) -> ColumnElement[bool]:
     return and_(
         ErasureRequest.school_id.in_(schools_of_district(actor)),
         ErasureRequest.state.in_(("open", "proposed")),
+        ErasureRequest.second_by_id.is_(None),
         ErasureRequest.due_on < actor.on,
     )
 

@@ -51,6 +51,7 @@ def _requests(actor: Actor) -> list[Task]:
         select(func.count(ErasureRequest.id), func.min(ErasureRequest.due_on)).where(
             ERASURE_DECIDE.within(actor),
             ErasureRequest.state.in_((ErasureState.OPEN, ErasureState.PROPOSED)),
+            ErasureRequest.second_by_id.is_(None),
         )
     ).one()
     if not number:

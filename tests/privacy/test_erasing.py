@@ -22,7 +22,7 @@ from sqlalchemy import Table as SqlTable
 from portal import clock
 from portal.access import Actor, Role
 from portal.accounts.codes import CodeRequest
-from portal.accounts.models import AuthSession, KnownDevice, Passkey, Person
+from portal.accounts.models import Appointment, AuthSession, KnownDevice, Passkey, Person
 from portal.contacts.models import ChangeRequest
 from portal.custody.models import Restriction
 from portal.database import checkpoint
@@ -44,7 +44,7 @@ from portal.ratings.models import Entry, Round
 from portal.recovery.models import Recovery
 from portal.schools import summaries
 from portal.schools.calendar import add_working_days
-from portal.schools.models import Guardianship, Household, Pupil
+from portal.schools.models import Guardianship, GuardianshipFlag, Household, Pupil, School
 from portal.staffing.models import PupilTransfer
 from portal.visits.models import FollowUp, SealedNote, Visit, VisitPart, VisitRemark
 
@@ -136,6 +136,111 @@ def test_a_whole_record_takes_two_people_and_nobody_decides_alone(as_):
     assert newest().state == "done"
     assert db.session.scalar(select(func.count(Person.id)).where(Person.name == "方晴")) == 0
     assert newest().effect["person"] == 1
+
+
+def also_at(school, name="方晴"):
+    """The guardian has a child at another school as well, from which a court keeps her."""
+    other = db.session.scalars(
+        select(Pupil).join(School).where(School.name == school).order_by(Pupil.id)
+    ).first()
+    home = db.session.scalars(select(Guardianship).where(Guardianship.person_id == person(name).id)).first()
+    tie = Guardianship(
+        pupil_id=other.id, person_id=person(name).id, household_id=home.household_id, relation="妈妈",
+        started_on=home.started_on,
+    )  # fmt: skip
+    db.session.add(tie)
+    db.session.flush()
+    flag = GuardianshipFlag(
+        guardianship_id=tie.id, kind="restricted_by_court_order", started_on=home.started_on
+    )
+    flag.basis = "某号"
+    db.session.add(flag)
+    db.session.commit()
+    return tie
+
+
+def answered(as_, request, people, decision="grant", **more):
+    """The school's two people answer one request."""
+    page = as_(people[0]).page(address(request))
+    page.press(page.buttons[-1], decision=decision, reply="答复。", **more)
+    if decision == "grant":
+        second = as_(people[1])
+        db.session.execute(update(AuthSession).values(proved_at=clock.now()))
+        second.page(address(request)).press("确认，彻底删除")
+
+
+WANGXI = ("何静", "孙立德")
+
+
+def second_of_dongta():
+    """东塔小学 has one head in the town; 何静 decides there as its office for this story."""
+    school_id = db.session.scalar(select(School.id).where(School.name == "东塔小学"))
+    office = db.session.scalars(
+        select(Appointment).where(Appointment.person_id == person("邓宇").id).order_by(Appointment.id)
+    ).first()
+    office.role, office.school_id, office.class_id, office.delegated_from_id = (
+        "school_office",
+        school_id,
+        None,
+        None,
+    )
+    office.started_on, office.ended_on = clock.today(), None
+    db.session.commit()
+    return ("邓宇", "罗敏")
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_an_account_goes_when_every_school_has_agreed(as_, order):
+    no_blocks()
+    also_at("东塔小学")
+    pairs = [WANGXI, second_of_dongta()]
+    ask(as_, who="方晴", what="account")
+    found = db.session.scalars(
+        select(ErasureRequest).where(ErasureRequest.kind == "account").order_by(ErasureRequest.id)
+    ).all()
+    assert {one.school_id for one in found} == {
+        db.session.scalar(select(School.id).where(School.name == name)) for name in ("望溪小学", "东塔小学")
+    }
+    assert ask(as_, who="方晴", what="account").status == 409
+    by_school = {db.session.get_one(School, one.school_id).name: one for one in found}
+    todo = [(by_school["望溪小学"], pairs[0]), (by_school["东塔小学"], pairs[1])]
+    first, last = todo[order[0]], todo[order[1]]
+    answered(as_, *first)
+    assert person("方晴").phone and first[0].waits_for_others
+    assert "其他学校" in as_("方晴", "guardian").page("/privacy/erasure").text
+    answered(as_, *last)
+    db.session.expire_all()
+    assert {one.state for one in found} == {"done"}
+    assert db.session.scalar(select(func.count(Person.id)).where(Person.name == "方晴")) == 0
+
+
+def test_an_account_stays_where_one_school_refuses_and_all_are_told(as_):
+    no_blocks()
+    also_at("东塔小学")
+    pair = second_of_dongta()
+    ask(as_, who="方晴", what="account")
+    found = db.session.scalars(select(ErasureRequest).where(ErasureRequest.kind == "account")).all()
+    by_school = {db.session.get_one(School, one.school_id).name: one for one in found}
+    answered(as_, by_school["望溪小学"], WANGXI)
+    answered(as_, by_school["东塔小学"], pair, "refuse", ground="duty")
+
+    db.session.expire_all()
+    assert {one.state for one in found} == {"refused"} and person("方晴").phone
+    told = as_("方晴", "guardian").page("/privacy/erasure").text
+    assert "另一所学校还需要" in told
+
+
+def test_a_guardian_whom_a_court_keeps_away_asks_the_school_of_that_child(as_):
+    tie = also_at("东塔小学")
+    db.session.execute(
+        update(Guardianship)
+        .where(Guardianship.person_id == tie.person_id, Guardianship.id != tie.id)
+        .values(ended_on=clock.today())
+    )
+    db.session.commit()
+    ask(as_, who="方晴")
+
+    assert db.session.get_one(School, newest().school_id).name == "东塔小学"
 
 
 @pytest.mark.parametrize("kind", ["hold", "opinion", "rating"])

@@ -47,8 +47,18 @@ def erasures() -> str:
         .order_by(ErasureRequest.id.desc())
         .limit(SHOWN)
     ).all()
+    wanted = {asked.school_id for asked in found}
+    schools = {
+        key: name
+        for key, name in db.session.execute(select(School.id, School.name).where(School.id.in_(wanted)))
+    }
     return render(
-        "privacy/erasures.html", found=found, parts=PART_NAMES, grounds=GROUND_NAMES, today=actor().on
+        "privacy/erasures.html",
+        found=found,
+        parts=PART_NAMES,
+        grounds=GROUND_NAMES,
+        schools=schools,
+        today=actor().on,
     )
 
 
@@ -62,15 +72,14 @@ def _gone(acting: Actor) -> dict[str, str]:
     return {public_id: name for public_id, name in rows}
 
 
-def _school_of(acting: Actor) -> int:
-    """The school that decides about one's request: that of one's first child, or one's own."""
+def _schools_of(acting: Actor, kind: str) -> list[int]:
+    """The schools that decide about one's request: a whole account concerns all of them, anything else the first one."""
+    found = erasing.schools_of(acting.person_id, acting.on)
     if acting.role != Role.GUARDIAN and acting.school_id is not None:
-        return acting.school_id
-    family = Actor(person_id=acting.person_id, role=Role.GUARDIAN, on=acting.on)
-    found = db.session.scalar(select(Pupil.school_id).where(own_children(family)).order_by(Pupil.id).limit(1))
-    if found is None:
+        found = list(dict.fromkeys([acting.school_id, *found]))
+    if not found:
         raise RuleBroken(_("No school keeps data about you. Ask the office that gave you your account."))
-    return found
+    return found if kind == ErasureKind.ACCOUNT else found[:1]
 
 
 @bp.route("/erasure/new", methods=["GET", "POST"])
@@ -86,7 +95,7 @@ def new_erasure() -> Answer:
     child = None
     if kind == ErasureKind.CHILD:
         child = db.session.scalar(select(Pupil).where(own_children(acting), Pupil.public_id == name))
-    school_id = child.school_id if child is not None else _school_of(acting)
+    schools = [child.school_id] if child is not None else _schools_of(acting, kind)
     same = select(ErasureRequest.id).where(
         ErasureRequest.person_id == acting.person_id,
         ErasureRequest.kind == kind,
@@ -96,37 +105,44 @@ def new_erasure() -> Answer:
     )
     if db.session.scalar(same) is not None:
         raise RuleBroken(_("You have asked for this already. The school is dealing with it."))
-    made = ErasureRequest(
-        person_id=acting.person_id,
-        pupil_id=child.id if child else None,
-        school_id=school_id,
-        kind=kind,
-        part=name if kind == ErasureKind.PART else "",
-        asked_at=clock.now(),
-        due_on=add_working_days(acting.on, erasing.DECIDE_WITHIN),
-        state=ErasureState.OPEN,
-        parts=[],
-        ground="",
-        reply="",
-        effect={},
-    )
-    made.words = form.words.data or ""
-    db.session.add(made)
-    db.session.flush()
-    note("erasure.asked", made, person_id=acting.person_id, role=acting.role, kind=kind)
-    return commit_and_go(
-        url_for(".erasures"),
-        _("The school has your request and decides by %(day)s.", day=made.due_on.isoformat()),
-    )
+    now, due_on = clock.now(), add_working_days(acting.on, erasing.DECIDE_WITHIN)
+    for school_id in schools:
+        made = ErasureRequest(
+            person_id=acting.person_id,
+            pupil_id=child.id if child else None,
+            school_id=school_id,
+            kind=kind,
+            part=name if kind == ErasureKind.PART else "",
+            asked_at=now,
+            due_on=due_on,
+            state=ErasureState.OPEN,
+            parts=[],
+            ground="",
+            reply="",
+            effect={},
+        )
+        made.words = form.words.data or ""
+        db.session.add(made)
+        db.session.flush()
+        note("erasure.asked", made, person_id=acting.person_id, role=acting.role, kind=kind)
+    told = _("The school has your request and decides by %(day)s.", day=due_on.isoformat())
+    if len(schools) > 1:
+        told = _(
+            "%(count)s schools decide by %(day)s. The account goes when all have agreed.",
+            count=len(schools),
+            day=due_on.isoformat(),
+        )
+    return commit_and_go(url_for(".erasures"), told)
 
 
 @bp.post("/erasure/<public_id>/withdrawal")
 @requires(ERASURE_OWN)
 def withdraw_erasure(public_id: str) -> Response:
     """Take a request back while nothing is deleted."""
-    request_row = find(ERASURE_OWN, public_id)
-    request_row.withdraw(clock.now())
-    note("erasure.withdrawn", request_row, person_id=actor().person_id, role=actor().role)
+    for one in erasing.together(find(ERASURE_OWN, public_id)):
+        if one.is_open or one.public_id == public_id:
+            one.withdraw(clock.now())
+            note("erasure.withdrawn", one, person_id=actor().person_id, role=actor().role)
     return commit_and_go(url_for(".erasures"), _("Your request is withdrawn. Nothing is deleted."))
 
 
@@ -136,7 +152,10 @@ def requests() -> str:
     """Requests that wait for the school, first what is due first; for the district those that are overdue."""
     listing = page_of(
         ERASURE_LIST.rows(actor())
-        .where(ErasureRequest.state.in_((ErasureState.OPEN, ErasureState.PROPOSED)))
+        .where(
+            ErasureRequest.state.in_((ErasureState.OPEN, ErasureState.PROPOSED)),
+            ErasureRequest.second_by_id.is_(None),
+        )
         .options(joinedload(ErasureRequest.person), joinedload(ErasureRequest.pupil)),
         [(ErasureRequest.due_on, False), (ErasureRequest.id, False)],
     )
@@ -176,13 +195,17 @@ def request_page(public_id: str) -> Answer:
             parts=PART_NAMES,
             grounds=GROUND_NAMES,
             seconds=asked.state == ErasureState.PROPOSED
+            and asked.second_by_id is None
             and acting.person_id not in (asked.decided_by_id, asked.person_id),
             today=acting.on,
         )
     now, reply = clock.now(), form.reply.data
+    erasing.together(asked)
     if form.decision.data == "refuse":
         asked.refuse(acting.person_id, now, Ground(form.ground.data), reply)
         note("erasure.refused", asked, person_id=acting.person_id, role=acting.role, ground=asked.ground)
+        if asked.kind == ErasureKind.ACCOUNT:
+            erasing.settle(asked, now, acting.on)
         return commit_and_go(url_for(".requests"), _("The person reads your decision with its ground."))
     erasing.refuse_blocked(asked, acting.on)
     some = [Part(part).value for part in form.parts.data] if form.decision.data == "some" else []
@@ -191,6 +214,8 @@ def request_page(public_id: str) -> Answer:
     if asked.is_whole:
         return commit_and_go(url_for(".requests"), _("A second person of the school has to confirm it now."))
     effect = erasing.carry_out(asked, now, acting.on)
+    if asked.kind == ErasureKind.ACCOUNT:
+        erasing.settle(asked, now, acting.on)
     note("erasure.done", asked, person_id=acting.person_id, role=acting.role, tables=len(effect))
     return _deleted()
 
@@ -216,8 +241,18 @@ def confirm_erasure(public_id: str) -> Response:
     """The second person confirms, and a whole record is deleted."""
     asked = find(ERASURE_DECIDE, public_id)
     acting = actor()
+    whole = len(erasing.together(asked))
     asked.second(acting.person_id)
-    effect = erasing.carry_out(asked, clock.now(), acting.on)
+    note("erasure.confirmed", asked, person_id=acting.person_id, role=acting.role, schools=whole)
+    if asked.kind == ErasureKind.ACCOUNT:
+        effect = erasing.settle(asked, clock.now(), acting.on)
+        if not effect:
+            return commit_and_go(
+                url_for(".requests"),
+                _("Confirmed. Other schools decide as well; the person reads what becomes of it."),
+            )
+    else:
+        effect = erasing.carry_out(asked, clock.now(), acting.on)
     note("erasure.done", asked, person_id=acting.person_id, role=acting.role, tables=len(effect))
     return _deleted()
 
