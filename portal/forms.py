@@ -74,6 +74,9 @@ class _Translations:
         return i18n.gettext(message)
 
     def ngettext(self, singular: str, plural: str, number: int) -> str:
+        if "valid choice" in singular:
+            # The message of a forged choice among several would repeat what was sent.
+            return i18n.gettext("Not a valid choice.")
         return i18n.catalogue(i18n.current()).ungettext(singular, plural, number)
 
 

@@ -46,6 +46,14 @@ def switch(module, on, place, day=None, told="本学期暂停使用。"):
     db.session.commit()
 
 
+def test_a_forged_choice_among_several_is_refused_in_the_persons_language(as_):
+    page = as_("张建平").page("/settings/change?name=accounts.second_factor_roles")
+    page = page.press(page.buttons[-1], value=["principal", "forged-choice"], document="演练文件")
+
+    assert page.status == 422
+    assert "请从列表中选一项" in page.text and "forged-choice" not in page.text
+
+
 def test_the_office_sets_a_value_and_sees_how_it_came_about(as_, places):
     page = as_("何静").page("/settings")
     assert "每周名额" in page.text
