@@ -12,14 +12,25 @@ from sqlalchemy.orm import joinedload, selectinload
 from portal import clock
 from portal.accounts.models import Person
 from portal.accounts.phones import phone_index
+from portal.deliveries.kinds import Kind
+from portal.deliveries.sending import send
 from portal.errors import RuleBroken
 from portal.extensions import db
 from portal.i18n import gettext as _
+from portal.i18n import lazy_gettext as _l
 from portal.joining.models import JoiningRequest, RequestState, Way
 from portal.names import reading
 from portal.schools import enrolling
 from portal.schools.models import Flag, Guardianship, Pupil
 
+ENDED = Kind(
+    "helper.ended",
+    subject=_l("You are no longer a helper in the portal"),
+    text=_l(
+        "Whoever had asked for your help in the portal has ended it. If this surprises you, ask them or ring the school."
+    ),
+    path="/",
+)
 WAITING_AT_ONCE = 3
 """Open requests of one guardian for one child."""
 
@@ -63,7 +74,7 @@ def helper(asked: JoiningRequest) -> Person:
 
 
 def end(asked: JoiningRequest) -> None:
-    """Take the request back, or end what came of it, in the current transaction.
+    """Take the request back, or end what came of it and tell the helper, in the current transaction.
 
     RuleBroken when it was declined, or when the class teacher has let the helper answer and sign since.
     """
@@ -82,3 +93,4 @@ def end(asked: JoiningRequest) -> None:
         raise RuleBroken(_("The class teacher has let this guardian answer and sign. Ask the class teacher."))
     tie.ended_on = max(today, tie.started_on)
     asked.state = RequestState.WITHDRAWN
+    send(db.session.get_one(Person, tie.person_id), ENDED.name, {}, key=asked.public_id)

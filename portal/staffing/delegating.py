@@ -11,15 +11,24 @@ from sqlalchemy import or_, select
 from portal import clock
 from portal.access import Actor, Role
 from portal.accounts.models import Appointment, Person
+from portal.deliveries.kinds import Kind
+from portal.deliveries.sending import send
 from portal.errors import RuleBroken
 from portal.extensions import db
 from portal.i18n import gettext as _
+from portal.i18n import lazy_gettext as _l
 from portal.schools import enrolling
 from portal.schools.models import SchoolClass
 from portal.schools.policy import in_force
 from portal.staffing.appointing import finish
 from portal.trail.models import note
 
+ENDED = Kind(
+    "delegation.ended",
+    subject=_l("A delegation has ended"),
+    text=_l("A delegation that you gave or took over has been ended by the other person. Sign in to see it."),
+    path="/appointments/mine",
+)
 LONGEST = timedelta(days=90)
 LENDABLE = frozenset({Role.CLASS_TEACHER, Role.PRINCIPAL})
 
@@ -96,8 +105,11 @@ def lend(
 
 
 def give_back(delegation: Appointment, *, person_id: int, role: str = "") -> None:
-    """End a delegation at once, by who lent or who stands in; RuleBroken once it is over."""
+    """End a delegation at once, by who lent or who stands in, and tell the other; RuleBroken once it is over."""
     if delegation.ended_on is not None and delegation.ended_on <= clock.today():
         raise RuleBroken(_("This is over already."))
     finish(delegation, None)
     note("delegation.ended", delegation, person_id=person_id, role=role)
+    origin = db.session.get_one(Appointment, delegation.delegated_from_id)
+    for other_id in {delegation.person_id, origin.person_id} - {person_id}:
+        send(db.session.get_one(Person, other_id), ENDED.name, {}, key=delegation.public_id)

@@ -79,6 +79,7 @@ def test_asked_confirmed_and_taken_back(as_):
 
     page = as_("李晚晴").page("/join/helpers").press("收回")
     assert "已收回" in page.html
+    assert "不再是帮手" in as_("李秀兰").page("/messages/").text
     assert as_("李秀兰").get(f"/schools/pupils/{one(Pupil, '陈一诺').public_id}").status_code == 404
     actions = set(db.session.scalars(select(TrailEntry.action)))
     assert {"joining.helper_asked", "joining.confirmed", "joining.helper_ended"} <= actions

@@ -261,6 +261,8 @@ def test_a_colleague_stands_in_and_both_see_it(as_):
     assert press_raw(stand_in, f"/appointments/{lent.public_id}/delegation").status == 404
     assert press_raw(as_("刘明远"), f"/appointments/{lent.public_id}/return").status == 404
     assert press_raw(teacher, f"/appointments/{lent.public_id}/return").status == 200
+    assert "一项代理已结束" in stand_in.page("/messages/").text
+    assert "一项代理已结束" not in teacher.page("/messages/").text
     assert stand_in.page("/visits/").status == 403
 
 
