@@ -38,7 +38,6 @@ from portal.schools.identity import KEPT_BY
 from portal.schools.models import Enrolment, Grade, GuardianshipFlag, Pupil, School, SchoolClass
 from portal.settings import Number, Setting
 from portal.visits.drafts import VisitDraft
-from portal.visits.harm import HarmEntry, HarmReport
 from portal.visits.models import Visit
 
 CARE = (CarePlan, CareMeasure, CarePerson, LeftBehind, Watch, Referral)
@@ -357,25 +356,6 @@ def care(until: date) -> Due:
             erasing.erase_care(pupil_id, Counter())
 
     return Due(rows, end, Pupil.id)
-
-
-@kind(
-    _l("Reports of harm that were closed"),
-    _l("Gone; the log tells that there was one"),
-    months=240,
-    least=120,
-)
-def harm_reports(until: date) -> Due:
-    """Twenty years after it was closed, the longest time in which a crime is prosecuted (Criminal Law, art. 87)."""
-    rows = _shown(HarmReport.id, HarmReport.school_id, HarmReport.closed_at, _nothing(String)).where(
-        HarmReport.closed_at < _after(until)
-    )
-
-    def end(ids: Sequence[int]) -> None:
-        _gone(HarmEntry, HarmEntry.report_id, ids)
-        _gone(HarmReport, HarmReport.id, ids)
-
-    return Due(rows, end, HarmReport.pupil_id)
 
 
 @kind(_l("Checked rosters that nobody brought in"), _l("That a file was checked stays"), days=14, fixed=True)

@@ -30,7 +30,6 @@ from portal.schools import summaries
 from portal.schools.models import Enrolment, Guardianship, GuardianshipFlag, Pupil, School
 from portal.settings.models import SettingValue
 from portal.visits.drafts import VisitDraft
-from portal.visits.harm import HarmEntry, HarmReport
 from portal.visits.models import Visit, VisitPart
 
 
@@ -244,25 +243,6 @@ def care_of_a_pupil_who_left():
     )
 
 
-def report_of_harm_that_was_closed():
-    db.session.execute(delete(HarmEntry))
-    db.session.execute(delete(HarmReport))
-    child = pupil()
-    report = HarmReport(
-        pupil_id=child.id,
-        school_id=child.school_id,
-        author_id=person("王雪").id,
-        noted_at=at(BASE),
-        closed_at=at(BASE),
-    )
-    db.session.add(report)
-    db.session.flush()
-    entry = HarmEntry(report_id=report.id, author_id=report.author_id, act="seen", written_at=at(BASE))
-    entry.body = "看到的"
-    db.session.add(entry)
-    return lambda: counted(HarmReport)() + counted(HarmEntry)()
-
-
 def import_that_was_only_checked():
     roster_that_was_applied()
     db.session.execute(update(RosterImport).values(state="checked"))
@@ -295,7 +275,6 @@ STORIES = {
     "restrictions": (restriction_that_is_over, month(BASE, 36)),
     "visit_drafts": (draft_of_a_visit, month(BASE, 6)),
     "care": (care_of_a_pupil_who_left, month(BASE, 12)),
-    "harm_reports": (report_of_harm_that_was_closed, month(BASE, 240)),
     "staged_imports": (import_that_was_only_checked, BASE + timedelta(days=14)),
     "refused_files": (refused_file, BASE + timedelta(days=30)),
     "code_requests": (request_for_a_code, BASE + timedelta(days=1)),
