@@ -40,6 +40,7 @@ AREAS = {
     "export": _l("Export"),
     "harm": _l("Report of harm"),
     "hold": _l("Legal hold"),
+    "home_teaching": _l("Teaching at home"),
     "joining": _l("Joining"),
     "reader": _l("Who read it"),
     "recovery": _l("Way back in"),
@@ -203,6 +204,12 @@ ACTS = {
     "fair_play.closed": _l("closed"),
     "harm.entry_written": _l("entry added"),
     "harm.people_named": _l("people named"),
+    "home_teaching.confirmed": _l("confirmed by the family"),
+    "home_teaching.lesson_given": _l("lesson written down"),
+    "home_teaching.lesson_removed": _l("lesson taken out"),
+    "home_teaching.opened": _l("opened for the school year"),
+    "home_teaching.planned": _l("plan changed"),
+    "home_teaching.printed": _l("printed"),
     "harm.reported": _l("harm reported"),
     "sealed_note.written": _l("sealed note added"),
     "visit.amended": _l("mended"),
@@ -217,6 +224,7 @@ CATEGORIES = {"F3": _l("contacts"), "F4": _l("narrative"), "F4S": _l("sealed not
 
 KINDS = {
     "harm_report": _l("Report of harm"),
+    "home_teaching": _l("Teaching at home"),
     "opinion": _l("Opinion"),
     "person": _l("Person"),
     "pupil": _l("Pupil"),

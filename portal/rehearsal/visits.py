@@ -1,6 +1,7 @@
 """Visits of 王雪's class in every state: to confirm, invited, settled, declined, done, tried without an answer."""
 
 import uuid
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
@@ -10,10 +11,11 @@ from portal.access import Actor, Role
 from portal.extensions import db
 from portal.rehearsal.cast import Town
 from portal.schools.models import Enrolment, Guardianship, Pupil, SchoolClass, SchoolYear, Term
-from portal.visits import counting, covering
+from portal.visits import counting, covering, home_lessons
 from portal.visits.fair_signs import Rule
 from portal.visits.fairness import FairPlayQuestion, FairPlayRecord
 from portal.visits.harm import Act, HarmEntry, HarmReport
+from portal.visits.home_lessons import Given
 from portal.visits.inviting import invite
 from portal.visits.merging import Operation, Sent, Telling, take_in
 from portal.visits.models import FORM_NAMES, Form, Invitation, Outcome, Visit
@@ -31,6 +33,7 @@ def build(town: Town) -> None:
     _drafts(town)
     _harm(town)
     _fair_play(town)
+    _taught_at_home(town)
     covering.keep_all()
 
 
@@ -60,6 +63,25 @@ def _harm(town: Town) -> None:
                 written_at=at + timedelta(days=days),
             )
         )
+
+
+def _taught_at_home(town: Town) -> None:
+    """A child who broke a leg and is taught at home for some weeks; the last lesson waits for the mother."""
+    child, author = town.pupils["何雨桐"], _author(town)
+    author = replace(author, school_id=_third(town).school_id)
+    household_id = _ties(town, "何雨桐")[0].household_id
+    plan = "雨桐小腿骨折，在家休养约八周。每周两次，每次两节：语文、数学各一节，跟上单元进度；美术由邓老师带材料上门。"
+    log = home_lessons.start(child, household_id, author, plan, _at(town, -12, 17))
+    for days, content, along in (
+        (-9, "语文：读《搭船的鸟》，说出三处写得好的地方。数学：两位数乘一位数，错一题，已讲清。", None),
+        (-4, "数学：口算和应用题。美术：用树叶拼贴，雨桐拼了一只鸟。", town.people["邓宇"].id),
+    ):
+        on = clock.local(_at(town, days, 16)).date()
+        lesson = home_lessons.give(log, author, Given(on, 2, 80, content, along), _at(town, days, 18))
+        if along is None:
+            home_lessons.confirm(
+                lesson, log, Actor(town.people["方晴"].id, Role.GUARDIAN, on), _at(town, days, 20)
+            )
 
 
 def _fair_play(town: Town) -> None:

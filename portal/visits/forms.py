@@ -9,6 +9,7 @@ from wtforms import (
     BooleanField,
     DateField,
     DateTimeLocalField,
+    IntegerField,
     MultipleFileField,
     RadioField,
     SelectField,
@@ -16,7 +17,7 @@ from wtforms import (
     TimeField,
 )
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import DataRequired, InputRequired, Length, Optional, ValidationError
+from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional, ValidationError
 
 from portal import clock
 from portal.forms import LineField, PortalForm, TextField
@@ -24,6 +25,7 @@ from portal.i18n import gettext as _
 from portal.i18n import lazy_gettext as _l
 from portal.visits.fairness import WORDS_LENGTH
 from portal.visits.harm import ACT_NAMES
+from portal.visits.home_lessons import MOST_LESSONS, MOST_MINUTES
 from portal.visits.homes import Home
 from portal.visits.models import FORM_NAMES, LINE_LENGTH, OWNER_NAMES, PARTNER_LENGTH, Form, Owner
 from portal.visits.recording import Account, Step, Told
@@ -371,6 +373,62 @@ class FairPlayForm(PortalForm):
             Length(max=WORDS_LENGTH, message=_l("Keep it under %(max)d characters.")),
         ],
     )
+
+
+class HomePlanForm(PortalForm):
+    """What a child is to learn at home in this school year."""
+
+    plan = TextField(
+        _l("What the child is to learn, and how"), [DataRequired(_l("Write a line first.")), _too_long]
+    )
+
+
+class HomeTeachingForm(HomeForm):
+    """Opening a log of teaching at home: at which home, with which plan."""
+
+    plan = TextField(
+        _l("What the child is to learn, and how"), [DataRequired(_l("Write a line first.")), _too_long]
+    )
+
+
+class HomeLessonForm(PortalForm):
+    """One visit on which a child was taught."""
+
+    held_on = DateField(_l("Day"), [InputRequired(_l("Give the day."))])
+    lessons = RadioField(
+        _l("How many lessons"),
+        [InputRequired(_l("Choose how many lessons."))],
+        choices=[SelectChoice(str(number), str(number)) for number in range(1, MOST_LESSONS + 1)],
+        default="1",
+    )
+    minutes = IntegerField(
+        _l("Minutes in all"),
+        [
+            InputRequired(_l("Enter a number.")),
+            NumberRange(10, MOST_MINUTES, _l("Enter a number from %(min)s to %(max)s.")),
+        ],
+        default=40,
+    )
+    content = TextField(
+        _l("What was done, and how the child took it"),
+        [DataRequired(_l("Write a line first.")), _too_long],
+    )
+    with_whom = SelectField(_l("Who went along"), validate_choice=False)
+
+    def __init__(self, earliest_on: date, colleagues: Mapping[str, str], **named: Any) -> None:
+        super().__init__(**named)
+        self.earliest_on = earliest_on
+        self.with_whom.choices = [("", _("Nobody")), *colleagues.items()]
+
+    def validate_held_on(self, field: Any) -> None:
+        if field.data and field.data > clock.today():
+            raise ValidationError(_("This day is still to come. Write the visit down after it happened."))
+        if field.data and field.data < self.earliest_on:
+            raise ValidationError(_("Give a day of this school year."))
+
+    def validate_with_whom(self, field: Any) -> None:
+        if field.data and field.data not in {choice[0] for choice in field.choices}:
+            raise ValidationError(_("Choose a colleague of your school."))
 
 
 class PhotosForm(PortalForm):

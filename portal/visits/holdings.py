@@ -10,6 +10,7 @@ from portal.i18n import lazy_gettext as _l
 from portal.schools.holdings import ties_of
 from portal.visits.drafts import DraftClash, DraftPart, VisitDraft
 from portal.visits.harm import HarmEntry, HarmReport, SafeguardingPerson
+from portal.visits.home_lessons import HomeLesson, HomeTeaching
 from portal.visits.models import (
     AnswerCode,
     Correction,
@@ -29,6 +30,8 @@ from portal.visits.models import (
 BLANK = "—"
 PROOF = _l("A report of harm is proof for the police and the courts; it stays sealed.")
 STAYS = _l("That a visit took place counts in the numbers of the school; what was said goes.")
+
+TAUGHT = _l("That lessons were given at home counts in the numbers of the school; what was done goes.")
 
 
 def _of_child(column: Any) -> Callable[[Subject], Any]:
@@ -80,5 +83,13 @@ def _invited(subject: Subject) -> Any:
 
 
 held(AnswerCode, Act.ERASE, person="person_id", pupil=_invited)
+held(HomeTeaching, Act.EMPTY, pupil="pupil_id", blanks={"plan": BLANK}, why=TAUGHT)
+
+
+def _taught(subject: Subject) -> Any:
+    return HomeLesson.log_id.in_(select(HomeTeaching.id).where(HomeTeaching.pupil_id == subject.pupil_id))
+
+
+held(HomeLesson, Act.EMPTY, pupil=_taught, blanks={"content": BLANK}, why=TAUGHT)
 held(PlanEntry, Act.ERASE, pupil="pupil_id")
 held(HomePlace, Act.ERASE, pupil="pupil_id")

@@ -19,6 +19,7 @@ from portal.i18n import gettext as _
 from portal.i18n import listing, long_date, moment, ngettext
 from portal.schools.models import School, SchoolClass, Term
 from portal.visits import loading
+from portal.visits.home_lessons import HomeTeaching
 from portal.visits.models import FORM_NAMES, OWNER_NAMES, Form, Outcome, Owner, Visit
 from portal.visits.policy import VISIT_PRINT, narrative_scope
 
@@ -147,6 +148,45 @@ def book_paper(
     ]
     entries = [entry(one, one.id in readable, one.school_id != actor.school_id) for one in visits]
     return _paper(_("Book of home visits"), lead, entries, _foot(actor, printed_by))
+
+
+def teaching_paper(log: HomeTeaching, school: str, printed_by: str) -> bytes:
+    """A log of teaching at home as PDF, oldest lesson first; ``log`` comes with pupil, lessons and who taught."""
+    lead = [
+        school,
+        _("School year %(year)s", year=f"{log.year_on.year}–{log.year_on.year + 1}"),
+        _("%(given)s of %(required)s lessons", given=log.given, required=log.required),
+    ]
+    bare: dict[str, list[str]] = {"steps": [], "remarks": []}
+    plan = {"title": log.pupil.name, "facts": [[_("Plan"), log.plan]], "parts": [], **bare}
+    lessons = [
+        {
+            "title": long_date(one.held_on),
+            "facts": [
+                [
+                    _("Lessons"),
+                    f"{one.lessons} · " + ngettext("%(num)s minute", "%(num)s minutes", one.minutes),
+                ],
+                [_("Taught by"), one.teachers],
+                [
+                    _("Confirmed by"),
+                    f"{one.confirmed_by.name} {long_date(one.confirmed_at)}"
+                    if one.confirmed_by and one.confirmed_at
+                    else "—",
+                ],
+                [_("What was done"), one.content],
+            ],
+            "parts": [],
+            **bare,
+        }
+        for one in reversed(log.lessons)
+    ]
+    foot = _(
+        "Printed by %(person)s on %(day)s. Keep it locked away.",
+        person=printed_by,
+        day=long_date(clock.today()),
+    )
+    return _paper(_("Log of teaching at home"), lead, [plan, *lessons], foot)
 
 
 @dataclass(frozen=True)

@@ -47,6 +47,7 @@ from portal.trail.models import TrailEntry
 from portal.visits.drafts import VisitDraft
 from portal.visits.fairness import FairPlayQuestion
 from portal.visits.harm import HarmReport
+from portal.visits.home_lessons import HomeTeaching
 from portal.visits.models import (
     Correction,
     FollowUp,
@@ -570,6 +571,18 @@ def visit(row: Visit) -> Belonging:
         state="" if row.outcome == Outcome.MET else "missed",
         is_off=_switched_off("visits", row.pupil_id),
     )
+
+
+@belongs(HomeTeaching, level="household")
+def home_teaching(row: HomeTeaching) -> Belonging:
+    """A log of teaching at home belongs to the child, to the home where it is taught, and stays with its school."""
+    found = child(
+        row.pupil_id,
+        households=frozenset({row.household_id}),
+        is_off=_switched_off("visits", row.pupil_id),
+    )
+    elsewhere = bool(found.place.schools) and row.school_id not in found.place.schools
+    return replace(found, state="of_other_school" if elsewhere else "")
 
 
 @belongs(Invitation, level="household")

@@ -188,6 +188,8 @@ NOT_PLANTED = {
     "visit_draft_clash.value": "data of a form not sent yet, its author's alone; tests/visits",
     "visit_draft_clash.guarded": "of a form not sent yet, its author's alone; tests/visits",
     "visit_home_place.place": "neither the town nor the crowd notes one; tests/visits",
+    "home_teaching.plan": "on the pages of the log; tests/visits",
+    "home_lesson.content": "on the pages of the log; tests/visits",
     "care_plan.groups": "a choice of few words",
     "care_version.content": "earlier words of a plan, on the page of its aims only; tests/care",
     "care_referral.parts": "a choice of few words",

@@ -30,6 +30,7 @@ from portal.extensions import db
 from portal.files.models import File
 from portal.ratings.models import VetoEvent
 from portal.schools.models import Enrolment, Guardianship, Household, Pupil, School, SchoolClass, Term
+from portal.visits.home_lessons import HomeLesson
 from tests.site import edges
 from tests.site.actors import PLAYERS, STAND_INS, Player
 from tests.site.belonging import BELONGS, Standing, relation, standing
@@ -62,6 +63,7 @@ IN_QUERY: dict[str, tuple[str, Any]] = {
     "visits.new_invitation": ("pupil", Pupil),
     "visits.package": ("pupil", Pupil),
     "visits.new_harm": ("pupil", Pupil),
+    "visits.new_home_teaching": ("pupil", Pupil),
 }
 """Endpoints that take their row from the query string."""
 
@@ -69,9 +71,11 @@ IN_FORM: dict[str, tuple[str, Any]] = {
     "visits.create": ("pupil", Pupil),
     "visits.send_invitation": ("pupil", Pupil),
     "visits.report_harm": ("pupil", Pupil),
+    "visits.start_home_teaching": ("pupil", Pupil),
 }
 """Endpoints that take their row from the form."""
 
+LESSONS = ("visits.confirm_home_lesson", "visits.remove_home_lesson")
 ITEMS = {"ratings.assessment_item": "A1", "ratings.sheet_item": "A1", "ratings.records": "E4"}
 
 
@@ -123,11 +127,18 @@ def _household_of_school(who: Standing, _row: Any) -> dict[str, str]:
     return {"household": db.session.scalar(wanted.order_by(Household.id.desc()).limit(1)) or ""}
 
 
+def _lesson_of(_who: Standing, row: Any) -> dict[str, str]:
+    """A lesson of a log of teaching at home."""
+    found = db.session.scalar(select(HomeLesson.public_id).where(HomeLesson.log_id == row.id).limit(1))
+    return {"lesson": found or ""}
+
+
 FORMS: dict[str, Callable[[Standing, Any], dict[str, str]]] = {
     "courses.take_seat": _own_household,
     "courses.give_back": _seated_household,
     "courses.acknowledge": _seated_household,
     "courses.add_walk_in": _household_of_school,
+    **dict.fromkeys(LESSONS, _lesson_of),
     "visits.answer_correction": lambda _who, _row: {"answer": "已改正。"},
 }
 """What must stand in the form besides, lest an empty form be answered as if the row were out of reach."""

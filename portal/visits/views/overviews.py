@@ -16,6 +16,7 @@ from portal.schools.models import Enrolment, Pupil, School, SchoolClass
 from portal.schools.policy import CLASS_READ, in_force, own_children
 from portal.templating import render
 from portal.visits import loading
+from portal.visits.home_lessons import HOME_TEACHING_READ, HomeTeaching
 from portal.visits.models import (
     FORM_NAMES,
     FollowUp,
@@ -121,6 +122,11 @@ def family_child(public_id: str) -> str:
         own=own,
         steps=steps,
         may_tick={step.id for step in db.session.scalars(ticks)},
+        taught=db.session.scalars(
+            HOME_TEACHING_READ.rows(acting)
+            .where(HomeTeaching.pupil_id == child.id)
+            .order_by(HomeTeaching.year_on.desc())
+        ).all(),
         more=more,
         shown=len(visits),
         today=acting.on,

@@ -46,6 +46,11 @@ def _file(data: bytes, mimetype: str, name: str) -> Response:
     return answer
 
 
+def pdf_file(data: bytes, name: str) -> Response:
+    """A PDF to be kept under a name."""
+    return _file(data, "application/pdf", name)
+
+
 @bp.get("/<public_id>/paper")
 @requires(VISIT_PRINT)
 def paper(public_id: str) -> str:
