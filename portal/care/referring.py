@@ -12,7 +12,7 @@ from typing import Any
 
 from flask import current_app
 from itsdangerous import BadData, URLSafeSerializer
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import joinedload
 
 from portal import consent, i18n
@@ -22,7 +22,7 @@ from portal.care.models import Basis, Opening, Partner, Referral
 from portal.extensions import db
 from portal.i18n import lazy_gettext as _l
 from portal.schools import modules
-from portal.schools.models import Pupil
+from portal.schools.models import Enrolment, Pupil, SchoolClass
 from portal.trail.models import note
 
 PARTS = {
@@ -103,6 +103,21 @@ def readable(referral: Referral, on: date) -> bool:
     in_use = modules.is_on("care", on, school_id=referral.school_id)
     agreed = referral.basis == Basis.SAFETY or consent.allows(PURPOSE, referral.pupil_id, on)
     return in_use and agreed and referral.is_open(on) and referral.content is not None
+
+
+def class_of(referral: Referral, on: date) -> str:
+    """The class of the child at the school on a day, as the consent says the partner may know; empty without one."""
+    wanted = (
+        select(SchoolClass.name)
+        .join(Enrolment, Enrolment.class_id == SchoolClass.id)
+        .where(
+            Enrolment.pupil_id == referral.pupil_id,
+            Enrolment.school_id == referral.school_id,
+            Enrolment.started_on <= on,
+            or_(Enrolment.ended_on.is_(None), Enrolment.ended_on > on),
+        )
+    )
+    return db.session.scalar(wanted.limit(1)) or ""
 
 
 def right_code(referral: Referral, typed: str) -> bool:

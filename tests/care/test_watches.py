@@ -195,6 +195,7 @@ def test_consent_opens_and_its_withdrawal_shuts(as_, monkeypatch):
     row = newest(Referral)
     assert (row.basis, row.state, row.reason) == ("consent", "open", "")
     path = re.search(r"/care/shared/[\w.-]+", page.html)[0]
-    assert opened_by_partner(as_, path, row.code).status == 200
+    shown = opened_by_partner(as_, path, row.code)
+    assert shown.status == 200 and "三(2)班" in shown.text
     given["yes"] = False
     assert as_(None).get(path).status_code == 410

@@ -220,6 +220,7 @@ def open_shared(token: str) -> Answer:
             content=row.content if valid else None,
             form=form,
             parts=referring.PARTS,
+            school_class=referring.class_of(row, clock.today()),
             now=clock.now(),
         )
         return page if valid else (page, 422)
