@@ -1,12 +1,12 @@
 """What goes when its time is over: due today, due within a month, and the night's work in small batches."""
 
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import Integer, func, null, or_, select
+from sqlalchemy import Integer, func, literal, null, or_, select, union_all
 
 from portal import clock
 from portal.extensions import db
@@ -69,33 +69,43 @@ class Ahead:
 
 
 def preview(school_ids: Collection[int], district_id: int, day: date) -> list[Ahead]:
-    """Kind by kind what goes within 31 days at these schools. Two or three queries a kind, however many rows."""
-    found = []
+    """Kind by kind what goes within 31 days at these schools: two queries for all, one more for a kind with such rows."""
+    found: dict[str, Ahead] = {}
+    mine, held = {}, {}
     for kept in KINDS.values():
         due = kept.find(_until(kept, day + AHEAD, district_id))
         if not _is_placed(due):
             continue
-        rows = _free(due, day).order_by(None)
-        school = rows.selected_columns["school_id"]
-        mine = rows.where(getattr(school, "element", school).in_(school_ids)).subquery()
-        counts = db.session.execute(
-            select(mine.c.school_id, func.count()).group_by(mine.c.school_id).order_by(mine.c.school_id)
-        )
-        one = Ahead(kept, kept.period(day, district_id))
-        one.counts = {int(school_id): int(count) for school_id, count in counts}
+        found[kept.name] = Ahead(kept, kept.period(day, district_id))
+        mine[kept.name] = _at(_free(due, day), school_ids)
         if due.pupil is not None:
-            kept_back = due.rows.where(
-                due.pupil.in_(held_pupils(day)), getattr(school, "element", school).in_(school_ids)
-            ).subquery()
-            one.held = db.session.scalar(select(func.count()).select_from(kept_back)) or 0
+            held[kept.name] = _at(due.rows.where(due.pupil.in_(held_pupils(day))), school_ids)
+    for name, school_id, count in _counted(mine):
+        found[name].counts[school_id] = count
+    for name, _school_id, count in _counted(held):
+        found[name].held += count
+    for name, one in found.items():
         if one.counts:
-            one.first = list(
-                db.session.execute(
-                    select(mine.c.what, mine.c.day).order_by(mine.c.day, mine.c.id).limit(FIRST_ROWS)
-                )
-            )
-        found.append(one)
-    return found
+            rows = mine[name]
+            first = select(rows.c.what, rows.c.day).order_by(rows.c.day, rows.c.id).limit(FIRST_ROWS)
+            one.first = list(db.session.execute(first))
+    return list(found.values())
+
+
+def _at(rows: Any, school_ids: Collection[int]) -> Any:
+    """Those of the rows that are of these schools."""
+    school = rows.selected_columns["school_id"]
+    return rows.order_by(None).where(getattr(school, "element", school).in_(school_ids)).subquery()
+
+
+def _counted(kinds: Mapping[str, Any]) -> Iterable[tuple[str, int, int]]:
+    """(kind, school id, rows), in one query; schools in order."""
+    parts = [
+        select(literal(name), rows.c.school_id, func.count()).group_by(rows.c.school_id)
+        for name, rows in kinds.items()
+    ]
+    counted = db.session.execute(union_all(*parts))
+    return sorted((str(name), int(school_id), int(count)) for name, school_id, count in counted)
 
 
 def _places(due: Due) -> Iterator[int | None]:

@@ -302,7 +302,9 @@ def test_long_histories_come_in_pages(as_):
 def rows_of(page):
     """The addresses of the rows in the lists of a page."""
     return {link.get("href") for link in page.all("a", class_="row")} - {
-        link for link in page.links.values() if "invitations" in link or "neighbourhood" in link
+        link
+        for link in page.links.values()
+        if "invitations" in link or "neighbourhood" in link or "/family/" in link
     }
 
 

@@ -10,7 +10,6 @@ from portal.templating import render
 from portal.trail.reads import opened
 from portal.visits import due, loading
 from portal.visits.drafts import DRAFT, VisitDraft, awaits_author
-from portal.visits.home_lessons import log_of
 from portal.visits.homes import homes_of
 from portal.visits.models import (
     FollowUp,
@@ -85,7 +84,6 @@ def pupil(public_id: str) -> str:
         opened("F4", child)
     return render(
         "visits/pupil.html",
-        taught=log_of(child.id, actor().on),
         pupil=child,
         drafts=drafts,
         homes=homes_of(child, actor().on),

@@ -13,7 +13,7 @@ from portal.access import actor, find, requires
 from portal.extensions import db
 from portal.schools.calendar import year_start
 from portal.schools.models import Enrolment, Pupil, School, SchoolClass
-from portal.schools.policy import CLASS_READ, in_force, own_children
+from portal.schools.policy import CLASS_READ, in_force
 from portal.templating import render
 from portal.visits import loading
 from portal.visits.home_lessons import HOME_TEACHING_READ, HomeTeaching
@@ -46,9 +46,7 @@ from portal.visits.views.blueprint import WORDS, bp
 def family() -> str:
     """A guardian's children: what waits for an answer, own steps, and all visits across the years."""
     acting = actor()
-    children = db.session.scalars(
-        select(Pupil).where(own_children(acting)).order_by(Pupil.name_pinyin, Pupil.id)
-    ).all()
+    children = db.session.scalars(VISIT_HISTORY.rows(acting).order_by(Pupil.name_pinyin, Pupil.id)).all()
     visits, more = loading.newest_first(VISIT_READ.rows(acting), request.args.get("after"))
     own = set(
         db.session.scalars(
