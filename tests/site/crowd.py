@@ -43,6 +43,7 @@ from portal.schools.models import (
     Term,
 )
 from portal.trail.models import TrailEntry
+from portal.visits.fairness import FairPlayRecord
 from portal.visits.models import Correction, Invitation, InvitationState, Outcome, Visit
 from tests.site import families
 from tests.site.actors import PLAYERS
@@ -52,7 +53,7 @@ from tests.site.families import class_in, person, pupil
 FAMILIES = (Enrolment, Guardianship, Appointment)
 STANDING = (Appointment, Pupil, SchoolClass, School, District, Term, AuthSession, Passkey, File, TrailEntry)
 """What the town itself has at every place, and what each record gets of its own."""
-OF_ITS_OWN = (NoticeFile,)
+OF_ITS_OWN = (NoticeFile, FairPlayRecord)
 ENTERED_BY_PLACE = {"class": "class_id", "school": "school_id", "district": "district_id"}
 
 

@@ -29,6 +29,8 @@ ORACLE = Oracle(lines())
 READ_ON_ANOTHER_PAGE = {
     ("visits.correction", "other_household"),
     ("visits.follow_up", "own:of_school"),
+    ("visits.photos", "same_class"),
+    ("visits.photos", "same_class:missed"),
     ("visits.edit", "same_class"),
     ("visits.edit", "same_class:missed"),
     ("visits.part", "stranger"),
