@@ -6,7 +6,7 @@ district, to a child that moved away and to the other household, so that no rela
 
 import hashlib
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cache
@@ -44,6 +44,7 @@ from portal.schools.models import (
 )
 from portal.trail.models import TrailEntry
 from portal.visits.fairness import FairPlayRecord
+from portal.visits.home_lessons import HomeTeaching
 from portal.visits.models import Correction, Invitation, InvitationState, Outcome, Visit
 from tests.site import families
 from tests.site.actors import PLAYERS
@@ -383,6 +384,11 @@ ENDINGS: dict[Any, tuple[str, ...]] = {
     Watch: ("ended_on", "ending"),
 }
 UNIQUE_TEXTS = {"sealed_as", "public_id", "token_hash", "client_id", "file_hash"}
+ONE_OF_EACH: dict[Any, Callable[[Any, Spot], Any]] = {
+    (RubricVersion, "version"): lambda _value, _spot: 1_000 + secrets.randbelow(1_000_000),
+    (HomeTeaching, "year_on"): lambda value, spot: value.replace(year=1 + spot.household_id % 1_900),
+}
+"""Versions differ; a child has one log of lessons at home a year, so each of its homes has that of another year."""
 WRITERS = {"author_id", "person_id", "lecturer_id"}
 CARRIED = {
     "visit_id",
@@ -411,8 +417,8 @@ def _value(source: Any, column: Any, spot: Spot, done: dict[tuple[str, int], Any
         return secrets.token_urlsafe(16)
     if (name == "number" and isinstance(value, str)) or (isinstance(source, Partner) and name == "name"):
         return secrets.token_urlsafe(16)[: column.type.length]
-    if isinstance(source, RubricVersion) and name == "version":
-        return 1_000 + secrets.randbelow(1_000_000)
+    if (type(source), name) in ONE_OF_EACH:
+        return ONE_OF_EACH[type(source), name](value, spot)
     if (isinstance(source, Invitation) and name == "state") or name in ENDINGS.get(type(source), ()):
         return _ended(name, spot)
     if isinstance(source, Opinion) and name == "author_id":

@@ -30,6 +30,7 @@ from portal.staffing.models import PupilTransfer, TransferState
 from portal.trail.models import append, draft, note
 from portal.trail.reads import READ
 from portal.visits.harm import HarmReport
+from portal.visits.home_lessons import HomeTeaching
 from portal.visits.models import Correction, PlanEntry, SealedNote, Visit, VisitCompanion
 from tests.site.actors import PLAYERS, Player
 from tests.site.crowd import copied, spots_of
@@ -195,7 +196,7 @@ def _delegations() -> None:
 
 
 def _stories_from_elsewhere() -> None:
-    """A child came by a transfer; its visits came along, the sealed notes did not."""
+    """A child came by a transfer; its visits came along, the sealed notes and the log of lessons at home did not."""
     child, there, here = pupil("来新桐"), class_in(THERE, "五(1)班"), school(HERE)
     now = next(spots_of(child))
     before = replace(now, class_id=there.id, school_id=there.school_id, author_id=person("钱文博").id)
@@ -207,6 +208,7 @@ def _stories_from_elsewhere() -> None:
         _any(Watch),
         _any(CareMeasure),
         _any(Referral),
+        _any(HomeTeaching),
     ):
         copied(source, before, {})
     _transfer(child, THERE, here, TransferState.DONE, shares_story=True)

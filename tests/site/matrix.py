@@ -140,6 +140,7 @@ FORMS: dict[str, Callable[[Standing, Any], dict[str, str]]] = {
     "courses.add_walk_in": _household_of_school,
     **dict.fromkeys(LESSONS, _lesson_of),
     "visits.answer_correction": lambda _who, _row: {"answer": "已改正。"},
+    "visits.print_home_teaching": lambda _who, _row: {"reason": "报教育局备案"},
 }
 """What must stand in the form besides, lest an empty form be answered as if the row were out of reach."""
 

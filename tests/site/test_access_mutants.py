@@ -57,6 +57,7 @@ EQUIVALENT: dict[str, str] = {
 """Mutants that change nothing anybody can notice, by name, with the reason."""
 
 JOINT, HARM = "tests/visits/test_joint.py", "tests/visits/test_harm.py"
+PHOTOS = "tests/visits/test_photos.py"
 HELPERS, OUTGOING = "tests/joining/test_helpers.py", "tests/privacy/test_outgoing.py"
 NOTICED_BY = {
     f"{JOINT}::test_what_one_wrote_oneself_or_at_another_school_is_no_joint_visit": """
@@ -87,6 +88,13 @@ NOTICED_BY = {
         harm.read school_office without condition 0""",
     f"{HARM}::test_named_people_receive_it_and_nobody_else_does": """
         harm.read school_office without condition 1""",
+    f"{PHOTOS}::test_with_consent_it_is_kept_without_its_camera_and_shown_to_the_three_sides": """
+        file.read guardian without condition 1
+        file.read class_teacher without condition 1
+        file.read principal without condition 2""",
+    f"{PHOTOS}::test_the_school_keeps_them_and_the_class_teacher_only_while_the_child_is_in_the_class": """
+        file.read class_teacher without dates
+        file.read principal without dates""",
     f"{HELPERS}::test_asked_confirmed_and_taken_back": """
         joining.helper_end guardian reaches nothing""",
     f"{HELPERS}::test_who_answers_for_the_child_no_more_ends_no_helper": """

@@ -14,8 +14,11 @@ from portal.extensions import db
 from portal.files.models import File
 from portal.privacy import consents
 from portal.privacy.purposes import PURPOSES
+from portal.schools import enrolling
+from portal.schools.models import Enrolment, School, SchoolClass
+from portal.staffing.models import PupilTransfer, TransferState
 from portal.visits import photos
-from tests.visits.builders import of, person, pupil, visited
+from tests.visits.builders import of, person, pupil, third, visited
 
 NO = "家长没有同意拍照"
 
@@ -49,6 +52,27 @@ def send(client, visit, *files):
 def number(visit):
     wanted = (File.owner_kind == "visit", File.owner_id == visit.id)
     return db.session.scalar(select(func.count(File.id)).where(*wanted))
+
+
+def came_from(name, child, visit, on):
+    """The visit was made at another school, from which the child came on a day."""
+    there = db.session.query(SchoolClass).join(School).filter(School.name == name).first()
+    enrolment = db.session.query(Enrolment).filter_by(pupil_id=child.id, ended_on=None).one()
+    before, enrolment.started_on, visit.school_id = enrolment.started_on, on, there.school_id
+    db.session.add(
+        PupilTransfer(
+            pupil_id=child.id,
+            from_school_id=there.school_id,
+            to_school_id=enrolment.school_id,
+            from_on=on,
+            state=TransferState.DONE,
+            proposed_by_id=visit.author_id,
+            proposed_at=clock.now(),
+        )
+    )
+    db.session.flush()
+    enrolling.enrol(child, there, before, on)
+    db.session.commit()
 
 
 @pytest.fixture
@@ -95,6 +119,21 @@ def test_with_consent_it_is_kept_without_its_camera_and_shown_to_the_three_sides
         ("张建平", None),
     ):
         assert as_(name, role).get(link).status_code == 404
+
+
+def test_the_school_keeps_them_and_the_class_teacher_only_while_the_child_is_in_the_class(as_, kept):
+    teacher, principal = as_("王雪"), as_("孙立德")
+    link = next(one for one in teacher.page(f"/visits/{kept.public_id}").links.values() if "/files/" in one)
+    child, here, last_week = pupil("林嘉树"), third(), clock.today() - timedelta(days=7)
+    came_from("东塔小学", child, kept, last_week)
+    assert [client.get(link).status_code for client in (teacher, principal)] == [200, 200]
+
+    sister = db.session.query(SchoolClass).filter_by(school_id=here.school_id, name="三(1)班").one()
+    db.session.query(Enrolment).filter_by(pupil_id=child.id, ended_on=None).one().ended_on = clock.today()
+    db.session.flush()
+    enrolling.enrol(child, sister, clock.today())
+    db.session.commit()
+    assert [client.get(link).status_code for client in (teacher, principal)] == [404, 200]
 
 
 def test_who_says_no_takes_the_photos_away_at_once(as_, kept):
