@@ -39,6 +39,6 @@ def plain(typed: str | None) -> str:
 
 
 def shown(text: str) -> str:
-    """A number or code as printed, in two halves: 7K4-QM2, XXXX-XXXX."""
+    """A number or code as printed, in two halves: 7K4-QM2, 4F8K-2MNP."""
     half = len(text) // 2
     return f"{text[:half]}-{text[half:]}"
