@@ -47,8 +47,13 @@ class Base(DeclarativeBase):
 
 
 def new_public_id() -> str:
-    """A random name for a row in addresses: 128 bits, no order, nothing to guess from."""
-    return secrets.token_urlsafe(16)
+    """A random name for a row in addresses: 128 bits, no order, nothing to guess from.
+
+    It never begins with a hyphen: commands take such a name as an argument and would read an option.
+    """
+    while (name := secrets.token_urlsafe(16)).startswith("-"):
+        pass
+    return name
 
 
 class PublicId:

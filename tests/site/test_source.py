@@ -3,6 +3,7 @@
 import ast
 import math
 import re
+import secrets
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from portal import assets
 from portal.accounts import codes, recovery_codes, totp
 from portal.config import ROOT
+from portal.extensions import new_public_id
 from portal.joining import codes as slips
 
 PYTHON = sorted((ROOT / "portal").rglob("*.py"))
@@ -244,6 +246,12 @@ def test_seeds_of_apps_have_their_bits_and_short_codes_fail_the_measure():
     assert totp.DIGITS == 6
     with pytest.raises(AssertionError):
         bits(lambda: str(codes.secrets.randbelow(100)))
+
+
+def test_a_row_s_name_is_never_taken_for_an_option_of_a_command():
+    """`flask rating reproduce NAME` refused one name in sixty-four, because base64 for addresses has the hyphen."""
+    assert any(secrets.token_urlsafe(16).startswith("-") for _name in range(2000))
+    assert not any(new_public_id().startswith("-") for _name in range(2000))
 
 
 def test_every_secret_is_made_by_the_module_for_it():
