@@ -14,6 +14,7 @@ from portal.accounts.models import Appointment, AuthSession, Person
 from portal.extensions import db
 from portal.staffing.models import AppointmentRequest
 from portal.trail.models import TrailEntry
+from portal.visits.models import SealedNote
 
 
 def person(name):
@@ -306,6 +307,32 @@ def test_who_stands_in_for_the_principal_opens_no_sealed_note_unless_said(as_):
     lent.opens_sealed = True
     db.session.commit()
     assert proved(as_("何静", "principal")).page(note).status == 200
+
+
+def test_sealed_notes_go_with_the_office_from_one_principal_to_the_next(as_):
+    """Named readers are the author and whoever is principal: the successor reads older notes too, the leaver none."""
+    leaver = as_("孙立德")
+    path = find_sealed(leaver, leaver.page("/visits/school").links)
+    note = db.session.scalars(select(SealedNote).where(SealedNote.public_id == path.rpartition("/")[2])).one()
+    appointed = appoint(as_("张建平"), office="principal", name="罗敏", who="luomin", place="望溪小学")
+    assert appointed.status == 200
+    assert press_raw(
+        as_("张建平"), f"/appointments/{appointment('孙立德', 'principal').public_id}/end", when="now"
+    ).status == 200  # fmt: skip
+
+    assert proved(leaver).page(path).status == 403
+    assert (
+        find_sealed(as_("罗敏", "principal"), as_("罗敏", "principal").page("/visits/school").links) == path
+    )
+    page = proved(as_("罗敏", "principal")).page(path)
+    assert note.body not in page.html
+    opened = page.press("查看记录", reason="接任，了解情况")
+    assert note.body in opened.text
+    read = db.session.scalars(
+        select(TrailEntry).where(TrailEntry.category == "F4S", TrailEntry.object_id == note.id)
+    ).all()
+    assert [(entry.person_id, entry.purpose) for entry in read] == [(person("罗敏").id, "接任，了解情况")]
+    assert proved(as_("罗敏", "school_office")).page(path).status == 404
 
 
 def find_sealed(client, links):
