@@ -4,6 +4,8 @@ with Flaky(("127.0.0.1", port), seed=1) as network:
     network.address           # http://127.0.0.1:…, the way to the portal through it
     network.bad = True        # from here on requests to paths that match are treated badly
     network.off = True        # from here on nothing gets through
+    network.hangs = True      # from here on requests are accepted and never answered, until it is False again
+    network.slow = 9          # from here on each answer takes so many seconds
 """
 
 import contextlib
@@ -16,8 +18,16 @@ from types import TracebackType
 from typing import Any
 
 FAULTS = ("drop", "lose", "double", "delay", "cut", "late")
+LONGEST_HANG = 120
 HOP = {"connection", "transfer-encoding", "keep-alive"}
 LATE_SECONDS = 0.2
+
+
+class Server(ThreadingHTTPServer):
+    """A browser opens many connections at once; a full queue would drop some of them, and slowly."""
+
+    daemon_threads = True
+    request_queue_size = 128
 
 
 class Flaky:
@@ -31,6 +41,8 @@ class Flaky:
         self.only = only
         self.bad = False
         self.off = False
+        self.hangs = False
+        self.slow = 0.0
         self.counts = dict.fromkeys(FAULTS, 0)
         self._random = random.Random(seed)
         self._lock = threading.Lock()
@@ -47,8 +59,7 @@ class Flaky:
 
             do_POST = do_GET  # noqa: N815
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
+        self._server = Server(("127.0.0.1", 0), Handler)
         self.port: int = self._server.server_address[1]
         self.address = f"http://127.0.0.1:{self.port}"
 
@@ -89,6 +100,10 @@ class Flaky:
         asked = (way.command, way.path, dict(way.headers.items()), body)
         fault = self.fault(way.path)
         way.close_connection = True
+        if self.hangs:
+            self._hang()
+            return
+        time.sleep(self.slow)
         if self.off or fault == "drop":
             return
         if fault == "late":
@@ -104,7 +119,13 @@ class Flaky:
         except OSError:
             return
         if fault != "lose":
-            self._answer(way, status, headers, content, cut=fault == "cut")
+            with contextlib.suppress(OSError):
+                self._answer(way, status, headers, content, cut=fault == "cut")
+
+    def _hang(self) -> None:
+        until = time.monotonic() + LONGEST_HANG
+        while self.hangs and time.monotonic() < until:
+            time.sleep(0.1)
 
     def _try(self, method: str, path: str, headers: dict[str, str], body: bytes) -> None:
         with contextlib.suppress(OSError, http.client.HTTPException):

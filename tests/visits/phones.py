@@ -74,8 +74,12 @@ class Phone:
         self.page.wait_for_url(f"**{PLACE}")
 
     def choose(self, *names: str) -> None:
-        """On the page for taking along: tick families, type the code, press the button."""
+        """Open the page for taking along: tick families, type the code, press the button."""
         self.page.goto(f"{self.network.address}/visits/take-along")
+        self.choose_here(*names)
+
+    def choose_here(self, *names: str) -> None:
+        """The same on the page that is open."""
         self.page.locator("form:visible [name=code]").wait_for()
         self.page.get_by_text("班里其他学生").click()
         for name in names:

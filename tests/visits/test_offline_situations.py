@@ -92,13 +92,15 @@ def window(chromium: Browser, network: Flaky) -> Iterator[Callable[..., Window]]
     opened: list[Window] = []
 
     def open_one(script: str = "") -> Window:
-        network.off = network.bad = False
+        network.off = network.bad = network.hangs = False
+        network.slow = 0
         network.only = "/drafts"
         opened.append(Window(chromium, network, script))
         return opened[-1]
 
     yield open_one
-    network.off = network.bad = False
+    network.off = network.bad = network.hangs = False
+    network.slow = 0
     for one in opened:
         one.kill()
 
@@ -116,6 +118,62 @@ def test_a_slow_library_does_not_cost_the_form(window: Callable[..., Window], ne
     phone.page.goto(f"{network.address}/visits/take-along")
 
     expect(phone.page.locator("form:visible [name=code]")).to_be_visible()
+
+
+SLOWER_THAN_PATIENCE = 11
+LONG = 60_000
+
+
+def test_a_network_that_hangs_leads_to_what_is_on_the_device(
+    window: Callable[..., Window], network: Flaky
+) -> None:
+    """Accepted and never answered: the shell shows all the same, and visits can be written."""
+    phone = window().ready()
+    network.hangs = True
+    phone.page.goto(f"{network.address}/visits/take-along", wait_until="commit")
+    phone.says("平台没有及时应答")
+    phone.unlock()
+    phone.write(CHILD, "电话", WORDS)
+
+    assert phone.waiting() == 1
+
+
+@pytest.mark.soak
+def test_a_slow_portal_is_waited_for_by_who_insists(window: Callable[..., Window], network: Flaky) -> None:
+    phone = window().ready()
+    network.slow = SLOWER_THAN_PATIENCE
+    phone.page.goto(f"{network.address}/visits/take-along", wait_until="commit")
+    phone.says("平台没有及时应答")
+    phone.page.get_by_role("button", name="再等等平台").click(no_wait_after=True)
+
+    expect(phone.page.get_by_role("heading", name="带上今天的家访")).to_be_visible(timeout=LONG)
+
+
+@pytest.mark.soak
+def test_with_nothing_on_the_device_a_slow_portal_is_waited_for(
+    window: Callable[..., Window], network: Flaky
+) -> None:
+    phone = window().ready()
+    phone.page.get_by_role("button", name="清除这台设备上的内容").click()
+    phone.says("已清除")
+    network.slow = SLOWER_THAN_PATIENCE
+    phone.page.goto(f"{network.address}/visits/", wait_until="commit", timeout=LONG)
+
+    expect(phone.page.get_by_role("heading", name="家访", exact=True)).to_be_visible(timeout=LONG)
+
+
+@pytest.mark.soak
+def test_taking_along_gives_up_on_a_network_that_hangs(window: Callable[..., Window], network: Flaky) -> None:
+    phone = window()
+    phone.sign_in()
+    phone.page.goto(f"{network.address}/visits/take-along")
+    phone.page.locator("form:visible [name=code]").wait_for()
+    network.hangs = True
+    phone.choose_here(CHILD)
+    expect(phone.page.locator("main")).to_contain_text("现在没有网络", timeout=40_000)
+    network.hangs = False
+    phone.page.get_by_role("button", name="带上", exact=True).click()
+    phone.page.wait_for_url("**/visits/offline")
 
 
 FULL = """

@@ -344,7 +344,15 @@ export function start(main) {
     return false;
   }
 
+  // The worker shows this page at any address whose answer did not come.
+  function elsewhere() {
+    if (location.pathname === main.dataset.page) return;
+    find("elsewhere").hidden = false;
+    find("wait").addEventListener("click", () => location.reload());
+  }
+
   async function begins() {
+    elsewhere();
     kept = await store.read("vault");
     find("cannot").hidden = true;
     await net();

@@ -5,6 +5,8 @@ import * as store from "../offline/store.js";
 import * as vault from "../offline/vault.js";
 import { makeWords } from "../offline/words.js";
 
+const SHELL_PATIENCE = 70000;
+
 // Why this browser cannot; "" when it can.
 async function obstacle(standing) {
   const has = window.isSecureContext && window.idb && window.crypto && crypto.subtle && window.caches;
@@ -31,15 +33,15 @@ async function obstacle(standing) {
   }
 }
 
-// A worker that cannot keep the shell never becomes ready: wait for either end.
+// A worker that cannot keep the shell never becomes ready: wait for either end, and not for ever.
 async function shellIsKept(worker, page) {
-  const registered = await navigator.serviceWorker.register(worker, { scope: "/" });
-  const coming = registered.installing || registered.waiting || registered.active;
-  await new Promise((done) => {
+  const ready = navigator.serviceWorker.register(worker, { scope: "/" }).then((registered) => new Promise((done) => {
+    const coming = registered.installing || registered.waiting || registered.active;
     const look = () => { if (["activated", "redundant"].indexOf(coming.state) >= 0) done(); };
     coming.addEventListener("statechange", look);
     look();
-  });
+  }));
+  await Promise.race([ready, new Promise((done) => { setTimeout(done, SHELL_PATIENCE); })]);
   return Boolean(await caches.match(page));
 }
 
@@ -97,11 +99,8 @@ export async function start(element) {
     if (chosen.length > Number(element.dataset.most)) return words("many");
     const found = await keyFor(form, told.person, words);
     if (typeof found === "string") return found;
-    const answer = await fetch(`${element.dataset.package}?${chosen.map((one) => `pupil=${one}`).join("&")}`, {
-      credentials: "same-origin", cache: "no-store", headers: { Accept: "application/json" },
-    });
-    if (!answer.ok) return words("network");
-    const taken = await answer.json();
+    const { status, told: taken } = await queue.ask(`${element.dataset.package}?${chosen.map((one) => `pupil=${one}`).join("&")}`);
+    if (status !== 200) return words("network");
     const shell = await shellIsKept(element.dataset.worker, element.dataset.page);
     if (!shell) return words("no-shell");
     const now = Date.parse(taken.now);

@@ -19,7 +19,7 @@ class Stop extends Error {
   }
 }
 
-async function ask(address, options = {}) {
+export async function ask(address, options = {}) {
   const patience = new AbortController();
   const timer = setTimeout(() => patience.abort(), PATIENCE);
   try {
