@@ -35,7 +35,10 @@ class ExportForm(PortalForm):
     first = DateField(_l("Starting day"), [InputRequired(DAY_WANTED)])
     last = DateField(_l("Last day, included"), [InputRequired(DAY_WANTED)])
     kind = RadioField(
-        _l("Kind of file"), choices=[("xlsx", "XLSX"), ("csv", "CSV")], default="xlsx", validate_choice=True
+        _l("Kind of file"),
+        [InputRequired(_l("Choose the kind of file."))],
+        choices=[("xlsx", "XLSX"), ("csv", "CSV")],
+        default="xlsx",
     )
     reason = LineField(
         _l("What it is for"),

@@ -1,14 +1,13 @@
 """The log as those see it who may: one's own entries, the school's, the district's; as a file; the anchors for everybody."""
 
-import tempfile
 from collections.abc import Sequence
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from flask import Blueprint, Response, request, send_file
+from flask import Blueprint, request
 from sqlalchemy import Select, and_, or_, select
+from werkzeug.wrappers import Response
 
 from portal import clock, names
 from portal.access import Role, actor, public, requires
@@ -18,22 +17,20 @@ from portal.audit import exporting
 from portal.audit.forms import ChoiceForm, ExportForm
 from portal.audit.policy import AUDIT_EXPORT, AUDIT_READ
 from portal.audit.wording import AREAS, act_in_words
-from portal.database import reading
 from portal.extensions import db
 from portal.i18n import gettext as _
 from portal.paging import page_of
+from portal.privacy.exporting import MOST_ALONE
+from portal.privacy.models import ExportRequest
+from portal.privacy.views.exporting import answer_asking
 from portal.templating import render
 from portal.trail.anchors import EVERY, of_row
 from portal.trail.anchors import public_key as key_of_anchors
-from portal.trail.models import TrailAnchor, TrailEntry, TrailHead, note
+from portal.trail.models import TrailAnchor, TrailEntry, TrailHead
 
 bp = Blueprint("audit", __name__, url_prefix="/audit")
 SHOWN_ANCHORS = 50
 MOST_ENTRIES = 50_000
-MIMES = {
-    "csv": "text/csv; charset=utf-8",
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-}
 
 
 @bp.get("/")
@@ -102,10 +99,10 @@ def _anchors_are_late() -> bool:
 @requires(AUDIT_EXPORT)
 @step_up_required
 def export() -> Response | str | tuple[str, int]:
-    """Entries of some days as a file, for those who inspect; that it was made, and why, is an entry itself."""
+    """Ask for the entries of some days as a file, for those who inspect."""
     form = ExportForm(data={"last": clock.today(), "first": clock.today().replace(day=1)})
     if not form.sent_and_valid():
-        page = render("audit/export.html", form=form)
+        page = render("audit/export.html", form=form, most=MOST_ALONE)
         return (page, 422) if request.method == "POST" else page
     acting = actor()
     condition = and_(exporting.between(form.first.data, form.last.data), AUDIT_EXPORT.within(acting))
@@ -113,31 +110,19 @@ def export() -> Response | str | tuple[str, int]:
         form.last.errors = [
             _("That is more than %(count)s entries. Choose fewer days.", count=f"{MOST_ENTRIES:,}")
         ]
-        return render("audit/export.html", form=form), 422
-    note(
-        "audit.exported",
-        None,
-        person_id=acting.person_id,
-        object_kind="trail_entry",
-        purpose=form.reason.data or "",
-        first=str(form.first.data),
-        last=str(form.last.data),
-        kind=form.kind.data,
+        return render("audit/export.html", form=form, most=MOST_ALONE), 422
+    return answer_asking(
+        ExportRequest(
+            kind="log",
+            district_id=acting.district_id,
+            school_id=acting.school_id,
+            asked_by_id=acting.person_id,
+            purpose=form.reason.data,
+            first_on=form.first.data,
+            last_on=form.last.data,
+            file_kind=form.kind.data,
+        )
     )
-    db.session.commit()
-    return _file(form, condition)
-
-
-def _file(form: ExportForm, condition: Any) -> Response:
-    kind = form.kind.data
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"export.{kind}"
-        with reading(), db.engine.connect() as connection:
-            exporting.write(path, connection, condition, facts=False)
-        # The open file outlives its name.
-        file = path.open("rb")
-    name = f"{_('Log')}-{form.first.data}-{form.last.data}.{kind}"
-    return send_file(file, mimetype=MIMES[kind], as_attachment=True, download_name=name)
 
 
 def _newest() -> list[str]:

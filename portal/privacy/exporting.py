@@ -8,12 +8,12 @@ else knows: found somewhere else, it tells which export leaked.
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 
-from portal.accounts.models import Person
+from portal.accounts.models import Appointment, Person
 from portal.errors import RuleBroken
 from portal.extensions import db
 from portal.i18n import gettext as _
@@ -86,6 +86,20 @@ def made(request: ExportRequest) -> Made:
     if not request.may_be_made:
         raise RuleBroken(_("A second person has to agree first."))
     return EXPORTS[request.kind].make(request)
+
+
+def still_in_office(request: ExportRequest, on: date) -> bool:
+    """Whether whoever asked still holds an office, on this day, where they asked (ASVS 8.3.3)."""
+    place = Appointment.district_id == request.district_id
+    if request.school_id is not None:
+        place = Appointment.school_id == request.school_id
+    held = select(Appointment.id).where(
+        Appointment.person_id == request.asked_by_id,
+        place,
+        Appointment.started_on <= on,
+        or_(Appointment.ended_on.is_(None), Appointment.ended_on > on),
+    )
+    return db.session.execute(held.limit(1)).first() is not None
 
 
 def watermark(request: ExportRequest) -> str:

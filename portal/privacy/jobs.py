@@ -98,7 +98,7 @@ def make_export(export_id: int) -> None:
     """Make the file of an export that may be made; whoever asked must still be in the same office."""
     with reading():
         wanted = db.session.get(ExportRequest, export_id)
-        if wanted is None or not wanted.may_be_made:
+        if wanted is None or not wanted.may_be_made or not exporting.still_in_office(wanted, clock.today()):
             db.session.rollback()
             return
         made = exporting.made(wanted)

@@ -376,7 +376,10 @@ class RetentionRun(Base):
 
 
 class ExportRequest(PublicId, Parcel, Base):
-    """Somebody of an office asks to take data out, for a purpose; large or sensitive ones wait for a second person."""
+    """Somebody of an office asks to take data out, for a purpose; large or sensitive ones wait for a second person.
+
+    ``first_on`` to ``last_on``, both included, are the days of an export that has days, ``file_kind`` the file's ending.
+    """
 
     __tablename__ = "export_request"
     __table_args__ = (
@@ -386,6 +389,8 @@ class ExportRequest(PublicId, Parcel, Base):
         CheckConstraint(
             "NOT needs_second OR content IS NULL OR approved_by_id IS NOT NULL", name="second_before_file"
         ),
+        CheckConstraint("(first_on IS NULL) = (last_on IS NULL)", name="both_days"),
+        CheckConstraint("last_on >= first_on", name="days_in_order"),
         Index("ix_export_request_office", "district_id", "school_id", "id"),
         Index("ix_export_request_person", "asked_by_id", "asked_at"),
         Index("ix_export_request_state", "state", "ready_at"),
@@ -400,6 +405,9 @@ class ExportRequest(PublicId, Parcel, Base):
     asked_at: Mapped[datetime]
     purpose_sealed: Mapped[bytes] = mapped_column(LargeBinary, info={"class": "F2"})
     year: Mapped[int] = mapped_column(default=0)
+    first_on: Mapped[date | None]
+    last_on: Mapped[date | None]
+    file_kind: Mapped[str] = mapped_column(String(4), default="")
     people: Mapped[int] = mapped_column(default=0)
     holds: Mapped[str] = mapped_column(String(3), default="")
     needs_second: Mapped[bool] = mapped_column(default=False)

@@ -5,12 +5,15 @@ import io
 
 import openpyxl
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from portal import clock
-from portal.accounts.models import Person
+from portal.accounts.models import Appointment, AuthSession, Person
 from portal.extensions import db
-from portal.schools.models import School
+from portal.privacy import exporting as privacy_exporting
+from portal.privacy import jobs
+from portal.privacy.models import ExportRequest
+from portal.schools.models import Pupil, School
 from portal.trail.models import TrailEntry, note
 from tests.visits.builders import visited
 
@@ -110,9 +113,19 @@ def test_a_list_costs_the_same_for_one_entry_as_for_many(as_, busy, queries):
     assert any("显示更多" in words or "更多" in words for words in page.links)
 
 
-def exported(client, kind, reason="年度检查"):
-    token = client.page("/audit/export")
-    return token.press("下载", kind=kind, reason=reason)
+def asked(client, kind, reason="年度检查"):
+    db.session.execute(update(AuthSession).values(proved_at=clock.now()))
+    db.session.commit()
+    return client.page("/audit/export").press("申请导出日志", kind=kind, reason=reason)
+
+
+def fetched(page):
+    form = page.form_of("领取文件")
+    return page.client.post(form.get("action"), data=page.fields(form))
+
+
+def newest():
+    return db.session.scalars(select(ExportRequest).order_by(ExportRequest.id.desc()).limit(1)).one()
 
 
 RISKY = "=HYPERLINK('http://evil')"
@@ -131,26 +144,80 @@ def test_an_export_holds_what_its_reader_may_see_and_is_an_entry_itself(as_, bus
     someone = person("王雪")
     someone.name = RISKY
     db.session.commit()
-    answer = exported(as_("孙立德"), kind)
-    rows = rows_of(answer.response, kind)
+    page = asked(as_("孙立德"), kind)
+    assert "操作日志" in page.text and f"{clock.today():%Y}" in page.text
+    rows = rows_of(fetched(page), kind)
 
     names = {row[2] for row in rows[1:]}
     assert ("'" if kind == "csv" else "") + RISKY in names
-    assert {row[5] for row in rows[1:]} >= {"notice.published", "audit.exported"}
+    assert {row[5] for row in rows[1:]} >= {"notice.published", "export.asked"}
     assert not {row[5] for row in rows[1:]} & {"opinion.sent", "rating.marked", "notice.withdrawn"}
-    entry = db.session.scalars(select(TrailEntry).where(TrailEntry.action == "audit.exported")).one()
-    assert (entry.person_id, entry.purpose) == (person("孙立德").id, "年度检查")
+    assert len({len(row) for row in rows}) == 1
+    assert all(word in rows[-1][0] for word in ("孙立德", "年度检查", newest().public_id))
+    entries = db.session.scalars(
+        select(TrailEntry).where(TrailEntry.object_kind == "export_request", TrailEntry.object_id == newest().id)
+    ).all()  # fmt: skip
+    assert [one.action for one in entries] == ["export.asked", "export.made", "export.fetched"]
+    assert {one.person_id for one in entries} == {person("孙立德").id, None}
+    assert entries[0].facts["last"] == str(clock.today()) and "年度检查" not in str(entries[0].facts)
+    assert "领取文件" not in page.client.page("/privacy/exports").buttons
+
+
+def test_a_log_that_tells_of_many_leaves_with_a_second_person_only(as_, busy, monkeypatch):
+    home = school_of("望溪小学")
+    for child in db.session.scalars(select(Pupil.id).where(Pupil.school_id == home.id).limit(3)).all():
+        note("visit.written", None, person_id=1, role="class_teacher", pupil_id=child, school_id=home.id)
+    db.session.commit()
+    monkeypatch.setattr(privacy_exporting, "MOST_ALONE", 2)
+    page = asked(as_("张建平"), "csv")
+    assert "等第二人确认" in page.text and newest().people >= 3
+    jobs.make_export(export_id=newest().id)
+    assert newest().content is None and "领取文件" not in page.client.page("/privacy/exports").buttons
+
+    asked(as_("苏敏"), "csv", reason="自己的")
+    second = as_("苏敏").page("/privacy/exports")
+    assert "张建平" in second.text and "年度检查" in second.text
+    assert second.buttons.count("同意") == 1
+    second.press("同意")
+    mine = page.client.page("/privacy/exports")
+    assert mine.buttons.count("领取文件") == 1
+    assert any(row[5] == "visit.written" for row in rows_of(fetched(mine), "csv")[1:])
+
+
+def test_who_left_the_office_meanwhile_has_no_file_made(as_, busy, monkeypatch):
+    """The control: with the office still held, the same request is made by the same job."""
+    monkeypatch.setattr(privacy_exporting, "MOST_ALONE", -1)
+    asked(as_("孙立德"), "csv")
+    request = newest()
+    request.approved_by_id, request.approved_at = person("何静").id, clock.now()
+    held = db.session.scalars(
+        select(Appointment).where(Appointment.person_id == request.asked_by_id, Appointment.role == "principal")
+    ).one()  # fmt: skip
+    until = held.ended_on
+    held.ended_on = clock.today()
+    db.session.commit()
+    jobs.make_export(export_id=request.id)
+    db.session.expire_all()
+    assert request.content is None
+
+    held.ended_on = until
+    db.session.commit()
+    jobs.make_export(export_id=request.id)
+    db.session.expire_all()
+    assert request.content is not None
 
 
 def test_no_file_without_a_reason_or_with_days_that_cannot_be(as_, busy):
     client = as_("张建平")
     page = client.page("/audit/export")
-    assert page.press("下载", reason=" ").status == 422
-    wrong = page.press("下载", reason="检查", first="2026-09-10", last="2026-09-01")
+    assert page.press("申请导出日志", reason=" ").status == 422
+    wrong = page.press("申请导出日志", reason="检查", first="2026-09-10", last="2026-09-01")
     assert wrong.status == 422
     assert "结束日期早于开始日期" in wrong.text
-    assert page.press("下载", reason="检查", first="2020-01-01", last="2026-09-01").status == 422
-    assert db.session.scalars(select(TrailEntry).where(TrailEntry.action == "audit.exported")).all() == []
+    before = newest().id
+    assert page.press("申请导出日志", reason="检查", first="2020-01-01", last="2026-09-01").status == 422
+    assert page.press("申请导出日志", reason="检查", kind="pdf").status == 422
+    assert newest().id == before
 
 
 @pytest.fixture

@@ -32,7 +32,7 @@ KINDS_OF = {
     Role.PRINCIPAL: ("pupils",),
     Role.SCHOOL_OFFICE: ("pupils",),
 }
-MIMETYPES = {"zip": "application/zip", "xlsx": lists.SHEET}
+MIMETYPES = {"zip": "application/zip", "xlsx": lists.SHEET, "csv": "text/csv; charset=utf-8"}
 
 
 @bp.get("/exports")
@@ -77,21 +77,30 @@ def new_export() -> Answer:
         purpose=form.purpose.data,
         year=form.year.data if form.kind.data == "audit_pack" else 0,
     )
+    return answer_asking(made)
+
+
+def answer_asking(made: ExportRequest) -> Response:
+    """Ask for an export under the actor's hat: enter it, log it, have it made unless a second person must agree first."""
     exporting.ask(made, clock.now())
+    days: dict[str, Any] = {}
+    if made.first_on is not None:
+        days = {"first": str(made.first_on), "last": str(made.last_on)}
     note(
         "export.asked",
         made,
-        person_id=acting.person_id,
-        role=acting.role,
+        person_id=actor().person_id,
+        role=actor().role,
         purpose_hash=told_apart(made.purpose),
         kind=made.kind,
         people=made.people,
+        **days,
     )
     export_id, needs_second = made.id, made.needs_second
     said = _("The file is being made. It stands here soon.")
     if needs_second:
         said = _("A second person of your office has to agree first.")
-    answer = commit_and_go(url_for(".exports"), said)
+    answer = commit_and_go(url_for("privacy.exports"), said)
     if not needs_second:
         ring(jobs.make_export, export_id=export_id)
     return answer
