@@ -5,14 +5,18 @@ A feature says it once, in its ``holdings.py``: ``held(Recovery, Act.ERASE, pers
 of the house (Personal Information Protection Law, art. 47: erasure reaches everything that is kept).
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import or_
+from sqlalchemy import delete, or_, select
 
-from portal.extensions import Base
+from portal.extensions import Base, db
+
+Counted = Counter[str]
+"""Table → how many rows went or were emptied."""
 
 
 class Act(StrEnum):
@@ -86,3 +90,26 @@ def held(
 
 def _ways(given: str | Found | tuple[str | Found, ...]) -> tuple[str | Found, ...]:
     return given if isinstance(given, tuple) else (given,)
+
+
+def remove(model: type[Base], condition: Any, done: Counted) -> None:
+    """Delete rows, in the current transaction."""
+    result = db.session.execute(delete(model).where(condition))
+    done[model.__tablename__] += int(result.rowcount)  # type: ignore[attr-defined]
+
+
+def empty(model: type[Base], condition: Any, values: Mapping[str, Any], done: Counted) -> None:
+    """Empty columns of rows that stay; through the model, so that sealed fields are emptied as well."""
+    for row in db.session.scalars(select(model).where(condition)):
+        for name, value in values.items():
+            setattr(row, name, value)
+        done[model.__tablename__] += 1
+    db.session.flush()
+
+
+def end(holding: Holding, condition: Any, done: Counted) -> None:
+    """Do to rows of a table what was declared of it."""
+    if holding.act == Act.ERASE:
+        remove(holding.model, condition, done)
+    elif holding.act == Act.EMPTY:
+        empty(holding.model, condition, holding.blanks, done)

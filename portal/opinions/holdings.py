@@ -4,7 +4,8 @@ from typing import Any
 
 from sqlalchemy import select
 
-from portal.holdings import Act, Subject, held
+from portal.extensions import db
+from portal.holdings import Act, Counted, Subject, empty, held
 from portal.i18n import lazy_gettext as _l
 from portal.opinions.models import Opinion, OpinionAnswer
 
@@ -29,3 +30,10 @@ held(
     why=STAYS,
 )
 held(OpinionAnswer, Act.EMPTY, person=_to_author, pupil=_about_child, blanks={"text": BLANK}, why=STAYS)
+
+
+def erase_words(condition: Any, done: Counted) -> None:
+    """The words of opinions and of their answers; that they were sent and answered in time stays."""
+    ids = list(db.session.scalars(select(Opinion.id).where(condition)))
+    empty(Opinion, Opinion.id.in_(ids), {"text": BLANK, "reopening": ""}, done)
+    empty(OpinionAnswer, OpinionAnswer.opinion_id.in_(ids), {"text": BLANK}, done)

@@ -23,9 +23,9 @@ from portal.consent import Purpose
 from portal.extensions import Base, db
 from portal.holdings import HOLDINGS, Act
 from portal.i18n import lazy_gettext as _l
+from portal.periods import KINDS
 from portal.privacy.ages import BAND_NAMES, Band, band
 from portal.privacy.exporting import Made, export, watermark
-from portal.privacy.keeping import KINDS
 from portal.privacy.models import (
     ANSWER_NAMES,
     SECTION_NAMES,
@@ -42,6 +42,7 @@ from portal.privacy.models import (
     Section,
 )
 from portal.privacy.purposes import PURPOSES
+from portal.privacy.retention import period
 from portal.schools.models import District, Enrolment, Grade, Guardianship, Pupil, School, SchoolClass
 from portal.trail.models import TrailEntry
 from portal.trail.reads import READ
@@ -292,7 +293,7 @@ def retention(of: Year) -> Table:
         )
     }
     rows = [
-        [str(kept.label), kept.period(of.on, of.district.id), str(kept.after), str(sums.get(name, 0))]
+        [str(kept.label), period(kept, of.on, of.district.id), str(kept.after), str(sums.get(name, 0))]
         for name, kept in KINDS.items()
     ]
     return Table("六、保存期限与到期删除", ["信息种类", "保存期限", "到期后", "本年删除"], rows)

@@ -6,7 +6,7 @@ are gone. On SQLite deleted bytes are overwritten (``secure_delete``), so that t
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from datetime import date, datetime
 from typing import Any
 
@@ -15,7 +15,6 @@ from sqlalchemy import Table, and_, delete, func, inspect, or_, select, update
 from portal.accounts import holdings as accounts_holdings
 from portal.accounts.models import Person
 from portal.care import holdings as care_holdings
-from portal.care.models import CarePlan
 from portal.contacts import holdings as contacts_holdings
 from portal.courses import holdings as courses_holdings
 from portal.custody import holdings as custody_holdings
@@ -28,7 +27,7 @@ from portal.files import holdings as files_holdings
 from portal.files.jobs import remove_stored
 from portal.files.models import File
 from portal.files.owners import let_ownerless_go
-from portal.holdings import HOLDINGS, Act, Subject
+from portal.holdings import HOLDINGS, Act, Counted, Subject, end, remove
 from portal.i18n import gettext as _
 from portal.jobs.queue import ring
 from portal.joining import holdings as joining_holdings
@@ -36,7 +35,7 @@ from portal.keys import holdings as keys_holdings
 from portal.notices import holdings as notices_holdings
 from portal.once import OnceKey
 from portal.opinions import holdings as opinions_holdings
-from portal.opinions.models import Opinion, OpinionAnswer
+from portal.opinions.models import Opinion
 from portal.privacy import blocks
 from portal.privacy import holdings as privacy_holdings
 from portal.privacy.models import ErasureKind, ErasureRequest, ErasureState, Ground, Part
@@ -48,24 +47,12 @@ from portal.schools.models import Enrolment, Guardianship, Pupil
 from portal.signon import holdings as signon_holdings
 from portal.staffing import holdings as staffing_holdings
 from portal.visits import holdings as visits_holdings
-from portal.visits.drafts import VisitDraft
-from portal.visits.models import (
-    Correction,
-    FollowUp,
-    Invitation,
-    SealedNote,
-    Visit,
-    VisitChange,
-    VisitMet,
-    VisitPart,
-    VisitRemark,
-)
+from portal.visits.models import Visit
 
 DECIDE_WITHIN = 15
 """Working days for the school's decision."""
 NOBODY = "已删除"
 """The name of an empty shell."""
-BLANK = "—"
 
 DECLARED = (
     keys_holdings,
@@ -88,13 +75,12 @@ DECLARED = (
     privacy_holdings,
 )
 """Where each feature says what it holds; loaded before anything is erased."""
-COUNTED = Counter[str]
 SHELLS = (Person.__tablename__, Pupil.__tablename__)
 OBJECTS = "erased objects"
 """Under this name the objects of erased files wait with the session."""
 
 
-def _by_reference(owner: type[Base], row_id: int, done: COUNTED) -> None:
+def _by_reference(owner: type[Base], row_id: int, done: Counted) -> None:
     """Do to every row that points at the subject what its foreign key says; what is declared has been dealt with."""
     table = inspect(owner).local_table
     for mapper in Base.registry.mappers:
@@ -116,7 +102,7 @@ def _by_reference(owner: type[Base], row_id: int, done: COUNTED) -> None:
                 done[other.name] += int(result.rowcount)  # type: ignore[attr-defined]
 
 
-def _as_declared(subject: Subject, done: COUNTED) -> None:
+def _as_declared(subject: Subject, done: Counted) -> None:
     """What every feature says it holds about somebody: rows go, or their words do."""
     for name, holding in HOLDINGS.items():
         condition = None if holding.act == Act.KEEP or name in SHELLS else holding.about(subject)
@@ -124,16 +110,14 @@ def _as_declared(subject: Subject, done: COUNTED) -> None:
             continue
         if holding.model is File:
             _let_files_go(condition, done)
-        elif holding.act == Act.ERASE:
-            _remove(holding.model, condition, done)
         else:
-            _empty(holding.model, condition, holding.blanks, done)
+            end(holding, condition, done)
 
 
-def _let_files_go(condition: Any, done: COUNTED) -> None:
+def _let_files_go(condition: Any, done: Counted) -> None:
     """The rows with their keys now, the sealed objects right after the commit."""
     rows = db.session.execute(select(File.id, File.stored_key).where(condition)).all()
-    _remove(File, File.id.in_([row.id for row in rows]), done)
+    remove(File, File.id.in_([row.id for row in rows]), done)
     db.session.info.setdefault(OBJECTS, []).extend(row.stored_key for row in rows)
 
 
@@ -144,50 +128,7 @@ def remove_objects() -> None:
         ring(remove_stored, names=names)
 
 
-def _empty(owner: Any, condition: Any, values: Mapping[str, Any], done: COUNTED) -> None:
-    """Empty columns of the rows that stay; through the model, so that sealed fields are emptied as well."""
-    for row in db.session.scalars(select(owner).where(condition)):
-        for name, value in values.items():
-            setattr(row, name, value)
-        done[owner.__tablename__] += 1
-    db.session.flush()
-
-
-def _remove(owner: Any, condition: Any, done: COUNTED) -> None:
-    result = db.session.execute(delete(owner).where(condition))
-    done[owner.__tablename__] += int(result.rowcount)  # type: ignore[attr-defined]
-
-
-def erase_visit_texts(visits: Any, done: COUNTED, *, sealed: bool) -> None:
-    """Everything that was said at visits (a select of ids); that they took place stays."""
-    wanted = list(db.session.scalars(visits))
-    for owner in (VisitPart, VisitRemark, Correction, VisitChange, VisitMet):
-        _remove(owner, owner.visit_id.in_(wanted), done)
-    _remove(VisitDraft, VisitDraft.visit_id.in_(wanted), done)
-    if sealed:
-        _remove(SealedNote, SealedNote.visit_id.in_(wanted), done)
-    _empty(Visit, Visit.id.in_(wanted), {"others_met": ""}, done)
-    _empty(FollowUp, FollowUp.visit_id.in_(wanted), {"what": BLANK, "done_line": ""}, done)
-    invitations = select(Visit.invitation_id).where(Visit.id.in_(wanted))
-    _empty(Invitation, Invitation.id.in_(invitations), {"purpose": BLANK}, done)
-
-
-def erase_opinions(condition: Any, done: COUNTED) -> None:
-    """The words of opinions and of their answers; that they were sent and answered in time stays."""
-    ids = list(db.session.scalars(select(Opinion.id).where(condition)))
-    _empty(Opinion, Opinion.id.in_(ids), {"text": BLANK, "reopening": ""}, done)
-    _empty(OpinionAnswer, OpinionAnswer.opinion_id.in_(ids), {"text": BLANK}, done)
-
-
-def erase_care(pupil_id: int, done: COUNTED) -> None:
-    """Everything that care holds about one child, in the current transaction."""
-    for holding in HOLDINGS.values():
-        condition = holding.about(Subject(pupil_id=pupil_id))
-        if holding.model.__module__ == CarePlan.__module__ and condition is not None:
-            _remove(holding.model, condition, done)
-
-
-def _end_ties(condition: Any, on: date, done: COUNTED) -> None:
+def _end_ties(condition: Any, on: date, done: Counted) -> None:
     ids = list(db.session.scalars(select(Guardianship.id).where(condition)))
     for tie in db.session.scalars(select(Guardianship).where(Guardianship.id.in_(ids))):
         if tie.ended_on is None or tie.ended_on > on:
@@ -196,9 +137,9 @@ def _end_ties(condition: Any, on: date, done: COUNTED) -> None:
     _forget_rosters("guardianship", ids, (), done)
 
 
-def _forget_rosters(table: str, ids: Collection[int], words: Collection[str], done: COUNTED) -> None:
+def _forget_rosters(table: str, ids: Collection[int], words: Collection[str], done: Counted) -> None:
     """What imports kept of these rows. The import stays, and can no longer be undone for them."""
-    _remove(RosterChange, and_(RosterChange.table_name == table, RosterChange.record_id.in_(ids)), done)
+    remove(RosterChange, and_(RosterChange.table_name == table, RosterChange.record_id.in_(ids)), done)
     told = [word for word in words if word]
     if told:
         for problem in db.session.scalars(select(RosterProblem)):
@@ -206,14 +147,14 @@ def _forget_rosters(table: str, ids: Collection[int], words: Collection[str], do
                 db.session.delete(problem)
                 done["roster_problem"] += 1
         for word in told:
-            _remove(OnceKey, OnceKey.message.contains(word, autoescape=True), done)
+            remove(OnceKey, OnceKey.message.contains(word, autoescape=True), done)
         for word in told:
-            _remove(RosterChange, RosterChange.label.contains(word, autoescape=True), done)
+            remove(RosterChange, RosterChange.label.contains(word, autoescape=True), done)
 
 
-def erase_person(person: Person, on: date) -> COUNTED:
+def erase_person(person: Person, on: date) -> Counted:
     """Everything about one adult, in the current transaction; what each table lost or had emptied."""
-    done: COUNTED = Counter()
+    done: Counted = Counter()
     words = (person.name, person.phone or "", person.account_name or "", person.email or "")
     reached = tuple(recipient_index(address) for address in (person.phone, person.email) if address)
     _end_ties(Guardianship.person_id == person.id, on, done)
@@ -226,9 +167,9 @@ def erase_person(person: Person, on: date) -> COUNTED:
     return done
 
 
-def erase_pupil(pupil: Pupil, on: date) -> COUNTED:
+def erase_pupil(pupil: Pupil, on: date) -> Counted:
     """Everything about one child, in the current transaction; that it was enrolled and visited stays as a number."""
-    done: COUNTED = Counter()
+    done: Counted = Counter()
     enrolments = list(db.session.scalars(select(Enrolment.id).where(Enrolment.pupil_id == pupil.id)))
     _end_ties(Guardianship.pupil_id == pupil.id, on, done)
     _forget_rosters("enrolment", enrolments, (), done)
@@ -241,7 +182,7 @@ def erase_pupil(pupil: Pupil, on: date) -> COUNTED:
     return done
 
 
-def _hollow(row: Any, done: COUNTED) -> None:
+def _hollow(row: Any, done: Counted) -> None:
     """Empty a person or pupil: the name becomes a word for nobody, whatever else may be empty is emptied."""
     table = type(row).__table__
     for column in table.columns:
@@ -310,7 +251,7 @@ def together(request: ErasureRequest) -> list[ErasureRequest]:
     )
 
 
-def settle(request: ErasureRequest, at: datetime, on: date) -> COUNTED:
+def settle(request: ErasureRequest, at: datetime, on: date) -> Counted:
     """Delete an account once every school that was asked has agreed with two people; empty while one has still to answer.
 
     Where one of them keeps something, the account stays, and those that agreed say so. RuleBroken when something stands
@@ -356,33 +297,33 @@ def refuse_blocked(request: ErasureRequest, on: date) -> None:
         )
 
 
-def _erase_phone(request: ErasureRequest, done: COUNTED) -> None:
+def _erase_phone(request: ErasureRequest, done: Counted) -> None:
     person = db.session.get_one(Person, request.person_id)
     person.phone = None
     done["person"] += 1
-    _remove(Delivery, Delivery.person_id == person.id, done)
+    remove(Delivery, Delivery.person_id == person.id, done)
 
 
-def _erase_own_opinions(request: ErasureRequest, done: COUNTED) -> None:
-    erase_opinions(Opinion.author_id == request.person_id, done)
+def _erase_own_opinions(request: ErasureRequest, done: Counted) -> None:
+    opinions_holdings.erase_words(Opinion.author_id == request.person_id, done)
 
 
-def _erase_told(request: ErasureRequest, done: COUNTED) -> None:
+def _erase_told(request: ErasureRequest, done: Counted) -> None:
     homes = select(Guardianship.household_id).where(Guardianship.person_id == request.person_id)
-    erase_visit_texts(select(Visit.id).where(Visit.household_id.in_(homes)), done, sealed=False)
+    visits_holdings.erase_texts(select(Visit.id).where(Visit.household_id.in_(homes)), done, sealed=False)
 
 
-PARTS: dict[Part, Callable[[ErasureRequest, COUNTED], None]] = {
+PARTS: dict[Part, Callable[[ErasureRequest, Counted], None]] = {
     Part.PHONE: _erase_phone,
     Part.OPINIONS: _erase_own_opinions,
     Part.VISIT_TEXTS: _erase_told,
 }
 
 
-def carry_out(request: ErasureRequest, at: datetime, on: date) -> COUNTED:
+def carry_out(request: ErasureRequest, at: datetime, on: date) -> Counted:
     """Delete what was decided, in the current transaction. RuleBroken when something stands against it by now."""
     refuse_blocked(request, on)
-    done: COUNTED = Counter()
+    done: Counted = Counter()
     if request.parts or request.kind == ErasureKind.PART:
         for part in request.parts or [request.part]:
             PARTS[Part(part)](request, done)

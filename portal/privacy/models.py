@@ -347,15 +347,6 @@ class ErasureRequest(PublicId, Base):
         self.state, self.words, self.decided_at = ErasureState.WITHDRAWN, "", at
 
 
-class RetentionMark(Base):
-    """A row that stays as a fact and has been emptied because its time was over."""
-
-    __tablename__ = "retention_mark"
-
-    kind: Mapped[str] = mapped_column(String(30), primary_key=True)
-    row_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-
-
 class RetentionRun(Base):
     """How many rows of one kind went on one night, at one school or of the whole portal."""
 

@@ -9,13 +9,55 @@ from typing import Any
 from sqlalchemy import Integer, func, literal, null, or_, select, union_all
 
 from portal import clock
+from portal.accounts import periods as accounts_periods
+from portal.care import periods as care_periods
+from portal.custody import periods as custody_periods
+from portal.deliveries import periods as deliveries_periods
 from portal.extensions import db
+from portal.files import periods as files_periods
+from portal.i18n import lazy_gettext as _l
+from portal.i18n import ngettext
+from portal.joining import periods as joining_periods
+from portal.opinions import periods as opinions_periods
+from portal.periods import KINDS, Due, Kept
+from portal.privacy import periods as privacy_periods
 from portal.privacy.blocks import held_pupils
-from portal.privacy.keeping import KINDS, Due, Kept
 from portal.privacy.models import RetentionRun
+from portal.recovery import periods as recovery_periods
+from portal.roster import periods as roster_periods
+from portal.schools import periods as schools_periods
 from portal.schools.models import District, School
+from portal.settings import Number, Setting
 from portal.trail.models import note
+from portal.visits import periods as visits_periods
 
+DECLARED = (
+    deliveries_periods,
+    accounts_periods,
+    schools_periods,
+    roster_periods,
+    files_periods,
+    joining_periods,
+    custody_periods,
+    recovery_periods,
+    visits_periods,
+    care_periods,
+    opinions_periods,
+    privacy_periods,
+)
+"""Where each feature says how long it keeps what; loaded before the settings of districts are made of it."""
+PERIODS = {
+    kept.name: Setting(
+        f"privacy.keep_{kept.name}",
+        Number(kept.least, kept.ordinary * 3, _l("months") if kept.months else _l("days")),
+        kept.ordinary,
+        label=kept.label,
+        help=_l("How long it is kept once its time has begun; then it goes by itself, in the night."),
+    )
+    for kept in KINDS.values()
+    if not kept.fixed
+}
+"""Kind → the setting with which a district keeps it longer or shorter."""
 BATCH = 200
 FIRST_ROWS = 5
 AHEAD = timedelta(days=31)
@@ -30,6 +72,20 @@ def back(day: date, length: int, *, months: bool) -> date:
     return date(year, month + 1, min(day.day, last))
 
 
+def length(kept: Kept, day: date, district_id: int | None) -> int:
+    """The period on a day, in days or months: the district's own, or the ordinary one."""
+    setting = PERIODS.get(kept.name)
+    return kept.ordinary if setting is None else setting.on(day, district_id=district_id)
+
+
+def period(kept: Kept, day: date, district_id: int | None) -> str:
+    """The period in words."""
+    number = length(kept, day, district_id)
+    if kept.months:
+        return ngettext("%(num)s month", "%(num)s months", number)
+    return ngettext("%(num)s day", "%(num)s days", number)
+
+
 def _is_placed(due: Due) -> bool:
     """Whether its rows belong to schools, so that each district's own period counts."""
     column = due.rows.selected_columns["school_id"]
@@ -37,7 +93,7 @@ def _is_placed(due: Due) -> bool:
 
 
 def _until(kept: Kept, day: date, district_id: int | None) -> date:
-    return back(day, kept.length(day, district_id), months=kept.months)
+    return back(day, length(kept, day, district_id), months=kept.months)
 
 
 def _free(due: Due, day: date) -> Any:
@@ -76,7 +132,7 @@ def preview(school_ids: Collection[int], district_id: int, day: date) -> list[Ah
         due = kept.find(_until(kept, day + AHEAD, district_id))
         if not _is_placed(due):
             continue
-        found[kept.name] = Ahead(kept, kept.period(day, district_id))
+        found[kept.name] = Ahead(kept, period(kept, day, district_id))
         mine[kept.name] = _at(_free(due, day), school_ids)
         if due.pupil is not None:
             held[kept.name] = _at(due.rows.where(due.pupil.in_(held_pupils(day))), school_ids)

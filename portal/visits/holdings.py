@@ -1,11 +1,13 @@
 """What visits hold about families: that one took place stays as a number, what was said goes."""
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sqlalchemy import select
 
-from portal.holdings import Act, Subject, held
+from portal.extensions import db
+from portal.holdings import Act, Counted, Subject, empty, held, remove
 from portal.i18n import lazy_gettext as _l
 from portal.schools.holdings import ties_of
 from portal.visits.drafts import DraftClash, DraftPart, VisitDraft
@@ -93,3 +95,24 @@ def _taught(subject: Subject) -> Any:
 held(HomeLesson, Act.EMPTY, pupil=_taught, blanks={"content": BLANK}, why=TAUGHT)
 held(PlanEntry, Act.ERASE, pupil="pupil_id")
 held(HomePlace, Act.ERASE, pupil="pupil_id")
+
+
+def erase_texts(visits: Any, done: Counted, *, sealed: bool) -> None:
+    """Everything that was said at visits (a select of ids); that they took place stays."""
+    wanted = list(db.session.scalars(visits))
+    for owner in (VisitPart, VisitRemark, Correction, VisitChange, VisitMet):
+        remove(owner, owner.visit_id.in_(wanted), done)
+    remove(VisitDraft, VisitDraft.visit_id.in_(wanted), done)
+    if sealed:
+        remove(SealedNote, SealedNote.visit_id.in_(wanted), done)
+    empty(Visit, Visit.id.in_(wanted), {"others_met": ""}, done)
+    empty(FollowUp, FollowUp.visit_id.in_(wanted), {"what": BLANK, "done_line": ""}, done)
+    invitations = select(Visit.invitation_id).where(Visit.id.in_(wanted))
+    empty(Invitation, Invitation.id.in_(invitations), {"purpose": BLANK}, done)
+
+
+def erase_lessons(logs: Sequence[int]) -> None:
+    """What was planned and done at lessons at home, of these logs; how many were given stays."""
+    done: Counted = Counter()
+    empty(HomeTeaching, HomeTeaching.id.in_(logs), {"plan": BLANK}, done)
+    empty(HomeLesson, HomeLesson.log_id.in_(logs), {"content": BLANK}, done)

@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import delete, func, select, update
 
-from portal import clock
+from portal import clock, i18n
 from portal.accounts.codes import CodeRequest, Purpose
 from portal.accounts.models import Attempts, AuthSession, KnownDevice, Person
 from portal.care.models import CarePlan, LeftBehind, Referral, Watch
+from portal.config import ROOT
 from portal.custody.models import Restriction
 from portal.deliveries.models import Delivery
 from portal.extensions import db
@@ -19,8 +20,8 @@ from portal.files.models import File
 from portal.joining.models import JoiningRequest, JoiningSheet, JoiningSlip
 from portal.once import OnceKey
 from portal.opinions.models import Opinion
+from portal.periods import KINDS, OWN_CLOCKS, kind
 from portal.privacy import jobs, retention
-from portal.privacy.keeping import KINDS, kind
 from portal.privacy.ledger import LEDGER
 from portal.privacy.models import ErasureRequest, LegalHold, RetentionRun
 from portal.privacy.retention import back
@@ -30,6 +31,7 @@ from portal.schools import summaries
 from portal.schools.models import Enrolment, Guardianship, GuardianshipFlag, Pupil, School
 from portal.settings.models import SettingValue
 from portal.visits.drafts import VisitDraft
+from portal.visits.home_lessons import HomeLesson, HomeTeaching
 from portal.visits.models import Visit, VisitPart
 
 
@@ -155,15 +157,58 @@ def sheet_of_slips():
     return lambda: counted(JoiningSheet)() + counted(JoiningSlip)()
 
 
-def request_that_was_decided():
+def request_to_join(**more):
     db.session.execute(delete(JoiningRequest))
     made = JoiningRequest(
-        pupil_id=pupil().id, way="phone", relation="奶奶", state="withdrawn", asked_at=at(BASE), decided_at=at(BASE),
-        person_id=person().id,
-    )  # fmt: skip
+        pupil_id=pupil().id, way="phone", relation="奶奶", asked_at=at(BASE), person_id=person().id, **more
+    )
     made.name = "某某"
     db.session.add(made)
     return counted(JoiningRequest)
+
+
+def request_that_was_decided():
+    return request_to_join(state="withdrawn", decided_at=at(BASE))
+
+
+def request_that_nobody_decided():
+    return request_to_join(state="waiting")
+
+
+def lessons_at_home_that_ended():
+    """Lessons of 林嘉树, whose stage was left on a day; how many were given stays."""
+    visit_that_ended()
+    child = pupil()
+    db.session.execute(delete(HomeTeaching))
+    place = db.session.scalars(select(Enrolment).where(Enrolment.pupil_id == child.id)).first()
+    home = db.session.scalar(
+        select(Guardianship.household_id).where(Guardianship.pupil_id == child.id).limit(1)
+    )
+    author = person("王雪").id
+    opened = clock.instant_of(BASE - timedelta(days=3), 10)
+    log = HomeTeaching(
+        pupil_id=child.id, household_id=home, school_id=place.school_id, year_on=date(2026, 9, 1), required=30,
+        opened_by_id=author, opened_at=opened,
+    )  # fmt: skip
+    log.plan = "每周两次"
+    db.session.add(log)
+    db.session.flush()
+    lesson = HomeLesson(
+        log_id=log.id, held_on=BASE, lessons=2, minutes=80, author_id=author, written_at=opened
+    )
+    lesson.content = "认字"
+    db.session.add(lesson)
+    db.session.flush()
+    log_id = log.id
+
+    def left():
+        db.session.expire_all()
+        kept = db.session.get_one(HomeTeaching, log_id)
+        told = db.session.scalars(select(HomeLesson).where(HomeLesson.log_id == log_id)).one()
+        assert (told.lessons, kept.required) == (2, 30)
+        return (kept.plan != "—") + (told.content != "—")
+
+    return left
 
 
 def recovery_that_ran_out():
@@ -271,8 +316,10 @@ STORIES = {
     "identity_numbers": (number_of_a_pupil_who_left, month(BASE, 12)),
     "slips": (sheet_of_slips, BASE + timedelta(days=44)),
     "joining_requests": (request_that_was_decided, month(BASE, 12)),
+    "undecided_requests": (request_that_nobody_decided, BASE + timedelta(days=90)),
     "recoveries": (recovery_that_ran_out, month(BASE, 12)),
     "restrictions": (restriction_that_is_over, month(BASE, 36)),
+    "home_lessons": (lessons_at_home_that_ended, month(BASE, 12)),
     "visit_drafts": (draft_of_a_visit, month(BASE, 6)),
     "care": (care_of_a_pupil_who_left, month(BASE, 12)),
     "staged_imports": (import_that_was_only_checked, BASE + timedelta(days=14)),
@@ -373,9 +420,36 @@ def test_adding_a_kind_is_one_function_and_one_line():
 
     try:
         assert kind("x", "y", days=3, fixed=True)(spare) is spare
-        assert KINDS["spare"].length(BASE, None) == 3
+        assert retention.length(KINDS["spare"], BASE, None) == 3
+        with pytest.raises(ValueError, match="twice"):
+            kind("x", "y", days=3)(spare)
     finally:
         del KINDS["spare"]
+
+
+def test_each_feature_declares_its_own_kinds_and_none_is_forgotten():
+    """A ``periods.py`` that nobody loads would let nothing go; a kind anywhere else would not be found by a reader."""
+    written = {f"portal.{path.parent.name}.periods" for path in (ROOT / "portal").glob("*/periods.py")}
+
+    assert {module.__name__ for module in retention.DECLARED} == written
+    assert {kept.find.__module__ for kept in KINDS.values()} == written
+    assert set(retention.PERIODS) == {name for name, kept in KINDS.items() if not kept.fixed}
+
+
+def test_the_table_for_districts_says_what_is_declared():
+    """``docs/district.md``: the ordinary period of each kind, what a district may set, and what stays."""
+    rows = {}
+    for line in (ROOT / "docs/district.md").read_text(encoding="utf-8").splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if len(cells) == 5:
+            rows[cells[0]] = (cells[2], cells[3], cells[4])
+    with i18n.speaking("zh-Hans"):
+        for kept in KINDS.values():
+            unit = "个月" if kept.months else "天"
+            least, most = kept.least, kept.ordinary * 3
+            may = "不能改" if kept.fixed else f"{least}–{most} {unit}"
+            assert rows[str(kept.label)] == (f"{kept.ordinary} {unit}", may, str(kept.after))
+        assert {str(label) for label, _period in OWN_CLOCKS} - set(rows) == {"一次性验证码", "问卷原始答案"}
 
 
 @given(st.dates(date(2020, 1, 1), date(2040, 12, 31)), st.integers(1, 120))
@@ -397,6 +471,10 @@ def test_the_page_says_what_goes_within_a_month_at_which_school_without_contents
 
     assert "三(2)班" in district.text and "三(2)班" in school.text
     assert "三(2)班" not in other.text
+    due, folded = school.html.split('<details class="more"', 1)
+    assert "家访写的文字" in due and "家访写的文字" not in folded
+    assert "送教上门的计划和内容" in folded and "送教上门的计划和内容" not in due
+    assert "12 个月；到期后：上了多少节只留下数字" in folded
     assert "林嘉树" not in district.text + school.text
 
 

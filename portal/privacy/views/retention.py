@@ -6,8 +6,8 @@ from sqlalchemy import select
 
 from portal.access import actor, requires
 from portal.extensions import db
+from portal.periods import KINDS, OWN_CLOCKS
 from portal.privacy import retention as keeping
-from portal.privacy.keeping import FIXED, KINDS
 from portal.privacy.ledger import LEDGER
 from portal.privacy.policy import RETENTION_SEE
 from portal.privacy.views.blueprint import bp
@@ -20,7 +20,7 @@ SHOWN_FOR = timedelta(days=92)
 @bp.get("/retention")
 @requires(RETENTION_SEE)
 def retention() -> str:
-    """Kind by kind: how long it is kept, what goes within a month and at which school; the runs of three months."""
+    """What goes within a month and at which school, most first; folded, how long the rest is kept; three months' runs."""
     acting = actor()
     schools = {
         key: name
@@ -32,15 +32,15 @@ def retention() -> str:
     }
     assert acting.district_id is not None
     ahead = keeping.preview(list(schools), acting.district_id, acting.on)
+    due = [one for one in ahead if one.total or one.held]
+    resting = [kept for kept in KINDS.values() if kept.name not in {one.kept.name for one in due}]
     return render(
         "privacy/retention.html",
-        ahead=ahead,
-        others=[kept for kept in KINDS.values() if kept.name not in {one.kept.name for one in ahead}],
-        fixed=FIXED,
+        due=sorted(due, key=lambda one: -one.total),
+        resting=[(one, keeping.period(one, acting.on, acting.district_id)) for one in resting],
+        fixed=OWN_CLOCKS,
         ledger=LEDGER.words(LEDGER.on(acting.on, district_id=acting.district_id)),
         schools=schools,
         until=acting.on + keeping.AHEAD,
         history=keeping.history(list(schools), acting.on - SHOWN_FOR),
-        today=acting.on,
-        district_id=acting.district_id,
     )
