@@ -14,9 +14,21 @@ from portal import i18n
 from portal.extensions import db
 from portal.ratings.deciding import differences
 from portal.ratings.models import Round
-from portal.ratings.rubric import Problem, Rubric, RubricError, as_json, failed_cases, load, read_json
+from portal.ratings.rubric import (
+    Problem,
+    Rubric,
+    RubricError,
+    as_json,
+    as_yaml,
+    failed_cases,
+    load,
+    read_json,
+    read_yaml,
+    title_text,
+)
 from portal.ratings.rubric import score as scored
-from portal.ratings.rubrics import store
+from portal.ratings.rubrics import store, store_workbook
+from portal.ratings.workbooks import is_workbook, taken_from, workbook
 from portal.schools.models import District, School
 
 rating = AppGroup("rating", help="Star ratings: score a round again and compare.")
@@ -44,8 +56,9 @@ def _bytes(file: Path) -> bytes:
 
 
 def _loaded(file: Path, language: str) -> Rubric:
+    raw = _bytes(file)
     try:
-        return load(_bytes(file))
+        return taken_from(raw).rubric() if is_workbook(raw) else load(raw)
     except RubricError as error:
         _stop(error.problems, file, language)
 
@@ -89,7 +102,11 @@ def import_rubric(file: Path, name: str | None, language: str) -> None:
     with i18n.speaking(language):
         district = _district(name)
         try:
-            version, new = store(_bytes(file), district, None)
+            raw = _bytes(file)
+            if is_workbook(raw):
+                version, new, _remarks = store_workbook(raw, district, None)
+            else:
+                version, new = store(raw, district, None)
         except RubricError as error:
             _stop(error.problems, file, language)
         db.session.commit()
@@ -101,6 +118,30 @@ def import_rubric(file: Path, name: str | None, language: str) -> None:
             )
         )
         click.echo(said)
+
+
+@rubric.command("convert")
+@FILE
+@click.argument("target", type=click.Path(path_type=Path))
+@LANGUAGE
+def convert(file: Path, target: Path, language: str) -> None:
+    """Write the rubric in FILE (YAML or XLSX) into TARGET, as XLSX where its name ends so, else as YAML. Loses nothing."""
+    with i18n.speaking(language):
+        raw = _bytes(file)
+        try:
+            taken = taken_from(raw) if is_workbook(raw) else None
+            values = taken.values if taken else read_yaml(raw).data
+            found = taken.rubric() if taken else load(raw)
+        except RubricError as error:
+            _stop(error.problems, file, language)
+        assert isinstance(values, dict)
+        if target.suffix.lower() == ".xlsx":
+            target.write_bytes(workbook(values, title_text(found.title)))
+        else:
+            target.write_text(as_yaml(values), "utf-8")
+        for remark in taken.remarks if taken else ():
+            click.echo(remark.text(i18n.gettext, language))
+        click.echo(i18n.gettext("Written: %(file)s", file=target))
 
 
 def _district(name: str | None) -> District:

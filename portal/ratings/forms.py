@@ -14,24 +14,26 @@ from portal.i18n import lazy_gettext as _l
 from portal.ratings.models import RubricVersion
 from portal.ratings.rubric import Rubric
 from portal.ratings.rubrics import LARGEST_FILE, words
+from portal.ratings.workbooks import LARGEST_WORKBOOK, is_workbook
 from portal.schools.models import School, SchoolYear
 
 LONG = 2000
 
 
 class RubricForm(PortalForm):
-    """A rubric as a file or as pasted text."""
+    """A rubric as a file (XLSX or YAML) or as pasted text."""
 
-    file = FileField(_l("YAML file"))
-    text = TextField(_l("Or paste the text"))
+    file = FileField(_l("File: the office's table (XLSX) or YAML"))
+    judge = BooleanField(_l("Indicators without a rule are judged by the inspectors"))
+    text = TextField(_l("Or paste the text (YAML)"))
 
     raw = b""
 
     def validate_file(self, field: Any) -> None:
         if field.data is not None and getattr(field.data, "filename", None):
-            self.raw = field.data.read(LARGEST_FILE + 1)
-            if len(self.raw) > LARGEST_FILE:
-                raise ValidationError(_("The file is too large. A rubric has at most 256 KB."))
+            self.raw = field.data.read(LARGEST_WORKBOOK + 1)
+            if len(self.raw) > (LARGEST_WORKBOOK if is_workbook(self.raw) else LARGEST_FILE):
+                raise ValidationError(_("The file is too large. A workbook has at most 1 MB, a text 128 KB."))
 
     def validate_text(self, field: Any) -> None:
         if not self.raw and not (field.data or "").strip():
@@ -42,8 +44,12 @@ class RubricForm(PortalForm):
         return self.raw or self.text.data
 
     def shown(self) -> str:
-        """The text to show again beside the problems."""
-        return self.raw.decode("utf-8-sig", "replace").replace("\0", "") if self.raw else self.text.data
+        """The text to show again beside the problems; a workbook cannot be shown."""
+        return (
+            self.raw.decode("utf-8-sig", "replace").replace("\0", "")
+            if self.raw and not is_workbook(self.raw)
+            else self.text.data
+        )
 
 
 class RoundForm(PortalForm):

@@ -15,7 +15,9 @@ from portal.ratings.metrics import METRICS
 from portal.ratings.models import Answer, Snapshot
 from portal.ratings.rubric import Item, ItemResult, Result, Rubric
 from portal.ratings.rubric.amounts import plain, rounded
+from portal.ratings.rubric.notation import lines_of
 from portal.ratings.rubric.problems import Message
+from portal.ratings.rubric.shape import without_defaults
 from portal.ratings.rubrics import AskedOf, asked_of, bonus_ids, domains_of, items_of, words
 
 DECIMALS = 2
@@ -42,6 +44,21 @@ def _readable(value: object) -> object:
     if isinstance(value, Fraction):
         return points(value)
     return _short(value) if isinstance(value, Message) else value
+
+
+def rule_lines(item: Item) -> list[str]:
+    """How an item is scored, one setting a line, as offices write it: words only, no ids."""
+    lines = lines_of(_worded(without_defaults(item.settings["rule"]))).splitlines()
+    return [lines[0].partition("：")[2], *lines[1:]]
+
+
+def _worded(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        if "zh-Hans" in value:
+            return words(value)
+        named = "what" in value or "title" in value
+        return {name: _worded(inner) for name, inner in value.items() if not (named and name == "id")}
+    return [_worded(entry) for entry in value] if isinstance(value, list) else value
 
 
 def reasons(result: ItemResult) -> list[str]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from enum import StrEnum
 from functools import lru_cache
+from typing import Any
 
 from sqlalchemy import func, select, update
 
@@ -13,12 +14,13 @@ from portal.i18n import gettext as _
 from portal.ratings.canonical import canonical, digest
 from portal.ratings.metrics import METRICS, fits
 from portal.ratings.models import RubricState, RubricVersion
-from portal.ratings.rubric import Item, Rubric, load, read_yaml, title_text
+from portal.ratings.rubric import Item, Message, Rubric, as_yaml, load, read_yaml, title_text
 from portal.ratings.rubric.problems import Title
+from portal.ratings.workbooks import taken_from
 from portal.schools.models import District
 from portal.trail.models import note
 
-LARGEST_FILE = 256 * 1024
+LARGEST_FILE = 128 * 1024
 
 
 class AskedOf(StrEnum):
@@ -159,6 +161,26 @@ def store(raw: bytes | str, district: District, person_id: int | None) -> tuple[
     db.session.flush()
     note("rubric.stored", version, person_id=person_id, sha256=version.sha256, version=version.version)
     return version, True
+
+
+def store_workbook(
+    raw: bytes, district: District, person_id: int | None, judge_without_rule: bool = False
+) -> tuple[RubricVersion, bool, list[Message]]:
+    """Check a workbook and keep its rubric as ``store`` does; also answers what of it was not read.
+
+    Raises RubricError with everything that is wrong, each with the address of its cell.
+    """
+    taken = taken_from(raw, judge_without_rule)
+    taken.rubric()
+    version, new = store(as_yaml(taken.values), district, person_id)
+    return version, new, taken.remarks
+
+
+def values_of(version: RubricVersion) -> dict[str, Any]:
+    """The values of a version as they stand in its file."""
+    data = read_yaml(version.yaml).data
+    assert isinstance(data, dict)
+    return data
 
 
 def _is_text(raw: bytes) -> bool:

@@ -62,6 +62,8 @@ ADDRESSES = {
     "stars": "/stars/",
     "school_stars": "/stars/{school}",
     "rubric": "/ratings/rubrics/{rubric}",
+    "rubric_xlsx": "/ratings/rubrics/{rubric}/rubric.xlsx",
+    "rubric_yaml": "/ratings/rubrics/{rubric}/rubric.yaml",
     "publish_rubric": "/ratings/rubrics/{rubric}/publication",
     "round_page": "/ratings/rounds/{round}",
     "open_round": "/ratings/rounds/{round}/opening",

@@ -10,7 +10,7 @@ from portal.ratings.rubric.amounts import exact
 from portal.ratings.rubric.conditions import COMPANIONS, HEADS, NEEDS_MORE, conditions_in, head, parts
 from portal.ratings.rubric.model import Item, Rubric, Settings, built, optional
 from portal.ratings.rubric.problems import Message, Problem, RubricError, phrase
-from portal.ratings.rubric.reading import Document, Path, read_yaml, written
+from portal.ratings.rubric.reading import Document, Path, read_yaml
 from portal.ratings.rubric.rulechecking import CHECKS, POINTLESS, Finding, repeated
 from portal.ratings.rubric.shape import MOST_PROBLEMS, rubric_faults
 
@@ -46,9 +46,7 @@ def checked(document: Document) -> Rubric:
     rubric = built(document.data)
     findings = list(_findings(rubric, document.data))
     if findings:
-        faults = [
-            Problem(document.line(path), written(path, document.data), message) for path, message in findings
-        ]
+        faults = [Problem(document.line(path), document.written(path), message) for path, message in findings]
         raise RubricError(sorted(faults, key=lambda fault: fault.line or 0)[:MOST_PROBLEMS])
     return rubric
 

@@ -50,6 +50,10 @@ class Document:
             path = path[:-1]
         return self.lines.get(path)
 
+    def written(self, path: Path) -> str:
+        """A path in words a person can follow."""
+        return written(path, self.data)
+
 
 def written(path: Path, data: Value = None) -> str:
     """A path in words a person can follow: ``indicators[A].children[A1].rule.bands[2]``.

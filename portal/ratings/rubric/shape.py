@@ -85,7 +85,7 @@ def rubric_faults(document: Document) -> list[Problem]:
     faults = []
     for error in _validator("rubric", "").iter_errors(document.data):
         path: Path = tuple(error.absolute_path)
-        faults.append(Problem(document.line(path), written(path, document.data), _in_words(_fault(error))))
+        faults.append(Problem(document.line(path), document.written(path), _in_words(_fault(error))))
         if len(faults) >= MOST_PROBLEMS:
             break
     return sorted(set(faults), key=lambda fault: (fault.line or 0, fault.path, fault.message.msgid))
@@ -210,13 +210,45 @@ def filled(value: Any, schema: dict[str, Any]) -> Any:
     return result
 
 
+def coerced(value: Any, schema: dict[str, Any]) -> Any:
+    """A copy of ``value`` as people type it, fitted to the schema: one entry where a list belongs is a list of one."""
+    schema = _resolved(value, schema)
+    if schema.get("type") == "array" and not isinstance(value, list):
+        value = [value]
+    if isinstance(value, list):
+        return [coerced(entry, schema["items"]) for entry in value] if "items" in schema else value
+    if isinstance(value, dict):
+        known = schema.get("properties", {})
+        return {key: coerced(inner, known[key]) if key in known else inner for key, inner in value.items()}
+    return str(value) if schema.get("type") == "string" and _is_bare_number(value) else value
+
+
+def _is_bare_number(value: Any) -> bool:
+    return isinstance(value, int | Decimal) and not isinstance(value, bool)
+
+
 def _resolved(value: Any, schema: dict[str, Any]) -> dict[str, Any]:
     while "$ref" in schema:
         name = schema["$ref"].rpartition("/")[2]
-        if name in ("rule", "result") and isinstance(value, dict):
+        if (
+            name in ("rule", "result")
+            and isinstance(value, dict)
+            and f"{name}_{value.get('kind')}" in _defs()
+        ):
             name = f"{name}_{value['kind']}"
-        schema = rubric_schema()["$defs"][name]
+        schema = _defs()[name]
     return schema
+
+
+def without_defaults(rule: dict[str, Any]) -> dict[str, Any]:
+    """A filled rule without what it would hold anyway."""
+    known = _defs()[f"rule_{rule['kind']}"]["properties"]
+    return {name: value for name, value in rule.items() if _default(known[name]) != (value,)}
+
+
+def _defs() -> dict[str, Any]:
+    found: dict[str, Any] = rubric_schema()["$defs"]
+    return found
 
 
 def _default(setting: dict[str, Any]) -> tuple[Any] | None:

@@ -12,10 +12,20 @@ from portal.once import commit_and_go
 from portal.ratings.forms import RubricForm
 from portal.ratings.models import Round, RubricState, RubricVersion
 from portal.ratings.policy import RUBRIC_MANAGE
-from portal.ratings.reading import points
-from portal.ratings.rubric import RubricError
-from portal.ratings.rubrics import domains_of, publish, rubric_of, store, unsupported, words
+from portal.ratings.reading import points, rule_lines
+from portal.ratings.rubric import Message, RubricError
+from portal.ratings.rubrics import (
+    domains_of,
+    publish,
+    rubric_of,
+    store,
+    store_workbook,
+    unsupported,
+    values_of,
+    words,
+)
 from portal.ratings.views.blueprint import bp
+from portal.ratings.workbooks import SHEET, is_workbook, workbook
 from portal.schools.models import District
 from portal.templating import render
 
@@ -47,16 +57,46 @@ def import_rubric() -> Response | tuple[str, int]:
     district = db.session.get(District, actor().district_id)
     if district is None:
         abort(404)
+    remarks: list[Message] = []
     try:
-        version, new = store(form.content(), district, current_user.person_id)
+        if is_workbook(form.raw):
+            version, new, remarks = store_workbook(
+                form.raw, district, current_user.person_id, form.judge.data
+            )
+        else:
+            version, new = store(form.content(), district, current_user.person_id)
     except RubricError as error:
         db.session.rollback()
         form.text.data = form.shown()
         problems = [problem.text(_) for problem in error.problems]
-        form.text.errors = [_("The rubric cannot be used yet. Mend what stands above.")]
+        field = form.file if is_workbook(form.raw) else form.text
+        field.errors = [_("The rubric cannot be used yet. Mend what stands above.")]
         return render("ratings/new_rubric.html", form=form, problems=problems), 422
     message = _("The rubric is kept as a draft.") if new else _("This rubric is here already.")
-    return commit_and_go(url_for(".rubric", public_id=version.public_id), message)
+    said = " ".join([message, *(remark.text(_) for remark in remarks[:5])])
+    return commit_and_go(url_for(".rubric", public_id=version.public_id), said)
+
+
+def _attached(data: bytes | str, mimetype: str, name: str) -> Response:
+    answer = Response(data, mimetype=mimetype)
+    answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return answer
+
+
+@bp.get("/ratings/rubrics/<public_id>/rubric.xlsx")
+@requires(RUBRIC_MANAGE)
+def rubric_xlsx(public_id: str) -> Response:
+    """A version as the workbook that offices use; importing it again gives the same rubric."""
+    version = find(RUBRIC_MANAGE, public_id)
+    return _attached(workbook(values_of(version), version.name), SHEET, f"rubric-v{version.version}.xlsx")
+
+
+@bp.get("/ratings/rubrics/<public_id>/rubric.yaml")
+@requires(RUBRIC_MANAGE)
+def rubric_yaml(public_id: str) -> Response:
+    """A version as the text it was kept as."""
+    version = find(RUBRIC_MANAGE, public_id)
+    return _attached(version.yaml, "application/yaml; charset=utf-8", f"rubric-v{version.version}.yaml")
 
 
 @bp.get("/ratings/rubrics/<public_id>")
@@ -71,6 +111,7 @@ def rubric(public_id: str) -> str:
         version=version,
         rubric=found,
         domains=list(domains_of(found)),
+        rule_lines=rule_lines,
         rounds=rounds,
         hindrance=unsupported(version),
         points=points,
