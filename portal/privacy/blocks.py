@@ -48,12 +48,15 @@ def held_pupils(day: date) -> Any:
     )
 
 
-def of(pupil_ids: Collection[int], person_id: int | None, school_id: int | None, day: date) -> list[Block]:
-    """Everything that stands against deleting what concerns these pupils and this person."""
+def of(
+    pupil_ids: Collection[int], person_id: int | None, school_id: int | None, day: date, *, own: bool = False
+) -> list[Block]:
+    """Everything that stands against deleting what concerns these pupils and this person; ``own``: what this school keeps,
+    so that an opinion to another school does not stand against it."""
     return [
         *_investigations(pupil_ids, school_id, day),
         *restrictions(day, Restriction.pupil_id.in_(pupil_ids), school_id),
-        *_opinions(pupil_ids, person_id),
+        *_opinions(pupil_ids, person_id, school_id if own else None),
         *_ratings(school_id),
         *_appointments(person_id, day),
     ]
@@ -107,12 +110,13 @@ def restrictions(day: date, whose: Any, school_id: int | None) -> list[Block]:
     ]
 
 
-def _opinions(pupil_ids: Collection[int], person_id: int | None) -> list[Block]:
+def _opinions(pupil_ids: Collection[int], person_id: int | None, school_id: int | None) -> list[Block]:
     rows = db.session.scalars(
         select(Opinion.number)
         .where(
             Opinion.answered_on.is_(None),
             or_(Opinion.pupil_id.in_(pupil_ids), Opinion.author_id == person_id),
+            *([] if school_id is None else [Opinion.school_id == school_id]),
         )
         .order_by(Opinion.id)
     )

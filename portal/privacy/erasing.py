@@ -202,16 +202,21 @@ def _hollow(row: Any, done: Counted) -> None:
 
 
 def pupils_of(request: ErasureRequest) -> list[int]:
-    """The children whose data a request concerns; of a whole account, those at the school that is asked."""
+    """The children whose data a request concerns: those who are at the school that is asked; of one kind of data also
+    those who were there, because their visits and opinions stayed."""
     if request.pupil_id is not None:
         return [request.pupil_id]
+    here: Any = Pupil.school_id == request.school_id
+    if request.kind == ErasureKind.PART:
+        places = select(Enrolment.pupil_id).where(Enrolment.school_id == request.school_id)
+        here = or_(here, Pupil.id.in_(places))
     return list(
         db.session.scalars(
             select(Guardianship.pupil_id)
             .join(Pupil, Pupil.id == Guardianship.pupil_id)
             .where(
                 Guardianship.person_id == request.person_id,
-                *([Pupil.school_id == request.school_id] if request.kind == ErasureKind.ACCOUNT else []),
+                here,
                 or_(Guardianship.ended_on.is_(None), Guardianship.ended_on > request.asked_at.date()),
             )
         )
@@ -232,16 +237,39 @@ def schools_of(person_id: int, on: date) -> list[int]:
     return list(db.session.scalars(holds)) or list(db.session.scalars(ties))
 
 
+def _homes_of(person_id: int | None) -> Any:
+    return select(Guardianship.household_id).where(Guardianship.person_id == person_id)
+
+
+def schools_keeping(person_id: int, part: Part) -> list[int]:
+    """The schools that keep opinions of somebody, or texts about visits to the household."""
+    wanted = select(Opinion.school_id).where(Opinion.author_id == person_id)
+    if part == Part.VISIT_TEXTS:
+        wanted = select(Visit.school_id).where(Visit.household_id.in_(_homes_of(person_id)))
+    return sorted(set(db.session.scalars(wanted)))
+
+
+def schools_of_child(child: Pupil) -> list[int]:
+    """The schools that keep data about a child: where it was last, then the earlier ones."""
+    earlier = select(Enrolment.school_id).where(Enrolment.pupil_id == child.id).order_by(Enrolment.id.desc())
+    return list(dict.fromkeys([child.school_id, *db.session.scalars(earlier)]))
+
+
 def together(request: ErasureRequest) -> list[ErasureRequest]:
-    """The requests about one account that were sent to several schools at the same instant, locked in their order."""
-    if request.kind != ErasureKind.ACCOUNT:
+    """The requests about one thing of all schools that were sent to them at the same instant, locked in their order."""
+    if not request.is_shared:
         return [request]
+    child: Any = ErasureRequest.pupil_id.is_(None)
+    if request.pupil_id is not None:
+        child = ErasureRequest.pupil_id == request.pupil_id
     return list(
         db.session.scalars(
             select(ErasureRequest)
             .where(
                 ErasureRequest.person_id == request.person_id,
-                ErasureRequest.kind == ErasureKind.ACCOUNT,
+                ErasureRequest.kind == request.kind,
+                ErasureRequest.part == request.part,
+                child,
                 ErasureRequest.asked_at == request.asked_at,
             )
             .order_by(ErasureRequest.id)
@@ -252,10 +280,10 @@ def together(request: ErasureRequest) -> list[ErasureRequest]:
 
 
 def settle(request: ErasureRequest, at: datetime, on: date) -> Counted:
-    """Delete an account once every school that was asked has agreed with two people; empty while one has still to answer.
+    """Delete what all schools share once every one that was asked has agreed; empty while one has still to answer.
 
-    Where one of them keeps something, the account stays, and those that agreed say so. RuleBroken when something stands
-    against it by now at any of them.
+    Where one of them keeps something, it stays, and those that agreed say so. RuleBroken when something stands against
+    it by now at any of them.
     """
     asked = together(request)
     if any(one.is_open and not one.waits_for_others for one in asked):
@@ -264,7 +292,7 @@ def settle(request: ErasureRequest, at: datetime, on: date) -> Counted:
     if len(agreed) < len(asked):
         for one in agreed:
             one.state, one.ground = ErasureState.REFUSED, Ground.DUTY
-            one.reply = _("This school agreed. The account stays, because another school still needs it.")
+            one.reply = _("This school agreed. It stays, because another school still needs it.")
         return Counter()
     for one in asked:
         refuse_blocked(one, on)
@@ -276,7 +304,7 @@ def settle(request: ErasureRequest, at: datetime, on: date) -> Counted:
 
 def blocked(request: ErasureRequest, on: date) -> list[blocks.Block]:
     """What stands against it today. An appointment and a rating only stand against a whole account or child."""
-    found = blocks.of(pupils_of(request), request.person_id, request.school_id, on)
+    found = blocks.of(pupils_of(request), request.person_id, request.school_id, on, own=not request.is_shared)
     if request.kind == ErasureKind.PART:
         return [block for block in found if block.kind in ("hold", "opinion")]
     if request.kind == ErasureKind.CHILD:
@@ -305,12 +333,15 @@ def _erase_phone(request: ErasureRequest, done: Counted) -> None:
 
 
 def _erase_own_opinions(request: ErasureRequest, done: Counted) -> None:
-    opinions_holdings.erase_words(Opinion.author_id == request.person_id, done)
+    mine = and_(Opinion.author_id == request.person_id, Opinion.school_id == request.school_id)
+    opinions_holdings.erase_words(mine, done)
 
 
 def _erase_told(request: ErasureRequest, done: Counted) -> None:
-    homes = select(Guardianship.household_id).where(Guardianship.person_id == request.person_id)
-    visits_holdings.erase_texts(select(Visit.id).where(Visit.household_id.in_(homes)), done, sealed=False)
+    told = select(Visit.id).where(
+        Visit.household_id.in_(_homes_of(request.person_id)), Visit.school_id == request.school_id
+    )
+    visits_holdings.erase_texts(told, done, sealed=False)
 
 
 PARTS: dict[Part, Callable[[ErasureRequest, Counted], None]] = {

@@ -3,7 +3,18 @@
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, LargeBinary, String, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    CheckConstraint,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    String,
+    UniqueConstraint,
+    and_,
+    or_,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.accounts.models import NAME_LENGTH, Person
@@ -310,9 +321,25 @@ class ErasureRequest(PublicId, Base):
         return self.state in (ErasureState.OPEN, ErasureState.PROPOSED)
 
     @property
+    def is_shared(self) -> bool:
+        """Whether it is of one thing that all schools use: an account, a child's record, the mobile number. Such a thing
+        goes when every school that was asked agrees; anything else each school decides about its own."""
+        return self.kind != ErasureKind.PART or self.part == Part.PHONE
+
+    @property
     def waits_for_others(self) -> bool:
         """Whether this school has agreed and other schools have still to answer."""
-        return self.state == ErasureState.PROPOSED and self.second_by_id is not None
+        agreed = self.second_by_id is not None or self.kind == ErasureKind.PART
+        return self.state == ErasureState.PROPOSED and agreed
+
+    @classmethod
+    def waits_for_school(cls) -> ColumnElement[bool]:
+        """Requests of which the school has still to decide, or a second person of it to confirm."""
+        undecided = cls.state == ErasureState.OPEN
+        unconfirmed = and_(
+            cls.state == ErasureState.PROPOSED, cls.kind != ErasureKind.PART, cls.second_by_id.is_(None)
+        )
+        return or_(undecided, unconfirmed)
 
     def _decide(self, by: int, at: datetime) -> None:
         if self.state != ErasureState.OPEN:
@@ -334,7 +361,7 @@ class ErasureRequest(PublicId, Base):
 
     def second(self, by: int) -> None:
         """A second person agrees."""
-        if self.state != ErasureState.PROPOSED or self.second_by_id is not None:
+        if self.state != ErasureState.PROPOSED or self.waits_for_others:
             raise RuleBroken(_("Nothing waits for a second person here."))
         if by in (self.decided_by_id, self.person_id):
             raise RuleBroken(_("A second person has to confirm this."))

@@ -91,8 +91,7 @@ def overdue_in_district(actor: Actor) -> ColumnElement[bool]:
     """Requests of the district's schools that nobody decided in time."""
     return and_(
         ErasureRequest.school_id.in_(schools_of_district(actor)),
-        ErasureRequest.state.in_(("open", "proposed")),
-        ErasureRequest.second_by_id.is_(None),
+        ErasureRequest.waits_for_school(),
         ErasureRequest.due_on < actor.on,
     )
 

@@ -19,7 +19,6 @@ from portal.privacy.models import (
     ConsentReminder,
     DataCopy,
     ErasureRequest,
-    ErasureState,
     ParcelState,
     ReaderQuestion,
 )
@@ -50,8 +49,7 @@ def _requests(actor: Actor) -> list[Task]:
     number, due_on = db.session.execute(
         select(func.count(ErasureRequest.id), func.min(ErasureRequest.due_on)).where(
             ERASURE_DECIDE.within(actor),
-            ErasureRequest.state.in_((ErasureState.OPEN, ErasureState.PROPOSED)),
-            ErasureRequest.second_by_id.is_(None),
+            ErasureRequest.waits_for_school(),
         )
     ).one()
     if not number:

@@ -44,7 +44,15 @@ from portal.ratings.models import Entry, Round
 from portal.recovery.models import Recovery
 from portal.schools import summaries
 from portal.schools.calendar import add_working_days
-from portal.schools.models import Guardianship, GuardianshipFlag, Household, Pupil, School
+from portal.schools.models import (
+    Enrolment,
+    Guardianship,
+    GuardianshipFlag,
+    Household,
+    Pupil,
+    School,
+    SchoolClass,
+)
 from portal.staffing.models import PupilTransfer
 from portal.visits.models import FollowUp, SealedNote, Visit, VisitPart, VisitRemark
 
@@ -230,6 +238,106 @@ def test_an_account_stays_where_one_school_refuses_and_all_are_told(as_):
     assert "另一所学校还需要" in told
 
 
+def test_a_part_reaches_every_school_that_keeps_it_and_each_decides_its_own(as_):
+    """What 方晴 wrote to two schools: both are asked, and what the one deletes stays at the other until that decides."""
+    no_blocks()
+    also_at("东塔小学")
+    pair = second_of_dongta()
+    mine = db.session.scalars(select(Opinion).where(Opinion.author_id == person("林悦").id)).first()
+    other = db.session.scalar(select(School.id).where(School.name == "东塔小学"))
+    home = db.session.scalars(select(Opinion).where(Opinion.author_id != person("方晴").id).limit(2)).all()
+    for opinion, school_id in zip(home, (mine.school_id, other), strict=True):
+        opinion.author_id, opinion.school_id, opinion.text = person("方晴").id, school_id, "写给学校的话"
+    db.session.commit()
+    page = ask(as_, who="方晴")
+    assert "2 所学校" in page.text and "各自" in page.text
+    found = db.session.scalars(select(ErasureRequest).where(ErasureRequest.part == "opinions")).all()
+    by_school = {one.school_id: one for one in found if one.person_id == person("方晴").id}
+    assert set(by_school) == {mine.school_id, other}
+
+    office = as_("何静").page(address(by_school[mine.school_id]))
+    assert office.press(office.buttons[-1], decision="grant", reply="已删。").status == 200
+    db.session.expire_all()
+    assert [opinion.text for opinion in home] == ["—", "写给学校的话"]
+    assert by_school[other].state == "open" and by_school[mine.school_id].state == "done"
+    office = as_(pair[0]).page(address(by_school[other]))
+    office.press(office.buttons[-1], decision="refuse", ground="period", reply="还要保存。")
+    db.session.expire_all()
+    assert (home[1].text, by_school[other].state) == ("写给学校的话", "refused")
+
+
+def test_an_opinion_waiting_at_another_school_does_not_stand_against_this_one(as_):
+    """The control: moved to this school, the same opinion does."""
+    no_blocks()
+    also_at("东塔小学")
+    other = db.session.scalar(select(School.id).where(School.name == "东塔小学"))
+    here, there = db.session.scalars(select(Opinion).limit(2)).all()
+    here.author_id = there.author_id = person("方晴").id
+    home_id = child("何雨桐").school_id
+    here.school_id, there.school_id, there.answered_on = home_id, other, None
+    db.session.commit()
+    ask(as_, who="方晴")
+    request = db.session.scalars(
+        select(ErasureRequest).where(ErasureRequest.part == "opinions", ErasureRequest.school_id == home_id)
+    ).one()
+    assert erasing.blocked(request, clock.today()) == []
+    there.school_id = home_id
+    db.session.commit()
+
+    assert [block.kind for block in erasing.blocked(request, clock.today())] == ["opinion"]
+
+
+def test_a_number_that_schools_share_goes_when_all_agree(as_):
+    no_blocks()
+    also_at("东塔小学")
+    pair = second_of_dongta()
+    page = ask(as_, who="方晴", what="part:phone")
+    assert "全部同意后" in page.text
+    found = db.session.scalars(select(ErasureRequest).where(ErasureRequest.part == "phone")).all()
+    first, last = found
+    people = {child("何雨桐").school_id: "何静"}
+    office = as_(people.get(first.school_id, pair[0])).page(address(first))
+    office.press(office.buttons[-1], decision="grant", reply="同意。")
+    db.session.expire_all()
+    assert person("方晴").phone and first.waits_for_others and first.state == "proposed"
+    again = as_(people.get(first.school_id, pair[0])).page(address(first))
+    assert "确认，彻底删除" not in again.buttons and "其他学校" in again.text
+    assert address(first) not in as_(people.get(first.school_id, pair[0])).page("/privacy/requests").html
+    office = as_(people.get(last.school_id, pair[0])).page(address(last))
+    office.press(office.buttons[-1], decision="grant", reply="同意。")
+    db.session.expire_all()
+
+    assert {one.state for one in found} == {"done"} and person("方晴").phone is None
+
+
+def test_a_child_that_changed_school_is_asked_for_at_both(as_):
+    no_blocks()
+    pupil = child("林嘉树")
+    place = db.session.scalars(select(Enrolment).where(Enrolment.pupil_id == pupil.id)).one()
+    other = db.session.scalars(
+        select(SchoolClass).join(School, School.id == SchoolClass.school_id).where(School.name == "东塔小学")
+    ).first()
+    db.session.add(
+        Enrolment(
+            pupil_id=pupil.id, class_id=other.id, school_id=other.school_id,
+            started_on=place.started_on - timedelta(days=200), ended_on=place.started_on - timedelta(days=20),
+        )
+    )  # fmt: skip
+    place.ended_on = pupil.left_on = clock.today()
+    db.session.commit()
+    ask(as_, who="林悦", what=f"child:{pupil.public_id}")
+    found = db.session.scalars(select(ErasureRequest).where(ErasureRequest.kind == "child")).all()
+    assert {one.school_id for one in found} == {place.school_id, other.school_id}
+    by_school = {one.school_id: one for one in found}
+    answered(as_, by_school[place.school_id], WANGXI)
+    assert child("林嘉树").name == "林嘉树"
+    answered(as_, by_school[other.school_id], second_of_dongta())
+    db.session.expire_all()
+
+    assert {one.state for one in found} == {"done"}
+    assert db.session.scalar(select(func.count(Pupil.id)).where(Pupil.name == "林嘉树")) == 0
+
+
 def test_a_guardian_whom_a_court_keeps_away_asks_the_school_of_that_child(as_):
     tie = also_at("东塔小学")
     db.session.execute(
@@ -238,7 +346,7 @@ def test_a_guardian_whom_a_court_keeps_away_asks_the_school_of_that_child(as_):
         .values(ended_on=clock.today())
     )
     db.session.commit()
-    ask(as_, who="方晴")
+    ask(as_, who="方晴", what="part:phone")
 
     assert db.session.get_one(School, newest().school_id).name == "东塔小学"
 

@@ -1,5 +1,7 @@
 """Requests for deletion as people make them and as schools decide them; holds that stand against it."""
 
+from datetime import datetime
+
 from flask import url_for
 from sqlalchemy import or_, select
 from sqlalchemy.orm import joinedload
@@ -72,14 +74,16 @@ def _gone(acting: Actor) -> dict[str, str]:
     return {public_id: name for public_id, name in rows}
 
 
-def _schools_of(acting: Actor, kind: str) -> list[int]:
-    """The schools that decide about one's request: a whole account concerns all of them, anything else the first one."""
+def _schools_of(acting: Actor, part: str) -> list[int]:
+    """Every school that decides about one's request: those that keep what it is about (PIPL art. 47)."""
     found = erasing.schools_of(acting.person_id, acting.on)
     if acting.role != Role.GUARDIAN and acting.school_id is not None:
         found = list(dict.fromkeys([acting.school_id, *found]))
     if not found:
         raise RuleBroken(_("No school keeps data about you. Ask the office that gave you your account."))
-    return found if kind == ErasureKind.ACCOUNT else found[:1]
+    if part in (Part.OPINIONS, Part.VISIT_TEXTS):
+        return erasing.schools_keeping(acting.person_id, Part(part)) or found[:1]
+    return found
 
 
 @bp.route("/erasure/new", methods=["GET", "POST"])
@@ -95,11 +99,12 @@ def new_erasure() -> Answer:
     child = None
     if kind == ErasureKind.CHILD:
         child = db.session.scalar(select(Pupil).where(own_children(acting), Pupil.public_id == name))
-    schools = [child.school_id] if child is not None else _schools_of(acting, kind)
+    part = name if kind == ErasureKind.PART else ""
+    schools = erasing.schools_of_child(child) if child is not None else _schools_of(acting, part)
     same = select(ErasureRequest.id).where(
         ErasureRequest.person_id == acting.person_id,
         ErasureRequest.kind == kind,
-        ErasureRequest.part == (name if kind == ErasureKind.PART else ""),
+        ErasureRequest.part == part,
         or_(ErasureRequest.pupil_id.is_(None), ErasureRequest.pupil_id == (child.id if child else None)),
         ErasureRequest.state.in_((ErasureState.OPEN, ErasureState.PROPOSED)),
     )
@@ -112,7 +117,7 @@ def new_erasure() -> Answer:
             pupil_id=child.id if child else None,
             school_id=school_id,
             kind=kind,
-            part=name if kind == ErasureKind.PART else "",
+            part=part,
             asked_at=now,
             due_on=due_on,
             state=ErasureState.OPEN,
@@ -125,14 +130,17 @@ def new_erasure() -> Answer:
         db.session.add(made)
         db.session.flush()
         note("erasure.asked", made, person_id=acting.person_id, role=acting.role, kind=kind)
-    told = _("The school has your request and decides by %(day)s.", day=due_on.isoformat())
-    if len(schools) > 1:
-        told = _(
-            "%(count)s schools decide by %(day)s. The account goes when all have agreed.",
-            count=len(schools),
-            day=due_on.isoformat(),
-        )
+    told = _told(len(schools), due_on.isoformat(), shared=made.is_shared)
     return commit_and_go(url_for(".erasures"), told)
+
+
+def _told(schools: int, day: str, *, shared: bool) -> str:
+    """What the person reads once the request is sent."""
+    if schools == 1:
+        return _("The school has your request and decides by %(day)s.", day=day)
+    if shared:
+        return _("%(count)s schools decide by %(day)s. It goes when all have agreed.", count=schools, day=day)
+    return _("%(count)s schools decide by %(day)s, each about what it keeps.", count=schools, day=day)
 
 
 @bp.post("/erasure/<public_id>/withdrawal")
@@ -152,10 +160,7 @@ def requests() -> str:
     """Requests that wait for the school, first what is due first; for the district those that are overdue."""
     listing = page_of(
         ERASURE_LIST.rows(actor())
-        .where(
-            ErasureRequest.state.in_((ErasureState.OPEN, ErasureState.PROPOSED)),
-            ErasureRequest.second_by_id.is_(None),
-        )
+        .where(ErasureRequest.waits_for_school())
         .options(joinedload(ErasureRequest.person), joinedload(ErasureRequest.pupil)),
         [(ErasureRequest.due_on, False), (ErasureRequest.id, False)],
     )
@@ -195,7 +200,7 @@ def request_page(public_id: str) -> Answer:
             parts=PART_NAMES,
             grounds=GROUND_NAMES,
             seconds=asked.state == ErasureState.PROPOSED
-            and asked.second_by_id is None
+            and not asked.waits_for_others
             and acting.person_id not in (asked.decided_by_id, asked.person_id),
             today=acting.on,
         )
@@ -204,7 +209,7 @@ def request_page(public_id: str) -> Answer:
     if form.decision.data == "refuse":
         asked.refuse(acting.person_id, now, Ground(form.ground.data), reply)
         note("erasure.refused", asked, person_id=acting.person_id, role=acting.role, ground=asked.ground)
-        if asked.kind == ErasureKind.ACCOUNT:
+        if asked.is_shared:
             erasing.settle(asked, now, acting.on)
         return commit_and_go(url_for(".requests"), _("The person reads your decision with its ground."))
     erasing.refuse_blocked(asked, acting.on)
@@ -213,9 +218,24 @@ def request_page(public_id: str) -> Answer:
     note("erasure.granted", asked, person_id=acting.person_id, role=acting.role, parts=some)
     if asked.is_whole:
         return commit_and_go(url_for(".requests"), _("A second person of the school has to confirm it now."))
+    if asked.waits_for_others and asked.is_shared:
+        return _settled(asked, now)
     effect = erasing.carry_out(asked, now, acting.on)
-    if asked.kind == ErasureKind.ACCOUNT:
+    if asked.is_shared:
         erasing.settle(asked, now, acting.on)
+    note("erasure.done", asked, person_id=acting.person_id, role=acting.role, tables=len(effect))
+    return _deleted()
+
+
+def _settled(asked: ErasureRequest, at: datetime) -> Response:
+    """This school has agreed: it goes now, or when the others have agreed."""
+    acting = actor()
+    effect = erasing.settle(asked, at, acting.on)
+    if not effect:
+        return commit_and_go(
+            url_for(".requests"),
+            _("Confirmed. Other schools decide as well; the person reads what becomes of it."),
+        )
     note("erasure.done", asked, person_id=acting.person_id, role=acting.role, tables=len(effect))
     return _deleted()
 
@@ -244,17 +264,7 @@ def confirm_erasure(public_id: str) -> Response:
     whole = len(erasing.together(asked))
     asked.second(acting.person_id)
     note("erasure.confirmed", asked, person_id=acting.person_id, role=acting.role, schools=whole)
-    if asked.kind == ErasureKind.ACCOUNT:
-        effect = erasing.settle(asked, clock.now(), acting.on)
-        if not effect:
-            return commit_and_go(
-                url_for(".requests"),
-                _("Confirmed. Other schools decide as well; the person reads what becomes of it."),
-            )
-    else:
-        effect = erasing.carry_out(asked, clock.now(), acting.on)
-    note("erasure.done", asked, person_id=acting.person_id, role=acting.role, tables=len(effect))
-    return _deleted()
+    return _settled(asked, clock.now())
 
 
 @bp.route("/pupils/<public_id>/hold", methods=["GET", "POST"])
