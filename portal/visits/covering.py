@@ -18,11 +18,13 @@ from portal.schools.calendar import year_start
 from portal.schools.models import Enrolment, Grade, Pupil, School, SchoolClass, SchoolYear, Term
 from portal.schools.policy import in_force
 from portal.schools.summaries import TALLIES, Tally
-from portal.visits.coverage import Child, Group, Held, Outcome, Rules, Span, Year, judge, read
-from portal.visits.models import ClassCoverage, Visit, VisitCompanion, VisitPart
+from portal.visits.coverage import Child, Group, Held, Outcome, Rule, Rules, Span, Year, judge, read
+from portal.visits.models import ATTEMPTS_UNTIL_NOT_REACHED, ClassCoverage, Visit, VisitCompanion, VisitPart
 from portal.visits.models import Outcome as Met
 from portal.visits.patterns import RULES
 
+WHOLE = Rule("", "", every="year")
+"""All pupils, any way of meeting, this school year: what boards show first, and no rule of anybody."""
 SOME_GROUP = "some"
 """Stands for the group of a priority pupil that no rule asks for."""
 AT_ONCE = 50
@@ -42,6 +44,15 @@ class Place:
     pupils: list[Child] = field(default_factory=list)
     visits: list[Held] = field(default_factory=list)
     teacher_since: date | None = None
+    attempts: dict[int, int] = field(default_factory=dict)
+    """Pupil's id → how often nobody was there this school year."""
+
+    @property
+    def not_reached(self) -> frozenset[int]:
+        """Pupils whose families were tried twice or more this school year and never met."""
+        met = {one.pupil_id for one in self.visits}
+        tried = {one for one, count in self.attempts.items() if count >= ATTEMPTS_UNTIL_NOT_REACHED}
+        return frozenset(tried - met)
 
     @property
     def group(self) -> Group:
@@ -76,7 +87,7 @@ def year_of(district_id: int, day: date) -> Year:
 
 def places(day: date, *where: Any, groups: bool = False) -> dict[int, Place]:
     """The classes with pupils on a day that meet a condition on SchoolClass, with pupils, visits of the school year and
-    the day from which the class teacher has them: four queries, however many classes.
+    attempts and the day from which the class teacher has them: five queries, however many classes.
 
     To which group a priority pupil belongs is sealed, and read only where a rule asks for single groups (``groups``: the
     caller does); else it is known that there is one."""
@@ -149,6 +160,14 @@ def _add_visits(found: Mapping[int, Place], day: date) -> None:
     for pupil_id, held in _held(Visit.pupil_id.in_(pupils), Visit.year_on == year_start(day)):
         if pupil_id in members:
             members[pupil_id].visits.append(held)
+    tried = (
+        select(Visit.pupil_id, func.count())
+        .where(Visit.pupil_id.in_(pupils), Visit.year_on == year_start(day), Visit.outcome == Met.NO_ANSWER)
+        .group_by(Visit.pupil_id)
+    )
+    for pupil_id, count in db.session.execute(tried):
+        if pupil_id in members:
+            members[pupil_id].attempts[pupil_id] = count
 
 
 def _held(*where: Any) -> Iterable[tuple[int, Held]]:
@@ -202,11 +221,12 @@ def outcomes(found: Mapping[int, Place], day: date) -> dict[int, list[Outcome]]:
 # Kept as rolled-up numbers.
 
 Key = tuple[int, str]
-NUMBERS = ("members", "needed", "met", "in_home", "reached")
+NUMBERS = ("members", "needed", "met", "in_home", "reached", "not_reached")
 
 
-def _counted(outcome: Outcome) -> dict[str, int]:
+def _counted(outcome: Outcome, not_reached: frozenset[int]) -> dict[str, int]:
     return {
+        "not_reached": len(outcome.concerned & not_reached),
         "members": len(outcome.concerned),
         "needed": outcome.needed,
         "met": len(outcome.met),
@@ -217,6 +237,11 @@ def _counted(outcome: Outcome) -> dict[str, int]:
 
 def _anew(day: date, *where: Any) -> dict[Key, ClassCoverage]:
     found = places(day, *where)
+    years = years_on({place.district_id for place in found.values()}, day)
+    whole = {
+        class_id: judge(WHOLE, place.group, years[place.district_id], day)
+        for class_id, place in found.items()
+    }
     return {
         (class_id, outcome.rule.key): ClassCoverage(
             class_id=class_id,
@@ -225,10 +250,10 @@ def _anew(day: date, *where: Any) -> dict[Key, ClassCoverage]:
             since_on=outcome.span.first,
             until_on=outcome.span.last,
             kept_on=day,
-            **_counted(outcome),
+            **_counted(outcome, found[class_id].not_reached),
         )
         for class_id, of_class in outcomes(found, day).items()
-        for outcome in of_class
+        for outcome in (whole[class_id], *of_class)
     }
 
 

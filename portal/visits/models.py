@@ -364,6 +364,13 @@ class FollowUp(PublicId, Base):
         Index("ix_follow_up_pupil", "pupil_id", "due_on"),
         Index("ix_follow_up_household", "household_id", "due_on"),
         Index("ix_follow_up_visit", "visit_id"),
+        Index(
+            "ix_follow_up_open",
+            "school_id",
+            "due_on",
+            sqlite_where=text("done_on IS NULL"),
+            postgresql_where=text("done_on IS NULL"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -461,13 +468,15 @@ class VisitChange(Base):
 class ClassCoverage(Base):
     """Where a class stands with one coverage rule in one period: a rolled-up number, changed with each visit.
 
-    ``rule`` is the rule's key. ``members`` pupils were concerned, ``needed`` of them to be met, ``met`` were, ``in_home``
-    of these in their homes; ``reached`` counts calls as well.
+    ``rule`` is the rule's key; "" stands for all pupils met in any way this school year, which needs no rule. ``members``
+    pupils were concerned, ``needed`` of them to be met, ``met`` were, ``in_home`` of these in their homes; ``reached``
+    counts calls as well; ``not_reached`` were tried twice or more this school year and never met.
     """
 
     __tablename__ = "visit_class_coverage"
     __table_args__ = (
         CheckConstraint("met <= members AND in_home <= met AND reached <= members", name="parts_of_members"),
+        CheckConstraint("not_reached >= 0 AND met + not_reached <= members", name="not_reached_unmet"),
         Index("ix_visit_class_coverage_school", "school_id", "rule"),
     )
 
@@ -481,6 +490,7 @@ class ClassCoverage(Base):
     met: Mapped[int]
     in_home: Mapped[int]
     reached: Mapped[int]
+    not_reached: Mapped[int] = mapped_column(default=0, server_default="0")
     kept_on: Mapped[date] = mapped_column(index=True)
 
 

@@ -198,8 +198,17 @@ class Report:
     headings: list[str]
     rows: list[list[str | int]]
     total: list[str | int]
+    grades: list[list[str | int]]
+    """The numbers of the school year by grade."""
+    of_year: int
+    """So many of the headings, the name with them, are of the school year; the others are of the term."""
     rules: list[tuple[str, str, int, int]]
     """(name, in words, met, to be met) of each coverage rule."""
+
+    @property
+    def grade_headings(self) -> list[str]:
+        """The headings of the numbers by grade."""
+        return [_("Grade"), *self.headings[1 : self.of_year]]
 
 
 def report_paper(report: Report) -> bytes:
@@ -212,10 +221,18 @@ def report_paper(report: Report) -> bytes:
             "headings": report.headings,
             "rows": [[str(cell) for cell in row] for row in [*report.rows, report.total]],
             "rules": [[name, words, f"{met} / {needed}"] for name, words, met, needed in report.rules],
+            "by_grade": _("Grade by grade"),
+            "grades": [report.grade_headings, *([str(cell) for cell in row] for row in report.grades)],
             "asked": _("What is asked for"),
             "made": long_date(clock.today()),
         },
     )
+
+
+def _write(page: Any, lines: list[list[str | int]]) -> None:
+    for number, row in enumerate(lines, start=2):
+        for column, cell in enumerate(row):
+            page.write(number, column, cell)
 
 
 def report_workbook(report: Report) -> bytes:
@@ -228,13 +245,16 @@ def report_workbook(report: Report) -> bytes:
         page.set_column(1, len(report.headings), 14)
         page.write_string(0, 0, f"{report.title} {report.lead}")
         lines: list[list[str | int]] = [[*report.headings], *report.rows, report.total]
-        for number, row in enumerate(lines, start=2):
-            for column, cell in enumerate(row):
-                page.write(number, column, cell)
+        _write(page, lines)
         first = len(report.rows) + 6
         for number, (name, words, met, needed) in enumerate(report.rules, start=first):
             page.write_string(number, 0, name)
             page.write_number(number, 1, met)
             page.write_number(number, 2, needed)
             page.write_string(number, 3, words)
+        if report.grades:
+            other = book.add_worksheet(_("Grade by grade"))
+            other.set_column(0, 4, 14)
+            other.write_string(0, 0, f"{report.title} {report.lead}")
+            _write(other, [[*report.grade_headings], *report.grades])
     return target.getvalue()

@@ -6,12 +6,15 @@ from sqlalchemy import select
 
 from portal import clock
 from portal.extensions import db
+from portal.paging import PAGE
 from portal.schools.models import School
 from portal.schools.summaries import TALLIES
 from portal.visits import covering
 from portal.visits.coverage import read
 from portal.visits.models import ClassCoverage, Form
 from portal.visits.patterns import PATTERNS
+from portal.visits.recording import Step
+from tests.support.client import words
 from tests.support.queries import counting as counted
 from tests.visits.builders import pupil, third, visited
 
@@ -100,7 +103,7 @@ def test_a_pattern_takes_the_place_of_all_rules(as_):
     assert page.status == 200
     assert rules_now() == read(PATTERNS["classes"][1])
     own = select(ClassCoverage.rule).where(ClassCoverage.class_id == third().id)
-    assert set(db.session.scalars(own)) <= {"new", "old"}
+    assert set(db.session.scalars(own)) <= {covering.WHOLE.key, "new", "old"}
 
 
 def test_schools_of_other_districts_keep_their_own_rules(as_):
@@ -155,6 +158,60 @@ def test_coverage_shows_homes_apart_and_the_rules_share(as_):
     assert "石桥县第一小学" not in district.text
 
 
+def line(page, name):
+    """The cells of the first row of this name, on a page with tables."""
+    for row in page.all("tr"):
+        cells = [words(cell).replace(" ", "") for cell in row if cell.tag.endswith(("th", "td"))]
+        if cells[:1] == [name]:
+            return cells[1:]
+    raise AssertionError(f"no row {name}")
+
+
+def test_class_grade_school_and_district_say_the_same_with_homes_apart(as_):
+    """Pupils visited, in the home, not reached: the same at each level, on the board and in the report."""
+    present = int(line(as_("孙立德").page("/visits/coverage"), "三(2)班")[3])
+    visited("陈一诺", form=Form.IN_HOME)
+    for _attempt in range(2):
+        visited("何雨桐", form=None)
+    covering.keep_all()
+    school, district = as_("孙立德").page("/visits/coverage"), as_("张建平").page("/visits/coverage")
+
+    of_class, of_grade, together = line(school, "三(2)班"), line(school, "三年级"), line(school, "合计")
+    assert of_class[0].split("/")[0] == of_grade[0].split("/")[0] == together[0].split("/")[0]
+    assert of_class[2:4] == of_grade[2:4] == together[2:4] == [of_class[2], str(present + 1)]
+    assert int(of_class[2]) >= 1
+    assert line(district, "望溪小学")[:4] == together[:4]
+    assert line(district, "三年级")[2:4] == of_grade[2:4]
+    assert line(district, "合计")[2:4] == together[2:4]
+    reports = [as_(name).page("/visits/report") for name in ("孙立德", "张建平")]
+    own, all_schools = line(reports[0], "合计"), line(reports[1], "望溪小学")
+    assert own[:4] == all_schools[:4]
+    assert f"{own[1]}/{own[0]}" == together[0]
+    assert own[2:4] == together[2:4]
+
+
+def test_the_comparison_of_levels_notices_a_number_that_was_not_kept(as_):
+    covering.keep_all()
+    before = line(as_("张建平").page("/visits/coverage"), "望溪小学")
+    kept(covering.WHOLE.key).not_reached += 1
+    db.session.commit()
+
+    assert line(as_("张建平").page("/visits/coverage"), "望溪小学") != before
+    assert TALLIES["coverage of visits"].differences() != {}
+
+
+def test_the_board_counts_what_its_lists_show(as_):
+    principal = as_("孙立德")
+    figures = {
+        words(one[0]): words(one[1]) for one in principal.page("/visits/coverage").all("a", class_="figure")
+    }
+    for title, path in (("到期的约定", "/visits/open"), ("未联系上的家庭", "/visits/open?what=families")):
+        listed = principal.page(path)
+        assert figures[title] == str(len(listed.all("a", class_="row") + listed.all("div", class_="row"))), (
+            title
+        )
+
+
 def test_what_is_open_lists_families_nobody_reached_and_steps_past_their_day(as_):
     steps = as_("孙立德").page("/visits/open")
     families = as_("何静").page("/visits/open?what=families")
@@ -162,6 +219,22 @@ def test_what_is_open_lists_families_nobody_reached_and_steps_past_their_day(as_
     assert "林嘉树" in steps.text
     assert "板报" not in steps.text
     assert "2 次" in families.text or "2次" in families.text
+
+
+def test_what_is_open_comes_in_pages_that_cost_the_same(as_):
+    principal = as_("孙立德")
+    present = len(principal.page("/visits/open").all("a", class_="row"))
+    with counted() as before:
+        principal.page("/visits/open")
+    steps = [Step(f"第{days}步", "school", clock.today() - timedelta(days=days)) for days in range(30)]
+    visited("陈一诺", steps=steps)
+    with counted() as after:
+        first = principal.page("/visits/open")
+    second = principal.page(first.links["看更多"])
+
+    assert len(after) == len(before)
+    assert [len(page.all("a", class_="row")) for page in (first, second)] == [PAGE, present + 30 - PAGE]
+    assert "看更多" not in second.links
 
 
 def test_boards_cost_the_same_for_more_classes_and_visits(as_):

@@ -1,54 +1,49 @@
-"""Coverage of home visits: of a school by grade and class, of a district by school; what is open; the report of a term."""
+"""Coverage of home visits: of a school by class and grade, of a district by school and grade."""
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from flask import request
-from sqlalchemy import and_, case, func, or_, select
+from sqlalchemy import case, func, select
 
 from portal.access import Actor, Role, actor, requires
 from portal.extensions import db
 from portal.paging import Listing, page_of
 from portal.schools.calendar import year_start
-from portal.schools.models import Enrolment, Pupil, School, SchoolClass, SchoolYear, Term
-from portal.schools.policy import SCHOOL_READ, in_force
-from portal.schools.summaries import PUPILS, SchoolTermSummary
+from portal.schools.models import Grade, School, SchoolClass, SchoolYear, Stage, Term, grade_name
+from portal.schools.policy import SCHOOL_READ
+from portal.schools.summaries import SchoolTermSummary
 from portal.templating import render
 from portal.visits import counting, covering
 from portal.visits.coverage import Rule, rule_in_words
-from portal.visits.models import (
-    ATTEMPTS_UNTIL_NOT_REACHED,
-    ClassCoverage,
-    FollowUp,
-    Form,
-    Outcome,
-    Visit,
-)
-from portal.visits.policy import VISIT_SCHOOL
-from portal.visits.views.blueprint import WORDS, bp
-
-AT_MOST = 200
-"""Families and steps shown at once in the list of what is open."""
+from portal.visits.models import ClassCoverage, Form
+from portal.visits.views.blueprint import bp
+from portal.visits.views.open_ends import overdue_by_school
 
 
 @dataclass
 class Line:
-    """One row of the table: a class, a grade, a school or all together. Numbers are of this school year."""
+    """One row of the table: a class, a grade, a school or all together. Numbers are of this school year: pupils there
+    today, of these visited and visited in the home, families tried twice and never met; visits; agreed steps due."""
 
     name: str
     key: str = ""
     pupils: int = 0
     visited: int = 0
     in_home: int = 0
+    not_reached: int = 0
     visits: int = 0
+    steps_due: int = 0
 
     def add(self, other: "Line") -> None:
         """Take another row's numbers in."""
         self.pupils += other.pupils
         self.visited += other.visited
         self.in_home += other.in_home
+        self.not_reached += other.not_reached
         self.visits += other.visits
+        self.steps_due += other.steps_due
 
 
 @dataclass
@@ -61,7 +56,7 @@ class Share:
 
 
 def of_school(acting: Actor) -> tuple[list[Line], list[Line], Line, list[Share]]:
-    """Classes, grades, the school and the rules' shares, from the records of the school year: six queries."""
+    """Classes, grades, the school and the rules' shares, from the records of the school year: eight queries."""
     assert acting.school_id is not None
     found = covering.places(acting.on, SchoolClass.school_id == acting.school_id)
     names = select(SchoolClass.id, SchoolClass.public_id).where(SchoolClass.id.in_(list(found)))
@@ -76,11 +71,13 @@ def of_school(acting: Actor) -> tuple[list[Line], list[Line], Line, list[Share]]
             len(place.pupils),
             len({one.pupil_id for one in place.visits}),
             len({one.pupil_id for one in place.visits if one.form == Form.IN_HOME}),
+            len(place.not_reached),
             len(place.visits),
         )
         classes.append(line)
         grades.setdefault(place.grade, Line(place.grade)).add(line)
         whole.add(line)
+    whole.steps_due = sum(overdue_by_school(acting).values())
     shares: dict[str, Share] = {}
     for class_id, outcomes in covering.outcomes(found, acting.on).items():
         for one in outcomes:
@@ -98,55 +95,70 @@ def _year_terms(acting: Actor) -> Any:
     )
 
 
-def _sums(within: Any, acting: Actor) -> dict[tuple[int, str], int]:
-    """(school id, measure) → number of this school year; pupils of the latest term. One query."""
-    latest = (
-        select(func.max(Term.starts_on))
-        .join(SchoolYear)
-        .where(SchoolYear.starts_on == year_start(acting.on), Term.starts_on <= acting.on)
-        .scalar_subquery()
-    )
-    yearly = (counting.PUPILS_VISITED, counting.VISITS, counting.VISITS_IN_HOME)
-    now = select(Term.id).where(Term.starts_on == latest)
+def _visits(acting: Actor) -> dict[int, int]:
+    """School id → visits of this school year, rolled up by term."""
     rows = db.session.execute(
-        select(SchoolTermSummary.school_id, SchoolTermSummary.measure, func.sum(SchoolTermSummary.value))
+        select(SchoolTermSummary.school_id, func.sum(SchoolTermSummary.value))
         .where(
-            within,
-            or_(
-                and_(
-                    SchoolTermSummary.measure.in_(yearly),
-                    SchoolTermSummary.term_id.in_(_year_terms(acting)),
-                ),
-                and_(SchoolTermSummary.measure == PUPILS, SchoolTermSummary.term_id.in_(now)),
-            ),
+            SchoolTermSummary.school_id.in_(_schools(acting)),
+            SchoolTermSummary.measure == counting.VISITS,
+            SchoolTermSummary.term_id.in_(_year_terms(acting)),
         )
-        .group_by(SchoolTermSummary.school_id, SchoolTermSummary.measure)
+        .group_by(SchoolTermSummary.school_id)
     )
-    return {(school_id, name): int(value) for school_id, name, value in rows}
+    return {school_id: int(value) for school_id, value in rows}
 
 
-def _line(name: str, key: str, school_id: int, sums: dict[tuple[int, str], int]) -> Line:
-    return Line(
-        name,
-        key,
-        sums.get((school_id, PUPILS), 0),
-        sums.get((school_id, counting.PUPILS_VISITED), 0),
-        sums.get((school_id, counting.VISITS_IN_HOME), 0),
-        sums.get((school_id, counting.VISITS), 0),
+def _schools(acting: Actor) -> Any:
+    return select(School.id).where(SCHOOL_READ.within(acting))
+
+
+def _whole(acting: Actor, *by: Any) -> Any:
+    """Pupils, visited, in the home, not reached: rolled up by class, added up by what is named."""
+    names = ("members", "met", "in_home", "not_reached")
+    return (
+        select(*by, *(func.sum(getattr(ClassCoverage, name)) for name in names))
+        .where(ClassCoverage.rule == covering.WHOLE.key, ClassCoverage.school_id.in_(_schools(acting)))
+        .group_by(*by)
     )
+
+
+def by_school(acting: Actor, schools: Iterable[School]) -> tuple[list[Line], Line]:
+    """The lines of these schools and one of all schools within reach, from rolled-up numbers only: three queries."""
+    numbers = {
+        school_id: row for school_id, *row in db.session.execute(_whole(acting, ClassCoverage.school_id))
+    }
+    visits, due = _visits(acting), overdue_by_school(acting)
+
+    def line(school_id: int, name: str = "", key: str = "") -> Line:
+        pupils, visited, in_home, not_reached = map(int, numbers.get(school_id, (0, 0, 0, 0)))
+        return Line(
+            name, key, pupils, visited, in_home, not_reached, visits.get(school_id, 0), due.get(school_id, 0)
+        )
+
+    whole = Line("")
+    for school_id in numbers.keys() | visits.keys() | due.keys():
+        whole.add(line(school_id))
+    return [line(school.id, school.name, school.public_id) for school in schools], whole
+
+
+def by_grade(acting: Actor) -> list[Line]:
+    """The grades of all schools within reach, from the youngest: one query."""
+    rows = db.session.execute(
+        _whole(acting, Grade.stage, Grade.level)
+        .join(SchoolClass, SchoolClass.id == ClassCoverage.class_id)
+        .join(Grade, Grade.id == SchoolClass.grade_id)
+    )
+    order = list(Stage)
+    found = sorted(map(tuple, rows), key=lambda row: (order.index(Stage(row[0])), row[1]))
+    return [Line(grade_name(stage, level), "", *map(int, row)) for stage, level, *row in found]
 
 
 def of_district(acting: Actor) -> tuple[Listing[School], list[Line], Line, list[Share]]:
-    """A page of schools, all schools together and the rules' shares, from rolled-up numbers only: four queries."""
+    """A page of schools, all schools together and the rules' shares, from rolled-up numbers only: six queries."""
     listing = page_of(SCHOOL_READ.rows(acting), [(School.name_pinyin, False), (School.id, False)])
     ids = [school.id for school in listing.rows]
-    every = _sums(
-        SchoolTermSummary.school_id.in_(select(School.id).where(SCHOOL_READ.within(acting))), acting
-    )
-    lines = [_line(school.name, school.public_id, school.id, every) for school in listing.rows]
-    whole = Line("")
-    for school_id in {school_id for school_id, _name in every}:
-        whole.add(_line("", "", school_id, every))
+    lines, whole = by_school(acting, listing.rows)
     rules = covering.rules_on(acting.on, district_id=acting.district_id)
     enough = case((ClassCoverage.met < ClassCoverage.needed, ClassCoverage.met), else_=ClassCoverage.needed)
     rows = db.session.execute(
@@ -186,7 +198,12 @@ def coverage() -> str:
     if acting.role == Role.DISTRICT_STAFF:
         listing, lines, whole, shares = of_district(acting)
         return render(
-            "visits/coverage.html", lines=lines, grades=[], whole=whole, shares=shares, more=listing.more_url
+            "visits/coverage.html",
+            lines=lines,
+            grades=by_grade(acting),
+            whole=whole,
+            shares=shares,
+            more=listing.more_url,
         )
     classes, grades, whole, shares = of_school(acting)
     return render(
@@ -196,89 +213,4 @@ def coverage() -> str:
         whole=whole,
         shares=shares,
         more=None,
-    )
-
-
-@bp.get("/open")
-@requires(VISIT_SCHOOL)
-def open_ends() -> str:
-    """What a school has open: agreed steps past their day, and families that nobody reached; ``?what=families``."""
-    acting = actor()
-    what = "families" if request.args.get("what") == "families" else "steps"
-    return render(
-        "visits/open_ends.html",
-        what=what,
-        steps=_steps_due(acting) if what == "steps" else [],
-        families=_not_reached(acting) if what == "families" else [],
-        today=acting.on,
-        **WORDS,
-    )
-
-
-def _place_today(acting: Actor) -> Any:
-    return and_(
-        Enrolment.school_id == acting.school_id,
-        in_force(Enrolment, acting),
-    )
-
-
-def _steps_due(acting: Actor) -> list[Any]:
-    """Steps that are due by today and not done: (day, owner, visit's public id, child, class). What was agreed is not
-    in the list; it stands in the visit."""
-    return list(
-        db.session.execute(
-            select(
-                FollowUp.due_on,
-                FollowUp.owner,
-                Visit.public_id,
-                Pupil.name.label("pupil"),
-                SchoolClass.name.label("school_class"),
-            )
-            .join(Visit, Visit.id == FollowUp.visit_id)
-            .join(Pupil, Pupil.id == FollowUp.pupil_id)
-            .join(Enrolment, Enrolment.pupil_id == FollowUp.pupil_id)
-            .join(SchoolClass, SchoolClass.id == Enrolment.class_id)
-            .where(
-                VISIT_SCHOOL.within(acting),
-                FollowUp.school_id == acting.school_id,
-                FollowUp.done_on.is_(None),
-                FollowUp.due_on <= acting.on,
-                _place_today(acting),
-            )
-            .order_by(FollowUp.due_on, FollowUp.id)
-            .limit(AT_MOST)
-        )
-    )
-
-
-def _not_reached(acting: Actor) -> list[Any]:
-    """Families tried twice or more this school year and never met: (child, class, attempts, last attempt)."""
-    met = (
-        select(Visit.pupil_id)
-        .where(Visit.outcome == Outcome.MET, Visit.year_on == year_start(acting.on))
-        .where(VISIT_SCHOOL.within(acting))
-    )
-    return list(
-        db.session.execute(
-            select(
-                Pupil.name.label("pupil"),
-                SchoolClass.name.label("school_class"),
-                func.count(Visit.id).label("attempts"),
-                func.max(Visit.held_at).label("last_at"),
-            )
-            .join(Pupil, Pupil.id == Visit.pupil_id)
-            .join(Enrolment, Enrolment.pupil_id == Visit.pupil_id)
-            .join(SchoolClass, SchoolClass.id == Enrolment.class_id)
-            .where(
-                VISIT_SCHOOL.within(acting),
-                Visit.outcome == Outcome.NO_ANSWER,
-                Visit.year_on == year_start(acting.on),
-                Visit.pupil_id.not_in(met),
-                _place_today(acting),
-            )
-            .group_by(Pupil.id, Pupil.name, SchoolClass.id, SchoolClass.name)
-            .having(func.count(Visit.id) >= ATTEMPTS_UNTIL_NOT_REACHED)
-            .order_by(func.max(Visit.held_at).desc(), Pupil.id)
-            .limit(AT_MOST)
-        )
     )

@@ -18,7 +18,7 @@ from portal.i18n import lazy_gettext as _l
 from portal.schools.calendar import term_on, year_start
 from portal.schools.models import District, School, SchoolClass, SchoolYear, Term
 from portal.schools.policy import CLASS_READ, SCHOOL_READ
-from portal.schools.summaries import PUPILS, SchoolTermSummary
+from portal.schools.summaries import SchoolTermSummary
 from portal.templating import render
 from portal.trail.models import note
 from portal.trail.reads import opened
@@ -27,10 +27,9 @@ from portal.visits.forms import ReasonForm
 from portal.visits.models import FollowUp, Form, Outcome, Visit
 from portal.visits.policy import VISIT_PRINT
 from portal.visits.views.blueprint import Answer, bp
-from portal.visits.views.coverage import Line, of_district, of_school
+from portal.visits.views.coverage import Line, by_grade, by_school, of_district, of_school
 
 MEASURES = (
-    counting.PUPILS_VISITED,
     counting.VISITS,
     counting.VISITS_IN_HOME,
     counting.VISITS_CONFIRMED,
@@ -165,6 +164,8 @@ def _headings(first: str) -> list[str]:
         first,
         _("Pupils of the class or school"),
         _("Pupils visited this school year"),
+        _("Visited in the home this school year"),
+        _("Families not reached"),
         _("Visits this term"),
         _("In the home this term"),
         _("Confirmed by families"),
@@ -174,11 +175,15 @@ def _headings(first: str) -> list[str]:
 
 
 def _summed(rows: list[list[str | int]]) -> list[str | int]:
-    return [_("Together"), *(sum(int(row[place]) for row in rows) for place in range(1, 8))]
+    return [_("Together"), *(sum(int(row[place]) for row in rows) for place in range(1, len(_headings(""))))]
 
 
-def _of_school(acting: Actor, term: Term) -> tuple[list[list[str | int]], Any]:
-    classes, _grades, _whole, shares = of_school(acting)
+def _of_year(one: Line) -> list[str | int]:
+    return [one.name, one.pupils, one.visited, one.in_home, one.not_reached]
+
+
+def _of_school(acting: Actor, term: Term) -> tuple[list[list[str | int]], list[Line], Any]:
+    classes, grades, _whole, shares = of_school(acting)
     within = Visit.held_on.between(term.starts_on, term.ends_on), Visit.outcome == Outcome.MET
     home = func.count().filter(Visit.form == Form.IN_HOME)
     confirmed = func.count().filter(Visit.confirmed_at.is_not(None))
@@ -205,35 +210,28 @@ def _of_school(acting: Actor, term: Term) -> tuple[list[list[str | int]], Any]:
             .group_by(SchoolClass.public_id)
         )
     }
-    rows = [_row(one, visits.get(one.key, [0, 0, 0]), steps.get(one.key, [0, 0])) for one in classes]
-    return rows, shares
+    rows = [[*_of_year(one), *visits.get(one.key, [0, 0, 0]), *steps.get(one.key, [0, 0])] for one in classes]
+    return rows, grades, shares
 
 
-def _row(one: Line, visits: list[int], steps: list[int]) -> list[str | int]:
-    return [one.name, one.pupils, one.visited, *visits, *steps]
-
-
-def _of_district(acting: Actor, term: Term) -> tuple[list[list[str | int]], Any]:
+def _of_district(acting: Actor, term: Term) -> tuple[list[list[str | int]], list[Line], Any]:
     """All schools of the district from rolled-up numbers; the terms of districts below are those of the same days."""
     same = select(Term.id).where(Term.starts_on == term.starts_on)
     found = {
         (school_id, name): int(value)
         for school_id, name, value in db.session.execute(
             select(SchoolTermSummary.school_id, SchoolTermSummary.measure, SchoolTermSummary.value).where(
-                SchoolTermSummary.term_id.in_(same), SchoolTermSummary.measure.in_((PUPILS, *MEASURES))
+                SchoolTermSummary.term_id.in_(same), SchoolTermSummary.measure.in_(MEASURES)
             )
         )
     }
-    schools = db.session.execute(
-        select(School.id, School.name)
-        .where(SCHOOL_READ.within(acting))
-        .order_by(School.name_pinyin, School.id)
-    )
-    rows: list[list[str | int]] = [
-        [name, *(found.get((school_id, measure), 0) for measure in (PUPILS, *MEASURES))]
-        for school_id, name in schools
+    schools = db.session.scalars(SCHOOL_READ.rows(acting).order_by(School.name_pinyin, School.id)).all()
+    lines, _whole = by_school(acting, schools)
+    rows = [
+        [*_of_year(line), *(found.get((school.id, measure), 0) for measure in MEASURES)]
+        for school, line in zip(schools, lines, strict=True)
     ]
-    return rows, of_district(acting)[3]
+    return rows, by_grade(acting), of_district(acting)[3]
 
 
 def _report() -> papers.Report:
@@ -243,7 +241,7 @@ def _report() -> papers.Report:
         abort(404)
     db.session.refresh(term, ["school_year"])
     district = acting.role == Role.DISTRICT_STAFF
-    rows, shares = _of_district(acting, term) if district else _of_school(acting, term)
+    rows, grades, shares = _of_district(acting, term) if district else _of_school(acting, term)
     place = db.session.scalar(
         select(District.name).where(District.id == acting.district_id)
         if district
@@ -255,6 +253,8 @@ def _report() -> papers.Report:
         headings=_headings(_("School") if district else _("Class")),
         rows=rows,
         total=_summed(rows),
+        grades=[_of_year(one) for one in grades],
+        of_year=len(_of_year(Line(""))),
         rules=[
             (one.rule.name, one.words, sum(bar[1] for bar in one.bars), sum(bar[2] for bar in one.bars))
             for one in shares
