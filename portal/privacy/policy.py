@@ -7,15 +7,17 @@
 - Everybody has a copy of what is kept about them, and nobody has another's.
 """
 
-from sqlalchemy import ColumnElement, and_, select
+from sqlalchemy import ColumnElement, and_, or_, select
 
 from portal.access import EVERY_ROLE, Actor, Permission, Role
+from portal.accounts.models import Appointment
 from portal.privacy.models import AuditLine, DataCopy, ErasureRequest, ExportRequest, ReaderQuestion
 from portal.privacy.readings import of_own_family
 from portal.schools.models import Flag, Guardianship, Pupil, School, SchoolClass
 from portal.schools.policy import (
     class_now,
     classes_of_school,
+    districts_below,
     flagged,
     full_guardianship,
     own_children,
@@ -72,6 +74,25 @@ READER_NAME = Permission(
 def own_copies(actor: Actor) -> ColumnElement[bool]:
     """Copies that the person asked for."""
     return DataCopy.person_id == actor.person_id
+
+
+def copies_in_district(actor: Actor) -> ColumnElement[bool]:
+    """Copies of those who are guardians or hold an office in the district, or did: their schools keep data about them."""
+    schools = schools_of_district(actor)
+    guardians = (
+        select(Guardianship.person_id)
+        .join(Pupil, Pupil.id == Guardianship.pupil_id)
+        .where(Pupil.school_id.in_(schools))
+    )
+    classes = select(SchoolClass.id).where(SchoolClass.school_id.in_(schools))
+    staff = select(Appointment.person_id).where(
+        or_(
+            Appointment.school_id.in_(schools),
+            Appointment.class_id.in_(classes),
+            Appointment.district_id.in_(districts_below(actor)),
+        )
+    )
+    return or_(DataCopy.person_id.in_(guardians), DataCopy.person_id.in_(staff))
 
 
 COPY_OWN = Permission("copy.own", DataCopy, "F4", dict.fromkeys(EVERY_ROLE, own_copies))

@@ -22,7 +22,7 @@ from portal.privacy.models import (
     ParcelState,
     ReaderQuestion,
 )
-from portal.privacy.policy import CONSENT_GIVE, ERASURE_DECIDE, READER_NAME
+from portal.privacy.policy import CONSENT_GIVE, ERASURE_DECIDE, READER_NAME, copies_in_district
 from portal.privacy.purposes import PURPOSES
 from portal.schools.models import Enrolment, Pupil
 from portal.schools.policy import in_force
@@ -108,7 +108,7 @@ def _report(actor: Actor) -> list[Task]:
         )
     late = db.session.scalar(
         select(func.count(DataCopy.id)).where(
-            DataCopy.state == ParcelState.WAITING, DataCopy.due_on < actor.on
+            DataCopy.state == ParcelState.WAITING, DataCopy.due_on < actor.on, copies_in_district(actor)
         )
     )
     if late:

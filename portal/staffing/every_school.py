@@ -4,7 +4,9 @@ A school that planned by hand goes by its plan, the others by the usual rules. A
 it is, so ordering twice, or carrying out again what was broken off, changes nothing twice.
 """
 
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
@@ -24,10 +26,29 @@ PROBLEM = "problem"
 DONE = (HandOverState.APPLIED, HandOverState.ORDERED)
 
 
-def sizes(school_ids: Collection[int], on: date) -> dict[int, tuple[int, int]]:
-    """School id → (classes, pupils) of the school year a day falls in. One query."""
+@dataclass
+class Size:
+    """A school in the year that ends: its classes, its pupils, and who leaves at the year's end, counted by class; the
+    district reads numbers, not names of children (SECURITY contract, row "Student core")."""
+
+    classes: int = 0
+    pupils: int = 0
+    leaving: list[tuple[str, int]] = field(default_factory=list)
+    alone: int = 0
+
+
+def sizes(schools: Collection[School], handed: Mapping[int, HandOver], on: date) -> dict[int, Size]:
+    """School id → its size in the school year a day falls in, and who leaves by its own plan, else by the usual rules.
+    The same few queries for one school and for many."""
     rows = db.session.execute(
-        select(SchoolClass.school_id, func.count(SchoolClass.id.distinct()), func.count(Enrolment.id))
+        select(
+            SchoolClass.school_id,
+            SchoolClass.public_id,
+            SchoolClass.name,
+            Grade.stage,
+            Grade.level,
+            func.count(Enrolment.id),
+        )
         .join(Grade, Grade.id == SchoolClass.grade_id)
         .join(SchoolYear, SchoolYear.id == Grade.school_year_id)
         .outerjoin(
@@ -36,10 +57,27 @@ def sizes(school_ids: Collection[int], on: date) -> dict[int, tuple[int, int]]:
             & (Enrolment.started_on <= on)
             & or_(Enrolment.ended_on.is_(None), Enrolment.ended_on > on),
         )
-        .where(SchoolClass.school_id.in_(school_ids), SchoolYear.starts_on <= on, SchoolYear.ends_on >= on)
-        .group_by(SchoolClass.school_id)
-    )
-    return {school_id: (classes, pupils) for school_id, classes, pupils in rows}
+        .where(
+            SchoolClass.school_id.in_([school.id for school in schools]),
+            SchoolYear.starts_on <= on,
+            SchoolYear.ends_on >= on,
+        )
+        .group_by(SchoolClass.id, Grade.id)
+        .order_by(Grade.stage, Grade.level, SchoolClass.number)
+    ).all()
+    last = handing_over.last_levels(schools, on)
+    found: dict[int, Size] = defaultdict(Size)
+    for school_id, public_id, name, stage, level, pupils in rows:
+        one = found[school_id]
+        one.classes, one.pupils = one.classes + 1, one.pupils + pupils
+        plan = handed[school_id].plan if school_id in handed else {}
+        changed = plan.get(public_id, {})
+        usual = handing_over.UP if level < last[school_id, stage] else handing_over.LEAVE
+        if changed.get("way", usual) == handing_over.LEAVE:
+            one.leaving.append((name, max(pupils - len(changed.get("staying", ())), 0)))
+        else:
+            one.alone += len(set(changed.get("leaving", ())) - set(changed.get("staying", ())))
+    return found
 
 
 def _to_do(actor: Actor, year: SchoolYear) -> ColumnElement[bool]:

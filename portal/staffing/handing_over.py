@@ -5,6 +5,7 @@ Classes move up with their pupils and teachers; the last grade of a stage leaves
 appointments of the old classes end on the year's first day, those of committees for good.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -33,7 +34,8 @@ from portal.schools.models import (
     grade_name,
 )
 from portal.settings import Number, Setting
-from portal.settings.declaring import DISTRICT, SCHOOL
+from portal.settings.declaring import DISTRICT, SCHOOL, SETTINGS
+from portal.settings.models import SettingValue
 from portal.staffing.models import HandOver, HandOverState, PupilTransfer, TransferState
 from portal.staffing.years import next_year
 from portal.trail.models import note
@@ -100,6 +102,39 @@ def last_level(stage: str, school: School, on: date) -> int:
     if stage == Stage.JUNIOR:
         return JUNIOR_YEARS.on(on, school_id=school.id)
     return GRADES_PER_STAGE[Stage(stage)]
+
+
+def last_levels(schools: Collection[School], on: date) -> dict[tuple[int, str], int]:
+    """(school id, stage) → the last grade, for several schools: one query for what the schools set themselves, and one
+    for each district they are in."""
+    own: dict[tuple[int, str], int] = {}
+    settings = {PRIMARY_YEARS.name: Stage.PRIMARY, JUNIOR_YEARS.name: Stage.JUNIOR}
+    set_by_schools = db.session.execute(
+        select(SettingValue.school_id, SettingValue.name, SettingValue.value)
+        .where(
+            SettingValue.name.in_(settings),
+            SettingValue.school_id.in_([school.id for school in schools]),
+            SettingValue.withdrawn_at.is_(None),
+            SettingValue.from_on <= on,
+        )
+        .order_by(SettingValue.from_on, SettingValue.id)
+    )
+    for school_id, name, value in set_by_schools:
+        if SETTINGS[name].kind.fits(value):
+            own[school_id, settings[name]] = value
+    return {
+        (school.id, stage): own.get((school.id, stage), usual)
+        for school in schools
+        for stage, usual in _usual_levels(school.district_id, on).items()
+    }
+
+
+def _usual_levels(district_id: int, on: date) -> dict[str, int]:
+    return {
+        **{stage.value: grades for stage, grades in GRADES_PER_STAGE.items()},
+        Stage.PRIMARY: PRIMARY_YEARS.on(on, district_id=district_id),
+        Stage.JUNIOR: JUNIOR_YEARS.on(on, district_id=district_id),
+    }
 
 
 def name_next_year(name: str, stage: str, level: int, number: int) -> str:

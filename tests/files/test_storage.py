@@ -1,17 +1,29 @@
 """Files on a real server of the S3 protocol, and what happens when the place of files is away or full."""
 
+import contextlib
 import os
 import subprocess
+from datetime import timedelta
+from hashlib import sha256
 
 import pytest
+import time_machine
 from sqlalchemy import func, select
 
+from portal import clock
+from portal.access import Actor, Role
+from portal.custody.models import Restriction
 from portal.extensions import db
-from portal.files import storage
+from portal.files import chunks, storage
 from portal.files.chunks import CHUNK
-from portal.files.models import File
+from portal.files.intake import Taken, new_stored_key
+from portal.files.jobs import ORPHAN_AFTER, sweep_orphans
+from portal.files.models import File, State
+from portal.files.storing import keep
 from portal.notices.models import Notice
+from portal.privacy import erasing, retention
 from portal.rehearsal.files import NAME
+from portal.schools.models import Pupil
 from tests.files import seeds
 from tests.files.conftest import add, publish, sent
 from tests.support.services import KEY, KEY_ID, Service, s3_storage
@@ -131,6 +143,79 @@ def test_when_the_storage_is_away_text_is_saved_and_nothing_is_half_kept(app, as
 
     on_s3.start()
     assert as_("李晚晴").get(f"/files/{file.public_id}").status_code == 200, "it recovers by itself"
+
+
+def stored(row, words=b"paper", **more):
+    """A sealed object in the bucket with its row at a record."""
+    key, name = chunks.new_key(), new_stored_key()
+    storage.put(name, chunks.seal(words, key, name))
+    taken = Taken(
+        "文书.txt", "text", "text/plain", len(words), sha256(words).hexdigest(), name, key, State.CLEAN
+    )
+    acting = Actor(row.proposed_by_id or 1, Role.SCHOOL_OFFICE, clock.today())
+    made = keep(taken, row, acting, slot="paper", holds="F4S")
+    for column, value in more.items():
+        setattr(made, column, value)
+    db.session.commit()
+    return name
+
+
+def in_bucket():
+    return {found.name for batch in storage.objects() for found in batch}
+
+
+def restriction():
+    return db.session.scalars(select(Restriction).order_by(Restriction.id).limit(1)).one()
+
+
+def erased(pupil_id):
+    erasing.erase_pupil(db.session.get_one(Pupil, pupil_id), clock.today())
+    db.session.commit()
+
+
+def test_the_objects_of_an_erased_child_leave_the_bucket(app, on_s3):
+    row = restriction()
+    gone, other = stored(row), new_stored_key()
+    storage.put(other, b"of another record")
+    before = len(lying(on_s3))
+    assert {gone, other} <= in_bucket()
+
+    erased(row.pupil_id)
+    erasing.remove_objects()
+
+    assert in_bucket() & {gone, other} == {other}
+    assert len(lying(on_s3)) == before - 1, "the server itself has one file less"
+    storage.remove(other)
+
+
+def test_what_the_bucket_could_not_let_go_while_it_was_away_is_swept_when_it_is_back(app, on_s3):
+    row = restriction()
+    gone = stored(row)
+    on_s3.stop()
+    erased(row.pupil_id)
+    with contextlib.suppress(storage.StorageDown):
+        erasing.remove_objects()
+    assert db.session.scalar(select(func.count(File.id)).where(File.stored_key == gone)) == 0
+    on_s3.start()
+    assert gone in in_bucket(), "the control: it is still there"
+
+    sweep_orphans()
+    assert gone in in_bucket(), "what was written just now may belong to a request under way"
+    with time_machine.travel(clock.now() + ORPHAN_AFTER + timedelta(minutes=1), tick=True):
+        sweep_orphans()
+    assert gone not in in_bucket()
+
+
+def test_what_is_kept_no_longer_leaves_the_bucket_too(app, on_s3):
+    """Refused files go after a month; a file whose record stays is not touched by the same sweep."""
+    row = restriction()
+    old = stored(row, state=State.REFUSED, scanned_at=clock.now() - timedelta(days=31))
+    young = stored(row, b"other paper", state=State.REFUSED, scanned_at=clock.now())
+    assert retention.run(clock.today(), ["refused_files"])["refused_files"] == 1
+    with time_machine.travel(clock.now() + ORPHAN_AFTER + timedelta(minutes=1), tick=True):
+        sweep_orphans()
+
+    assert in_bucket() & {old, young} == {young}
 
 
 @pytest.fixture

@@ -115,6 +115,26 @@ def test_a_lost_ring_is_found_again_and_a_second_run_makes_nothing(as_):
     assert first is not None and newest().content == first
 
 
+def test_a_copy_that_is_late_alarms_the_district_of_the_person_and_no_other(as_):
+    db.session.add(
+        DataCopy(
+            person_id=person("林悦").id,
+            state="waiting",
+            asked_at=clock.now() - timedelta(days=30),
+            due_on=clock.today() - timedelta(days=1),
+        )
+    )
+    db.session.commit()
+    assert "份信息副本超期" in as_("张建平").page("/").text
+    assert "份信息副本超期" not in as_("唐芸").page("/").text
+    late = db.session.scalars(select(DataCopy).where(DataCopy.state == "waiting")).one()
+    late.person_id = person("唐芸").id
+    db.session.commit()
+
+    assert "份信息副本超期" not in as_("张建平").page("/").text
+    assert "份信息副本超期" in as_("唐芸").page("/").text
+
+
 def test_the_file_is_sealed_where_it_lies(as_, home):
     client = proved(as_, "李晚晴", "guardian")
     client.page(PAGE).press("申请副本")

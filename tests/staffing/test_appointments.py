@@ -287,6 +287,35 @@ def test_what_was_lent_ends_with_its_origin_even_if_only_the_origin_is_ended(as_
     assert stand_in.page("/visits/").status == 403
 
 
+def test_a_delegation_that_ends_stands_on_the_first_page_of_both(as_):
+    """Three days before its end for both, three days after it for who lent it; in between, before and for others not."""
+    origin = appointment("王雪", "class_teacher")
+    lent = Appointment(
+        person_id=person("邓宇").id,
+        role="class_teacher",
+        class_id=origin.class_id,
+        started_on=clock.today() - timedelta(days=30),
+        ended_on=clock.today() + timedelta(days=2),
+        delegated_from_id=origin.id,
+    )
+    db.session.add(lent)
+    db.session.commit()
+    assert "邓宇为您代理到" in as_("王雪", "class_teacher").page("/").text
+    assert "您为王雪代理到" in as_("邓宇", "class_teacher").page("/").text
+    assert "代理到" not in as_("刘明远").page("/").text + as_("孙立德").page("/").text
+    lent.ended_on = clock.today() + timedelta(days=9)
+    db.session.commit()
+    assert "代理到" not in as_("王雪", "class_teacher").page("/").text
+    lent.ended_on = clock.today() - timedelta(days=1)
+    db.session.commit()
+    page = as_("王雪", "class_teacher").page("/")
+    assert "邓宇不再为您代理" in page.text
+    assert page.client.page(page.links["查看我的岗位"]).status == 200
+    lent.ended_on = clock.today() - timedelta(days=4)
+    db.session.commit()
+    assert "代理" not in as_("王雪", "class_teacher").page("/").text
+
+
 def test_who_stands_in_for_the_principal_opens_no_sealed_note_unless_said(as_):
     """The same note, the same hour: shut for the one, open for the other."""
     principal = appointment("孙立德", "principal")

@@ -10,8 +10,9 @@ from portal.accounts.models import Person
 from portal.deliveries.models import Delivery
 from portal.extensions import db
 from portal.schools import summaries
-from portal.schools.models import District, Grade, School, SchoolClass
+from portal.schools.models import District, Grade, Pupil, School, SchoolClass
 from portal.schools.summaries import SchoolTermSummary
+from portal.settings.models import SettingValue
 from portal.staffing import every_school, graduating, handing_over, jobs
 from portal.staffing.models import HandOver, PupilTransfer
 from portal.staffing.years import next_year
@@ -205,6 +206,48 @@ def test_a_school_with_something_against_it_is_told_and_the_others_go_on(as_):
     assert found["望溪小学"] == "planned" and found["东塔小学"] == "applied"
     page = as_("张建平").page("/hand-overs")
     assert "同名班" in page.text and "没有成功" in page.text
+
+
+def test_the_district_reads_which_classes_leave_and_how_many_pupils_but_no_name(as_):
+    """By the usual rules the last grade of a stage leaves; a school's own plan goes before them."""
+    found_year(as_)
+    page = as_("张建平").page("/hand-overs")
+    assert page.text.count("离校：") == 1 and "离校：大班(1)（8 人）" in page.text
+    assert "三(2)班" not in page.text
+    school = one(School, "望溪小学")
+    handing_over.change_step(school, clock.today(), one(SchoolClass, "三(2)班"), way="leave")
+    other = db.session.scalars(
+        select(SchoolClass).where(SchoolClass.name == "三(1)班", SchoolClass.school_id == school.id)
+    ).one()
+    kept = enrolled(one(SchoolClass, "三(2)班").id, clock.today())
+    alone = db.session.scalar(
+        select(Pupil.public_id).where(Pupil.id.in_(enrolled(other.id, clock.today()))).limit(1)
+    )
+    handing_over.change_step(school, clock.today(), other, leaving=[alone])
+    db.session.commit()
+    page = as_("张建平").page("/hand-overs")
+    assert f"三(2)班（{len(kept)} 人）" in page.text and "其他班 1 人" in page.text
+    assert "三(1)班" not in page.text
+    names = db.session.scalars(select(Pupil.name).where(Pupil.id.in_(kept))).all()
+    assert not [name for name in names if name in page.text]
+
+
+def test_a_primary_school_of_five_grades_has_its_fifth_leave(as_):
+    """The control: with six grades, as everywhere else, the same class stays."""
+    found_year(as_)
+    school = one(School, "东塔小学")
+    assert "五(1)班" not in as_("张建平").page("/hand-overs").text
+    db.session.add(
+        SettingValue(
+            name="staffing.primary_years", school_id=school.id, value=5, from_on=clock.today(),
+            document="五四学制（演练）", set_at=clock.now(),
+        )
+    )  # fmt: skip
+    db.session.commit()
+
+    assert "五(1)班" in as_("张建平").page("/hand-overs").text
+    levels = handing_over.last_levels([school], clock.today())
+    assert levels[school.id, "primary"] == handing_over.last_level("primary", school, clock.today()) == 5
 
 
 def test_the_list_of_schools_costs_the_same_for_few_and_many(as_, queries):

@@ -166,19 +166,20 @@ def hand_overs() -> str:
         select(School).where(schools_in_district(acting)), [(School.name_pinyin, False), (School.id, False)]
     )
     ids = [school.id for school in listing.rows]
-    handed = db.session.scalars(
+    found = db.session.scalars(
         select(HandOver).where(
             HandOver.school_id.in_(ids),
             HandOver.state != HandOverState.UNDONE,
             HandOver.to_year_id == (year.id if year else 0),
         )
     )
+    handed = {one.school_id: one for one in found}
     return render(
         "staffing/hand_overs.html",
         year=year,
         listing=listing,
-        handed={one.school_id: one for one in handed},
-        sizes=every_school.sizes(ids, acting.on),
+        handed=handed,
+        sizes=every_school.sizes(listing.rows, handed, acting.on),
         left=every_school.left(acting, year) if year else 0,
         begun=year is not None and acting.on >= year.starts_on,
     )
