@@ -270,7 +270,12 @@ def exports(of: Year) -> Table:
         .group_by(ExportRequest.kind)
         .order_by(ExportRequest.kind)
     )
-    from_kind = {"audit_pack": "年度审计材料", "pupils": "学生名单", "log": "操作日志"}
+    from_kind = {
+        "audit_pack": "年度审计材料",
+        "pupils": "学生名单",
+        "left_behind": "留守儿童登记册",
+        "log": "操作日志",
+    }
     return Table(
         "五、工作人员导出",
         ["种类", "申请", "第二人批准", "第二人不批准", "已领取"],

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, and_, exists, or_, select
 from sqlalchemy.orm import aliased
 
 from portal.access import Actor
+from portal.care.models import LeftBehind
 from portal.errors import RuleBroken
 from portal.extensions import db
 from portal.i18n import gettext as _
@@ -66,8 +67,10 @@ PURPOSES_IN_WORDS = {
     "erasure": _l("A request for deletion"),
 }
 """What a view says as a word; what a person typed stays as it was typed."""
+REGISTER = "left_behind"
+"""The kind of export that names the children of the left-behind register."""
 LISTS = ("pupils",)
-"""Kinds of exports that name children."""
+"""Kinds of exports that name all children of a place."""
 HOUSEHOLDS = ("visit", "opinion", "visit_invitation", "follow_up")
 """Kinds of records that belong to one household of a child."""
 HIDDEN = ("restriction", "legal_hold", "joining_request", "change_request", "erasure_request", "recovery")
@@ -106,9 +109,16 @@ def _openings(actor: Actor) -> ColumnElement[bool]:
 
 
 def _lists_naming(actor: Actor) -> ColumnElement[bool]:
-    """Lists of pupils taken out that named a child of the guardian: of its school, or of a district above it."""
+    """Lists of pupils taken out that named a child of the guardian: of its school, or of a district above it, and the
+    left-behind register of its school while it stood there."""
     asking, home = aliased(District), aliased(District)
     asked_at: Any = ExportRequest.asked_at
+    registered = exists().where(
+        LeftBehind.pupil_id == Enrolment.pupil_id,
+        LeftBehind.school_id == School.id,
+        LeftBehind.started_on <= asked_at,
+        or_(LeftBehind.ended_on.is_(None), asked_at < LeftBehind.ended_on),
+    )
     named = (
         select(ExportRequest.id)
         .join(asking, asking.id == ExportRequest.district_id)
@@ -116,7 +126,7 @@ def _lists_naming(actor: Actor) -> ColumnElement[bool]:
         .join(School, School.id == Enrolment.school_id)
         .join(home, home.id == School.district_id)
         .where(
-            ExportRequest.kind.in_(LISTS),
+            or_(ExportRequest.kind.in_(LISTS), and_(ExportRequest.kind == REGISTER, registered)),
             or_(
                 ExportRequest.school_id == School.id,
                 and_(ExportRequest.school_id.is_(None), home.path.startswith(asking.path)),
@@ -176,17 +186,33 @@ def told(entries: Sequence[TrailEntry], person_id: int) -> list[Reading]:
             role=entry.role,
             place=schools.get(entry.school_id or 0, ""),
             child=children.get(entry.pupil_id or 0, ""),
-            category=str(CATEGORY_NAMES[entry.category or entry.action]),
-            kind=str(
-                NUMBERS.get((entry.object_kind, entry.category))
-                or KIND_NAMES.get(entry.object_kind, _l("Another record"))
-            ),
+            category=_category_of(entry),
+            kind=_kind_of(entry),
             purpose=purpose_of(entry) or purposes.get((entry.object_kind, entry.object_id), ""),
             is_own=entry.person_id == person_id,
             question=asked.get(entry.id),
         )
         for entry in entries
     ]
+
+
+def _is_register(entry: TrailEntry) -> bool:
+    return entry.object_kind == ExportRequest.__tablename__ and (entry.facts or {}).get("kind") == REGISTER
+
+
+def _category_of(entry: TrailEntry) -> str:
+    """What was read, in words."""
+    if _is_register(entry):
+        return _("Who looks after the child and what was agreed")
+    return str(CATEGORY_NAMES[entry.category or entry.action])
+
+
+def _kind_of(entry: TrailEntry) -> str:
+    """In what it stood, in words."""
+    if _is_register(entry):
+        return _("The left-behind register was taken out")
+    of_part = NUMBERS.get((entry.object_kind, entry.category))
+    return str(of_part or KIND_NAMES.get(entry.object_kind, _l("Another record")))
 
 
 def purpose_of(entry: TrailEntry) -> str:

@@ -1,6 +1,7 @@
 """Visits on paper: what the reader may read, never a sealed note, each print with its reason in the trail."""
 
 import io
+import sys
 
 import openpyxl
 import pytest
@@ -9,6 +10,7 @@ from sqlalchemy import select
 
 from portal.extensions import db
 from portal.trail.models import TrailEntry
+from tests.support.client import words
 from tests.visits.builders import of, visited
 
 MAKE = "生成打印件"
@@ -78,3 +80,23 @@ def test_the_report_says_the_same_on_the_page_on_paper_and_in_the_workbook(as_, 
     for child in ("赵小满", "林嘉树"):
         assert child not in page.text
         assert child not in paper
+
+
+def test_a_districts_report_comes_in_pages_and_is_summed_over_all(as_, monkeypatch):
+    client = as_("张建平")
+    whole = client.page("/visits/report")
+    monkeypatch.setattr(sys.modules["portal.visits.views.papers"], "PAGE", 2)
+    first = client.page("/visits/report")
+    second = client.page(first.links["看更多"])
+    names = ("东塔小学", "南桥中学", "青石乡中心学校", "望溪小学")
+
+    assert [name in whole.text for name in names] == [True] * 4
+    assert [name in first.text for name in names] == [True, True, False, False]
+    assert [name in second.text for name in names] == [False, False, True, True]
+    totals = [
+        [words(cell) for foot in page.all("tfoot") for cell in foot.iter() if cell.tag.endswith("td")]
+        for page in (whole, first, second)
+    ]
+    assert totals[0] == totals[1] == totals[2] != []
+    for mangled in ("-1", "999999999", "x", "２"):
+        assert client.page(f"/visits/report?first={mangled}").status == 200

@@ -2,8 +2,9 @@
 
 from datetime import timedelta
 
-from flask import url_for
-from sqlalchemy.orm import joinedload, selectinload
+from flask import request, url_for
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload
 
 from portal import clock
 from portal.access import actor, find, requires
@@ -67,12 +68,7 @@ def new_left_behind(public_id: str) -> Answer:
 
 
 def _entered(public_id: str) -> LeftBehind:
-    entered: LeftBehind = found(
-        CARE_CONTACT,
-        public_id,
-        joinedload(LeftBehind.pupil),
-        selectinload(LeftBehind.contacts).joinedload(CareContact.author),
-    )
+    entered: LeftBehind = found(CARE_CONTACT, public_id, joinedload(LeftBehind.pupil))
     return entered
 
 
@@ -81,7 +77,14 @@ def _page(entered: LeftBehind, form: ContactForm) -> Answer:
     acting = actor()
     days = CONTACT_DAYS.on(acting.on, school_id=entered.school_id)
     late = entered.ended_on is None and entered.contacted_on <= acting.on - timedelta(days=days)
-    return form_page("care/left_behind.html", entered=entered, form=form, days=days, late=late)
+    log_of = select(CareContact).where(CareContact.left_behind_id == entered.id)
+    listing = page_of(
+        log_of.options(joinedload(CareContact.author)), [(CareContact.held_on, True), (CareContact.id, True)]
+    )
+    more = listing.more_url if request.method == "GET" else None
+    return form_page(
+        "care/left_behind.html", entered=entered, form=form, days=days, late=late, listing=listing, more=more
+    )
 
 
 @bp.get("/register/<public_id>")

@@ -133,23 +133,24 @@ COUNTED: tuple[tuple[Any, Any], ...] = (
 )
 
 
-def _by_school(model: Any, ids: list[int], held: Any) -> dict[int, int]:
+def _by_school(model: Any, schools: Any, held: Any) -> dict[int, int]:
     """School id → number of rows that hold."""
-    grouped = select(model.school_id, func.count()).where(model.school_id.in_(ids), held)
+    grouped = select(model.school_id, func.count()).where(model.school_id.in_(schools), held)
     return {school_id: number for school_id, number in db.session.execute(grouped.group_by(model.school_id))}
 
 
 @bp.get("/district")
 @requires(CARE_COUNTS)
 def district() -> str:
-    """The numbers of each school, no names: plans, left-behind children, dropout watches, cases reported."""
+    """The numbers of each school in pages, and of all: plans, left-behind children, dropout watches, cases reported."""
     acting = actor()
-    schools = db.session.scalars(CARE_COUNTS.rows(acting).order_by(School.name_pinyin, School.id)).all()
-    ids = [school.id for school in schools]
+    listing = page_of(CARE_COUNTS.rows(acting), [(School.name_pinyin, False), (School.id, False)])
+    within = select(School.id).where(CARE_COUNTS.within(acting))
     with all_rows():
-        numbers = [_by_school(model, ids, held) for model, held in COUNTED]
+        numbers = [_by_school(model, within, held) for model, held in COUNTED]
     return render(
         "care/district.html",
-        lines=[[school.name, *(number.get(school.id, 0) for number in numbers)] for school in schools],
+        lines=[[school.name, *(number.get(school.id, 0) for number in numbers)] for school in listing.rows],
+        more=listing.more_url,
         totals=[sum(number.values()) for number in numbers],
     )

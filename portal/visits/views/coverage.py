@@ -1,7 +1,7 @@
 """Coverage of home visits: of a school by class and grade, of a district by school and grade."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -154,11 +154,8 @@ def by_grade(acting: Actor) -> list[Line]:
     return [Line(grade_name(stage, level), "", *map(int, row)) for stage, level, *row in found]
 
 
-def of_district(acting: Actor) -> tuple[Listing[School], list[Line], Line, list[Share]]:
-    """A page of schools, all schools together and the rules' shares, from rolled-up numbers only: six queries."""
-    listing = page_of(SCHOOL_READ.rows(acting), [(School.name_pinyin, False), (School.id, False)])
-    ids = [school.id for school in listing.rows]
-    lines, whole = by_school(acting, listing.rows)
+def shares_of(acting: Actor, schools: Sequence[School]) -> list[Share]:
+    """How each rule of the district is kept at these schools, from rolled-up numbers: one query."""
     rules = covering.rules_on(acting.on, district_id=acting.district_id)
     enough = case((ClassCoverage.met < ClassCoverage.needed, ClassCoverage.met), else_=ClassCoverage.needed)
     rows = db.session.execute(
@@ -169,25 +166,26 @@ def of_district(acting: Actor) -> tuple[Listing[School], list[Line], Line, list[
             func.sum(ClassCoverage.needed),
             func.sum(ClassCoverage.in_home),
         )
-        .where(ClassCoverage.school_id.in_(ids))
+        .where(ClassCoverage.school_id.in_([school.id for school in schools]))
         .group_by(ClassCoverage.school_id, ClassCoverage.rule)
     )
     kept: dict[str, dict[int, tuple[int, int, int]]] = defaultdict(dict)
     for school_id, key, met, needed, in_home in rows:
         kept[key][school_id] = (int(met), int(needed), int(in_home))
-    shares = [
+    return [
         Share(
             rule,
             rule_in_words(rule),
-            [
-                (school.name, *kept[rule.key][school.id])
-                for school in listing.rows
-                if school.id in kept[rule.key]
-            ],
+            [(school.name, *kept[rule.key][school.id]) for school in schools if school.id in kept[rule.key]],
         )
         for rule in rules.rules
     ]
-    return listing, lines, whole, shares
+
+
+def of_district(acting: Actor) -> tuple[Listing[School], list[Line], Line, list[Share]]:
+    """A page of schools, all schools together and the rules' shares, from rolled-up numbers only: six queries."""
+    listing = page_of(SCHOOL_READ.rows(acting), [(School.name_pinyin, False), (School.id, False)])
+    return listing, *by_school(acting, listing.rows), shares_of(acting, listing.rows)
 
 
 @bp.get("/coverage")

@@ -1,9 +1,10 @@
 """Visits on paper, each time with a fresh proof and a reason that is kept; the report of a term without any family in it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
-from flask import abort, request
+from flask import abort, request, url_for
 from flask_login import current_user
 from sqlalchemy import func, select
 from werkzeug.wrappers import Response
@@ -15,6 +16,7 @@ from portal.accounts.stepping import step_up_required
 from portal.extensions import db
 from portal.i18n import gettext as _
 from portal.i18n import lazy_gettext as _l
+from portal.paging import PAGE
 from portal.schools.calendar import term_on, year_start
 from portal.schools.models import District, School, SchoolClass, SchoolYear, Term
 from portal.schools.policy import CLASS_READ, SCHOOL_READ
@@ -27,7 +29,7 @@ from portal.visits.forms import ReasonForm
 from portal.visits.models import FollowUp, Form, Outcome, Visit
 from portal.visits.policy import VISIT_PRINT
 from portal.visits.views.blueprint import Answer, bp
-from portal.visits.views.coverage import Line, by_grade, by_school, of_district, of_school
+from portal.visits.views.coverage import Line, by_grade, by_school, of_school, shares_of
 
 MEASURES = (
     counting.VISITS,
@@ -231,7 +233,7 @@ def _of_district(acting: Actor, term: Term) -> tuple[list[list[str | int]], list
         [*_of_year(line), *(found.get((school.id, measure), 0) for measure in MEASURES)]
         for school, line in zip(schools, lines, strict=True)
     ]
-    return rows, by_grade(acting), of_district(acting)[3]
+    return rows, by_grade(acting), shares_of(acting, schools)
 
 
 def _report() -> papers.Report:
@@ -266,8 +268,22 @@ def _report() -> papers.Report:
 @bp.get("/report")
 @requires(SCHOOL_READ)
 def report() -> str:
-    """The report of the present term, by class or by school: numbers only, no family in it."""
-    return render("visits/report.html", report=_report())
+    """The report of the present term, by class or by school: numbers only, no family in it. A district's schools come in
+    pages; what they are together, and each file, is of all of them."""
+    whole, more = _report(), None
+    if actor().role == Role.DISTRICT_STAFF:
+        first = _first_shown(len(whole.rows))
+        if first + PAGE < len(whole.rows):
+            more = url_for(".report", first=first + PAGE)
+        whole = replace(whole, rows=whole.rows[first : first + PAGE])
+    return render("visits/report.html", report=whole, more=more)
+
+
+def _first_shown(count: int) -> int:
+    """The place of the first school of this page; the first of all for anything that is no such place."""
+    typed = request.args.get("first", "")
+    first = int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 7 else 0
+    return first if first < count else 0
 
 
 @bp.get("/report.pdf")

@@ -16,6 +16,7 @@ from portal.forms import LineField, PortalForm
 from portal.i18n import gettext as _
 from portal.i18n import lazy_gettext as _l
 from portal.once import commit_and_go
+from portal.paging import page_of
 from portal.schools.models import Household, Pupil
 from portal.schools.policy import own_tie
 from portal.templating import render
@@ -111,7 +112,7 @@ def take_off_plan() -> Response:
 @requires(PLAN_READ)
 def planned() -> str:
     """Visits planned from today on by day: those of the class, of the school, or on which one is asked along."""
-    entries = db.session.scalars(
+    wanted = (
         PLAN_READ.rows(actor())
         .where(PlanEntry.planned_on >= actor().on)
         .options(
@@ -120,10 +121,9 @@ def planned() -> str:
             joinedload(PlanEntry.teacher),
             joinedload(PlanEntry.companion),
         )
-        .order_by(PlanEntry.planned_on, PlanEntry.class_id, PlanEntry.id)
-        .limit(AT_MOST)
-    ).all()
-    return render("visits/planned.html", entries=entries, quotas=planning.quotas_of(actor()))
+    )
+    order = [(PlanEntry.planned_on, False), (PlanEntry.class_id, False), (PlanEntry.id, False)]
+    return render("visits/planned.html", listing=page_of(wanted, order), quotas=planning.quotas_of(actor()))
 
 
 def _homes(child: Pupil) -> list[Home]:
