@@ -8,11 +8,13 @@ from wtforms.validators import DataRequired, InputRequired, Length, Optional, Va
 
 from portal import clock
 from portal.accounts.models import Person
-from portal.forms import LineField, PortalForm, TextField
+from portal.forms import LineField, PortalForm, TextField, half_width
 from portal.i18n import gettext as _
 from portal.i18n import lazy_gettext as _l
+from portal.ratings.metrics import METRICS
 from portal.ratings.models import RubricVersion
 from portal.ratings.rubric import Rubric
+from portal.ratings.rubric.words import KINDS
 from portal.ratings.rubrics import LARGEST_FILE, words
 from portal.ratings.workbooks import LARGEST_WORKBOOK, is_workbook
 from portal.schools.models import School, SchoolYear
@@ -50,6 +52,82 @@ class RubricForm(PortalForm):
             if self.raw and not is_workbook(self.raw)
             else self.text.data
         )
+
+
+class ItemForm(PortalForm):
+    """One indicator of a draft, as offices write it; a group has no rule."""
+
+    number = LineField(
+        _l("Number of the indicator"),
+        [DataRequired(_l("Give the indicator a number.")), Length(max=80)],
+        filters=[half_width],
+    )
+    title = LineField(_l("Title of the indicator"), [Length(max=600)])
+    points = LineField(_l("Points"), [Length(max=40)], filters=[half_width])
+    rule = TextField(_l("How it is scored"), [Length(max=8000)])
+    standard = TextField(_l("Scoring standard in the office's words"), [Length(max=4000)])
+    evidence = LineField(_l("Evidence looked at"), [Length(max=1000)])
+    source = SelectField(_l("Where the facts come from"))
+    notes = TextField(_l("Notes"), [Length(max=4000)])
+    other = TextField(_l("Other settings"), [Length(max=8000)])
+
+    @classmethod
+    def offering(cls, present: str, group: bool, data: Mapping[str, Any] | None = None) -> "ItemForm":
+        """The form of an item or a group; ``present``: its source of today, kept even if nobody offers it."""
+        form = cls() if data is None else cls(formdata=None, data=data)
+        known = {
+            "": _("The school answers"),
+            "manual_with_evidence": _("The school answers and shows proof"),
+            "district_sample": _("The inspectors look at a sample"),
+            "district_survey": _("Parent questionnaire"),
+        }
+        known |= {
+            f"system:{name}": _("Records: %(what)s", what=found.explanation)
+            for name, found in METRICS.items()
+        }
+        form.source.choices = list(({present: present} | known).items())
+        for name in ("rule", "evidence", "source") if group else ():
+            del form[name]
+        return form
+
+    def typed(self) -> dict[str, str]:
+        """What was typed, by the names of the editor."""
+        return {
+            field.short_name: str(field.data or "")
+            for field in self
+            if field.short_name not in ("csrf_token", "once")
+        }
+
+
+class NewItemForm(PortalForm):
+    """Where a new indicator goes, and how it is scored."""
+
+    under = SelectField(_l("In which group?"))
+    kind = RadioField(_l("How is it scored?"), [InputRequired(_l("Choose one."))])
+
+    @classmethod
+    def offering(cls, groups: Mapping[str, str], formdata: bool) -> "NewItemForm":
+        """The form with the groups of a rubric."""
+        form = cls() if formdata else cls(formdata=None)
+        form.under.choices = [
+            *groups.items(),
+            ("", _("A new top indicator")),
+            ("bonus", _("Bonus items")),
+            ("deductions", _("Deductions")),
+        ]
+        form.kind.choices = [*KINDS.items(), ("group", _("A group of indicators"))]
+        return form
+
+
+class RubricSettingsForm(PortalForm):
+    """What holds for the whole rubric."""
+
+    number = LineField(_l("Short name"), [DataRequired(_l("Enter a short name.")), Length(max=80)])
+    title = LineField(_l("Title"), [DataRequired(_l("Enter a title.")), Length(max=600)])
+    total = LineField(_l("Full total"), [Length(max=400)])
+    result = TextField(_l("From points to stars"), [Length(max=8000)])
+    vetoes = TextField(_l("Veto items, one a line"), [Length(max=8000)])
+    rest = TextField(_l("Other settings"), [Length(max=30000)])
 
 
 class RoundForm(PortalForm):

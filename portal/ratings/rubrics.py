@@ -14,7 +14,17 @@ from portal.i18n import gettext as _
 from portal.ratings.canonical import canonical, digest
 from portal.ratings.metrics import METRICS, fits
 from portal.ratings.models import RubricState, RubricVersion
-from portal.ratings.rubric import Item, Message, Rubric, as_yaml, load, read_yaml, title_text
+from portal.ratings.rubric import (
+    Item,
+    Message,
+    Rubric,
+    RubricError,
+    as_yaml,
+    failed_cases,
+    load,
+    read_yaml,
+    title_text,
+)
 from portal.ratings.rubric.problems import Title
 from portal.ratings.workbooks import taken_from
 from portal.schools.models import District
@@ -122,6 +132,15 @@ def unsupported(version: RubricVersion) -> str | None:
     return None
 
 
+def wrong_with(version: RubricVersion) -> str | None:
+    """The first thing that is wrong with a draft, in words; None when it is right and its worked cases hold."""
+    try:
+        problems = failed_cases(rubric_of(version))
+    except RubricError as error:
+        problems = list(error.problems)
+    return problems[0].text(_) if problems else None
+
+
 def store(raw: bytes | str, district: District, person_id: int | None) -> tuple[RubricVersion, bool]:
     """Check a rubric file and keep it as the district's next version, in the current transaction.
 
@@ -195,6 +214,9 @@ def publish(version: RubricVersion, person_id: int | None) -> None:
     """Make a version final: from now on nobody can change it. Raises RuleBroken when it is final already."""
     if version.state == RubricState.PUBLISHED:
         raise RuleBroken(_("This rubric is published already."))
+    why = wrong_with(version)
+    if why:
+        raise RuleBroken(why)
     changed = db.session.execute(
         update(RubricVersion)
         .where(RubricVersion.id == version.id, RubricVersion.state == RubricState.DRAFT)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from portal.ratings.rubric import columns as c
-from portal.ratings.rubric.notation import lines_of, read_value, text_of
+from portal.ratings.rubric.notation import lines_of, text_of
 from portal.ratings.rubric.problems import title_text
 from portal.ratings.rubric.words import SETTINGS
 
@@ -68,12 +68,12 @@ def _indicators(values: Mapping[str, Any]) -> Page:
 
 
 def _extras(name: str, entries: list[Any], values: Mapping[str, Any]) -> Page:
-    return Page(name, _item_columns(values, 1), [_leaf(entry, 0, 1) for entry in entries])
+    return Page(name, _item_columns(values, 1), [leaf(entry, 0, 1) for entry in entries])
 
 
 def _item_rows(entry: Mapping[str, Any], level: int, depth: int) -> Iterator[Row]:
     if "children" not in entry:
-        yield _leaf(entry, level, depth)
+        yield leaf(entry, level, depth)
         return
     below = [row for child in entry["children"] for row in _item_rows(child, level + 1, depth)]
     first = below[0]
@@ -87,7 +87,8 @@ def _shown(entry: Mapping[str, Any]) -> str:
     return " ".join(title_text(entry["title"]).split()) if "title" in entry else ""
 
 
-def _leaf(entry: Mapping[str, Any], level: int, depth: int) -> Row:
+def leaf(entry: Mapping[str, Any], level: int, depth: int) -> Row:
+    """The row of an item, ``level`` deep (from 0) in a table of ``depth`` levels."""
     cells: list[Cell] = [entry["id"], *[None] * depth]
     # A row needs a word in the column of its level: that tells how deep it lies.
     cells[1 + level] = _shown(entry) or entry["id"]
@@ -97,10 +98,10 @@ def _leaf(entry: Mapping[str, Any], level: int, depth: int) -> Row:
     evidence = text_of("evidence", entry["evidence"]) if "evidence" in entry else None
     cells += [points, standard, rule, evidence, entry.get("source", ""), None, None, notes]
     held = {"id", "points", "rule", "evidence", "children"}
-    return Row([*cells, other(entry, held, c.words_in(cells[1 + level]))])
+    return Row([*cells, item_rest(entry, held, c.words_in(cells[1 + level]))])
 
 
-def other(entry: Mapping[str, Any], held: set[str], shown: str) -> str:
+def item_rest(entry: Mapping[str, Any], held: set[str], shown: str) -> str:
     """The settings of an entry that no column holds, one a line; ``held``: what columns hold exactly."""
     rest = {name: value for name, value in entry.items() if name not in held}
     for name in ("standard", "notes", "source"):
@@ -131,7 +132,7 @@ def _veto(entry: Mapping[str, Any]) -> Row:
             shown,
             text_of("effect", entry["effect"]),
             entry.get("notes", ""),
-            other(entry, held, shown),
+            item_rest(entry, held, shown),
         ]
     )
 
@@ -167,15 +168,10 @@ def _groups(entry: Mapping[str, Any]) -> Iterator[Row]:
     held = {"id", "children"} | (
         {"points"} if "points" in cell and entry.get("points") == cell["points"] else set()
     )
-    rest = other(entry, held, cell.get("title", ""))
+    rest = item_rest(entry, held, cell.get("title", ""))
     if "title" not in entry and "title" not in cell:
         rest = rest.removesuffix(f"{SETTINGS['title']}：{c.NOT_STATED}").strip()
     if rest:
         yield Row([f"{c.INDICATORS} {entry['id']}", rest])
     for child in entry["children"]:
         yield from _groups(child)
-
-
-def read_back(name: str, text: str) -> Any:
-    """A setting's value from a cell."""
-    return read_value(name, text)

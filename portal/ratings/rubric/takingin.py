@@ -22,7 +22,7 @@ from portal.ratings.rubric.problems import Message, Problem, RubricError, phrase
 from portal.ratings.rubric.reading import Document, Path, written
 from portal.ratings.rubric.shape import coerced, rubric_schema
 from portal.ratings.rubric.tables import EXTRAS, LANGUAGES
-from portal.ratings.rubric.words import SETTING_OF, SETTINGS
+from portal.ratings.rubric.words import KINDS, SETTING_OF, SETTINGS
 
 Line = tuple[int, list[Any]]
 Sheets = Mapping[str, Sequence[Line]]
@@ -262,17 +262,7 @@ class _Table:
                 self.cell(node, line, column, name)
         if c.EVIDENCE in row:
             self.cell(node, line, c.EVIDENCE, "evidence")
-            text = c.words_in(row[c.EVIDENCE])
-            try:
-                value = read_value("evidence", text)
-                is_text = isinstance(value, str) or (
-                    isinstance(value, list) and all(isinstance(e, str) for e in value)
-                )
-                node.entry["evidence"] = (
-                    (value if isinstance(value, list) else [value]) if is_text else [text]
-                )
-            except NotationError:
-                node.entry["evidence"] = [text]
+            node.entry["evidence"] = evidence_in(c.words_in(row[c.EVIDENCE]))
 
     def rule(self, line: int, row: dict[str, Any], node: Node) -> None:
         self.cell(node, line, c.RULE if c.RULE in self.columns.values() else c.STANDARD, "rule")
@@ -367,17 +357,29 @@ def rule_in(text: str) -> dict[str, Any]:
     first, _break, rest = text.strip().partition("\n")
     if not re.match(r"\s*(类型|kind)\s*[:：]", first):
         text = f"{SETTINGS['kind']}：{first}\n{rest}"
-    found: dict[str, Any] = coerced(read_lines(text), {"$ref": "#/$defs/rule"})
+    given = read_lines(text)
+    if given.get("kind") not in KINDS:
+        raise NotationError(
+            phrase(
+                "“%(text)s” is no kind of rule. There are: %(known)s.",
+                text=str(given.get("kind"))[:40],
+                known="、".join(KINDS.values()),
+            )
+        )
+    found: dict[str, Any] = coerced(given, {"$ref": "#/$defs/rule"})
     return found
 
 
 def _overlaid(taken: Taken, entry: dict[str, Any], text: str, place: str) -> None:
-    """Put the settings of the last column over what the other columns say."""
     try:
-        given = read_lines(text)
+        overlaid(entry, text)
     except NotationError as error:
         taken.wrong(place, error.message)
-        return
+
+
+def overlaid(entry: dict[str, Any], text: str) -> None:
+    """Put settings, one a line, over what an entry says already. Raises NotationError in words."""
+    given = read_lines(text)
     titles = {LANGUAGES[word]: given.pop(word) for word in LANGUAGES if word in given}
     if titles and isinstance(entry.get("title"), str):
         entry["title"] = {"zh-Hans": entry["title"], **titles}
@@ -385,6 +387,16 @@ def _overlaid(taken: Taken, entry: dict[str, Any], text: str, place: str) -> Non
         del given["title"]
         entry.pop("title", None)
     entry.update(coerced(given, {"$ref": "#/$defs/item"}))
+
+
+def evidence_in(text: str) -> list[str]:
+    """The kinds of evidence of a cell; what is no list is one kind."""
+    try:
+        value = read_value("evidence", text)
+    except NotationError:
+        return [text]
+    found = value if isinstance(value, list) else [value]
+    return found if all(isinstance(entry, str) for entry in found) else [text]
 
 
 def _placed(

@@ -6,6 +6,7 @@ from sqlalchemy import func, select
 from werkzeug.wrappers import Response
 
 from portal.access import actor, find, requires
+from portal.errors import RuleBroken
 from portal.extensions import db
 from portal.i18n import gettext as _
 from portal.once import commit_and_go
@@ -13,7 +14,7 @@ from portal.ratings.forms import RubricForm
 from portal.ratings.models import Round, RubricState, RubricVersion
 from portal.ratings.policy import RUBRIC_MANAGE
 from portal.ratings.reading import points, rule_lines
-from portal.ratings.rubric import Message, RubricError
+from portal.ratings.rubric import Message, RubricError, failed_cases
 from portal.ratings.rubrics import (
     domains_of,
     publish,
@@ -104,7 +105,12 @@ def rubric_yaml(public_id: str) -> Response:
 def rubric(public_id: str) -> str:
     """A rubric as a tree that people can read."""
     version = find(RUBRIC_MANAGE, public_id)
-    found = rubric_of(version)
+    try:
+        found = rubric_of(version)
+    except RubricError:
+        raise RuleBroken(_("This draft is not right yet. Change it first.")) from None
+    failed = [problem.text(_) for problem in failed_cases(found)]
+    cases = len(found.settings["cases"])
     rounds = db.session.scalar(select(func.count(Round.id)).where(Round.rubric_version_id == version.id))
     return render(
         "ratings/rubric.html",
@@ -117,6 +123,8 @@ def rubric(public_id: str) -> str:
         points=points,
         words=words,
         is_draft=version.state == RubricState.DRAFT,
+        failed=failed,
+        cases=_("%(num)s, all come out as expected", num=cases) if cases and not failed else cases,
     )
 
 

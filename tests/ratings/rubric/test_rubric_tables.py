@@ -149,7 +149,7 @@ def test_odd_rubrics_come_back_too(change: Callable[[dict[str, Any]], None]) -> 
     [
         ("指标 E3", "四分", "指标 E3: “四分” is not a number of points."),
         ("指标 E3", {"day": "2026-02-03"}, "指标 E3: Here stands a date. Write the number as text, for example 2/3."),
-        ("指标 G2", "随便打分", "指标 G2 kind: “随便打分” is not possible here."),
+        ("指标 G2", "随便打分", "指标 G2: “随便打分” is no kind of rule."),
         ("指标 G2", "", "指标 G2: This indicator has no rule."),
         ("指标 G4", "按次数\n周期：学期\n各级：不低于 两次，得分 4；", "指标 G4 steps[1].ge: “两次” is not a number"),
         ("指标 G4", "按次数\n各级：（不低于 2", "指标 G4: A bracket that was opened is not closed."),
