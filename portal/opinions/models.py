@@ -32,6 +32,7 @@ class Category(StrEnum):
     BULLYING = "bullying"
     SAFETY = "safety"
     PRINCIPAL = "principal"
+    PRESSURE = "pressure"
 
 
 CATEGORY_NAMES = {
@@ -45,6 +46,7 @@ CATEGORY_NAMES = {
     Category.BULLYING: _l("Bullying"),
     Category.SAFETY: _l("Safety"),
     Category.PRINCIPAL: _l("About the principal"),
+    Category.PRESSURE: _l("Pressure or gifts at home visits"),
 }
 
 
@@ -65,7 +67,10 @@ STRAIGHT_TO = {
     Category.BULLYING: Addressee.PRINCIPAL,
     Category.SAFETY: Addressee.PRINCIPAL,
     Category.PRINCIPAL: Addressee.DISTRICT,
+    Category.PRESSURE: Addressee.DISTRICT,
 }
+PAST_THE_SCHOOL = tuple(category for category, reader in STRAIGHT_TO.items() if reader == Addressee.DISTRICT)
+"""What nobody at the school reads or counts: it may be about whoever would read it."""
 NEXT_READER = {
     Addressee.OFFICE: Addressee.PRINCIPAL,
     Addressee.PRINCIPAL: Addressee.DISTRICT,
@@ -97,7 +102,8 @@ class Opinion(PublicId, Base):
         CheckConstraint(f"category IN ({_one_of(Category)})", name="category_known"),
         CheckConstraint(f"addressee IN ({_one_of(Addressee)})", name="addressee_known"),
         CheckConstraint(
-            "category <> 'principal' OR addressee = 'district'", name="not_to_the_one_it_is_about"
+            "category NOT IN ('principal', 'pressure') OR addressee = 'district'",
+            name="not_to_the_one_it_is_about",
         ),
         CheckConstraint("round IN (1, 2)", name="reopened_once"),
         CheckConstraint("answered_on IS NULL OR acknowledged_on IS NOT NULL", name="answer_acknowledges"),

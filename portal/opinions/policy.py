@@ -1,17 +1,18 @@
 """Who reads and answers which opinions.
 
 - The parent who sent it reads it, nobody else of the family.
-- The school office reads what is not about bullying, safety or the principal. The name behind a confidential opinion
+- The school office reads what is not about bullying, safety, the principal, or pressure and gifts at visits. The name behind a confidential opinion
   and the child stay hidden from it; the principal (and the district, once it is theirs) see them. Class teachers see
   no opinions at all.
-- The principal reads all of the school, but never what is about the principal.
+- The principal reads all of the school, but never what is about the principal, or about pressure and gifts at visits:
+  families do not tell of these where the teacher's own head reads first.
 - District staff read what is addressed to them and what the school let lie; of all else they see numbers only.
 """
 
 from sqlalchemy import ColumnElement, and_, or_, select
 
 from portal.access import Actor, Permission, Role
-from portal.opinions.models import STRAIGHT_TO, Addressee, Category, Opinion, OpinionAnswer
+from portal.opinions.models import PAST_THE_SCHOOL, STRAIGHT_TO, Addressee, Opinion, OpinionAnswer
 from portal.row_security import wall
 from portal.schools.models import Pupil
 from portal.schools.policy import pupils_acted_for, pupils_of_guardian, schools_of_district
@@ -42,9 +43,9 @@ def everyday_of_school(actor: Actor) -> ColumnElement[bool]:
     return and_(Opinion.school_id == actor.school_id, Opinion.category.not_in(list(STRAIGHT_TO)))
 
 
-def of_school_but_about_its_principal(actor: Actor) -> ColumnElement[bool]:
-    """Opinions of the actor's school, without those about the principal."""
-    return and_(Opinion.school_id == actor.school_id, Opinion.category != Category.PRINCIPAL)
+def of_school_but_past_it(actor: Actor) -> ColumnElement[bool]:
+    """Opinions of the actor's school, without those that go past it to the district."""
+    return and_(Opinion.school_id == actor.school_id, Opinion.category.not_in(PAST_THE_SCHOOL))
 
 
 def addressed_or_lifted_to_district(actor: Actor) -> ColumnElement[bool]:
@@ -66,7 +67,7 @@ def everyday_for_office(actor: Actor) -> ColumnElement[bool]:
 
 def for_principal(actor: Actor) -> ColumnElement[bool]:
     """Opinions the principal answers: those of the office too."""
-    return and_(of_school_but_about_its_principal(actor), Opinion.addressee != Addressee.DISTRICT)
+    return and_(of_school_but_past_it(actor), Opinion.addressee != Addressee.DISTRICT)
 
 
 OPINION_SEND = Permission("opinion.send", Pupil, "F2", {Role.GUARDIAN: one_speaks_up_for})
@@ -78,7 +79,7 @@ OPINION_READ = Permission(
     {
         Role.GUARDIAN: sent_by_oneself,
         Role.SCHOOL_OFFICE: everyday_of_school,
-        Role.PRINCIPAL: of_school_but_about_its_principal,
+        Role.PRINCIPAL: of_school_but_past_it,
         Role.DISTRICT_STAFF: addressed_or_lifted_to_district,
     },
 )

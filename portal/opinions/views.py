@@ -122,10 +122,14 @@ def _children() -> dict[str, str]:
 @bp.route("/new", methods=["GET", "POST"])
 @requires(OPINION_SEND)
 def new() -> Answer:
-    """Tell the school something; the answer has a clock."""
+    """Tell the school something; the answer has a clock. ``?about=`` chooses what it is about beforehand."""
     children = _children()
     only = next(iter(children)) if len(children) == 1 else None
-    form = OpinionForm(children, data={"child": only, "naming": "named"})
+    about = request.args.get("about")
+    given = {"child": only, "naming": "confidential" if about == Category.PRESSURE else "named"}
+    if about in set(Category):
+        given["category"] = about
+    form = OpinionForm(children, data=given)
     if not form.sent_and_valid():
         return _form_page("opinions/new.html", form=form, children=children)
     pupil = find(OPINION_SEND, form.child.data)

@@ -5,6 +5,7 @@ from datetime import date, timedelta
 import pytest
 import time_machine
 from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
 
 from portal import clock
 from portal.accounts.models import Person
@@ -189,6 +190,27 @@ def test_a_complaint_about_the_principal_is_hidden_from_the_principal(as_):
     assert WORDS in as_("张建平").page(address(opinion)).text
     assert opinion.number.startswith("QX-")
     assert counted() == before
+
+
+def test_pressure_and_gifts_at_visits_go_to_the_district_and_nobody_at_the_school_sees_them(as_):
+    before = counted()
+    form = as_("李晚晴").page("/opinions/new?about=pressure")
+    chosen = [one.get("value") for one in form.all("input", type="radio") if one.get("checked") is not None]
+    assert "pressure" in chosen and "confidential" in chosen
+    tell(as_, category="pressure", naming="confidential")
+    opinion = latest()
+
+    assert (opinion.addressee, opinion.number[:3]) == ("district", "QX-")
+    for name in ("孙立德", "何静"):
+        assert as_(name).page(address(opinion)).status == 404
+        assert opinion.number not in as_(name).page("/opinions/").text
+    assert opinion.number not in as_("孙立德").page("/").text
+    assert WORDS in as_("张建平").page(address(opinion)).text
+    assert counted() == before
+    opinion.addressee = "principal"
+    with pytest.raises(IntegrityError):
+        db.session.flush()
+    db.session.rollback()
 
 
 def test_numbers_leave_no_gap_that_tells_of_hidden_opinions(as_):

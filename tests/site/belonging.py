@@ -739,7 +739,7 @@ def file(row: File) -> Belonging:
 
 def _opinion_state(row: Opinion) -> str:
     """What decides who reads an opinion: what it is about, whom it went to, and whether it was let lie."""
-    if row.category == "principal":
+    if row.category in ("principal", "pressure"):
         return "about_principal"
     straight = row.category in ("bullying", "safety")
     if row.lifts_on <= (row.answered_on or clock.today()):

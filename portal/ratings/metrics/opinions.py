@@ -9,7 +9,7 @@ from portal import clock, i18n
 from portal.extensions import db
 from portal.i18n import gettext as _
 from portal.i18n import lazy_gettext as _l
-from portal.opinions.models import Category, Opinion, OpinionAnswer
+from portal.opinions.models import PAST_THE_SCHOOL, Opinion, OpinionAnswer
 from portal.ratings.metrics.registry import Period, Record, metric
 
 
@@ -21,7 +21,7 @@ def opinions_in_time(school_id: int, period: Period) -> Sequence[Record]:
         .outerjoin(OpinionAnswer, and_(OpinionAnswer.opinion_id == Opinion.id, OpinionAnswer.round == 1))
         .where(
             Opinion.school_id == school_id,
-            Opinion.category != Category.PRINCIPAL,
+            Opinion.category.not_in(PAST_THE_SCHOOL),
             Opinion.sent_at >= clock.instant_of(period.starts_on),
             Opinion.sent_at < clock.instant_of(period.after_on),
         )
