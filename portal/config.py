@@ -116,6 +116,13 @@ class Settings(BaseSettings):
                 return "postgresql+psycopg://" + self.database_url.removeprefix(prefix)
         return self.database_url
 
+    @property
+    def secret_files(self) -> tuple[Path, ...]:
+        """The files that hold a secret, beside the master keys: only their owner should be able to read them."""
+        given = (self.smtp_password_file, self.sms_key_file, self.files_key_file)
+        own = self.secret_key_file or self.instance / "secret_key"
+        return (own, *(path for path in given if path is not None))
+
     def secret_key(self) -> str:
         """The key that signs cookies: read from its file, made on first use so that only its owner can read it."""
         path = self.secret_key_file or self.instance / "secret_key"

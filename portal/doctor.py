@@ -3,7 +3,7 @@
 import shutil
 import sqlite3
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -120,13 +120,17 @@ def _machine() -> Iterator[Finding]:
     folder: Path = current_app.config["INSTANCE"]
     free = shutil.disk_usage(folder).free
     yield Finding(free > LEAST_FREE, _("%(free)s MB free for %(path)s.", free=free // 1024**2, path=folder))
-    key = folder / "secret_key"
-    if key.exists():
-        private = key.stat().st_mode & 0o077 == 0
+    yield from _secrets(path for path in current_app.config["SECRET_FILES"] if path.exists())
+
+
+def _secrets(files: Iterable[Path]) -> Iterator[Finding]:
+    """Who can read the files that hold a secret: the key of the cookies, passwords and keys of gateways and storage."""
+    for path in files:
+        private = path.stat().st_mode & 0o077 == 0
         sentence = (
-            _("Only the owner can read the secret key.")
+            _("Only the owner can read %(path)s.", path=path)
             if private
-            else _("Others can read the secret key: chmod 600 %(path)s", path=key)
+            else _("Others can read %(path)s, which holds a secret: chmod 600 it.", path=path)
         )
         yield Finding(private, sentence)
 

@@ -82,6 +82,7 @@ ACTS = {
     "account.second_by_message_used": _l("used a code by message"),
     "account.second_failed": _l("failed the second step"),
     "account.sign_on_failed": _l("failed single sign-on"),
+    "account.sign_on_tied": _l("first came by single sign-on"),
     "account.signed_out_everywhere": _l("signed out everywhere"),
     "appointment.asked": _l("asked for"),
     "appointment.confirmed": _l("confirmed"),

@@ -24,6 +24,7 @@ from portal.recovery.finding import Candidate, candidates
 from portal.recovery.forms import AskForm, EntryForm, StartForm
 from portal.recovery.models import CHECKED_NAMES, LASTS, Checked, Recovery
 from portal.recovery.policy import RECOVERY_DECIDE, RECOVERY_NEW, RECOVERY_READ, RECOVERY_START
+from portal.signon import tying
 from portal.templating import render
 from portal.trail.models import note
 from portal.trail.reads import opened
@@ -89,6 +90,7 @@ def enter() -> Answer:
         return _page("recovery/enter.html", form=form)
     person = db.session.get_one(Person, row.person_id)
     recovering.open_account(row, person)
+    tying.untie(person.id)
     note("recovery.used", row, person_id=person.id, subject_id=person.id)
     return arriving.after_first_factor(person, arriving.RECOVERY)
 

@@ -1,8 +1,8 @@
-"""What a district has set about its provider. A row is never changed: a new one follows it."""
+"""What a district has set about its provider (a row is never changed: a new one follows it), and whom it has named."""
 
 from datetime import datetime
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, LargeBinary, String, text
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, LargeBinary, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.extensions import Base, PublicId
@@ -52,3 +52,23 @@ class SignOnProvider(PublicId, Base):
 
     client_secret = Sealed("secret")
     district: Mapped[District] = relationship(lazy="raise_on_sql")
+
+
+class SignOnTie(Base):
+    """A subject of a provider and the person it named the first time: from then on only these two belong together.
+
+    ``subject_hash`` is SHA-256 over issuer and subject, which alone the provider never gives to somebody else (OpenID
+    Connect Core 1.0, section 2); numbers of phones and rosters it may.
+    """
+
+    __tablename__ = "sign_on_tie"
+    __table_args__ = (
+        UniqueConstraint("district_id", "subject_hash"),
+        UniqueConstraint("district_id", "person_id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    district_id: Mapped[int] = mapped_column(ForeignKey("district.id"))
+    subject_hash: Mapped[str] = mapped_column(String(64))
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id", ondelete="CASCADE"), index=True)
+    first_at: Mapped[datetime]

@@ -20,7 +20,7 @@ from portal.extensions import db
 from portal.i18n import gettext as _
 from portal.links import local
 from portal.once import commit_and_go
-from portal.signon import asking, checking, matching
+from portal.signon import asking, checking, matching, tying
 from portal.signon.asking import Refused, Unreachable
 from portal.signon.checking import Untrue
 from portal.signon.forms import ProviderForm
@@ -185,6 +185,12 @@ def enter() -> Answer:
     except RuleBroken:
         _note_failure(provider, "not matched")
         raise
+    try:
+        tying.hold_to(provider, claims, person)
+    except RuleBroken:
+        db.session.rollback()
+        _note_failure(provider, "another subject")
+        raise
     answer = arriving.after_first_factor(
         person, "oidc", begun["to"], has_second=checking.is_second(provider, claims)
     )
@@ -314,6 +320,8 @@ def _replaced(form: ProviderForm) -> Response:
     row.client_secret = secret
     db.session.add(row)
     db.session.flush()
+    if present is not None:
+        tying.untie_all(present, row)
     note("sign_on.set", row, person_id=acting.person_id, role=acting.role, issuer=row.issuer)
     return commit_and_go(url_for(".show"), _("Single sign-on is set."))
 

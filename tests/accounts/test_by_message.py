@@ -143,3 +143,12 @@ def test_the_owners_browser_is_no_stranger(as_):
     assert db.session.query(Delivery).count() == strangers + 1
     assert known_devices.KnownDevice is not None
     assert mother.id
+
+
+def test_whoever_asks_for_a_code_reads_that_a_passkey_is_safer(as_):
+    """ASVS 6.6.1: at the second step by message, and where families ask for a code; nothing of it without a message."""
+    with_a_passkey("王雪")
+    page = first_factor(as_(None), "王雪")
+    assert "短信可能被别人看到或截走" in page.text
+    assert "不要告诉任何人，包括学校" in as_(None).page("/account/code").text
+    assert "短信可能被别人看到" not in as_(None).page("/account/sign-in").text

@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 from portal import clock
 from portal.accounts import arriving, guessing, recovery_codes, totp
 from portal.accounts.factors import SECOND_FACTOR_ROLES
-from portal.accounts.models import Authenticator, AuthSession, HalfSession, Person, RecoveryCode
+from portal.accounts.models import Authenticator, AuthSession, HalfSession, Passkey, Person, RecoveryCode
 from portal.extensions import db
 from portal.rehearsal.town import PASSWORD
 from portal.schools.models import District
@@ -325,3 +325,40 @@ def test_after_the_second_step_one_arrives_within_the_portal(as_, to):
     assert answer.status_code == 303
     assert not leads_away(answer.headers["Location"])
     assert (answer.headers["Location"] == "/notices/") is (to == "/notices/")
+
+
+def test_a_lost_passkey_is_taken_out_by_its_owner_with_a_fresh_proof_only(as_):
+    client = as_("孙立德")
+    for number, name in enumerate(("我的手机", "丢了的平板")):
+        made = Passkey(
+            person_id=person("孙立德").id,
+            name=name,
+            credential_id=bytes([number]) * 16,
+            public_key=b"p",
+            created_at=clock.now(),
+        )
+        db.session.add(made)
+    db.session.commit()
+    lost = db.session.scalars(select(Passkey).where(Passkey.name == "丢了的平板")).one()
+    page = client.page("/account/passkeys")
+    assert "丢了的平板" in page.text
+    removal = f"/account/passkeys/{lost.public_id}/removal"
+    token = next(element.get("value") for element in page.all("input", name="csrf_token"))
+    db.session.execute(update(AuthSession).values(proved_at=None))
+    db.session.commit()
+    client.post(removal, data={"csrf_token": token})
+    assert db.session.scalars(select(Passkey.name)).all().count("丢了的平板") == 1
+    db.session.execute(update(AuthSession).values(proved_at=clock.now()))
+    db.session.commit()
+    other = as_("王雪")
+    foreign = next(
+        element.get("value") for element in other.page("/account/").all("input", name="csrf_token")
+    )
+    db.session.execute(update(AuthSession).values(proved_at=clock.now()))
+    db.session.commit()
+    assert other.send(removal, {"csrf_token": foreign}).status == 404
+    gone = client.send(removal, {"csrf_token": token})
+
+    assert gone.status == 200 and "已移除" in gone.text
+    assert [key.name for key in db.session.scalars(select(Passkey))] == ["我的手机"]
+    assert noted("account.passkey_removed") == 1

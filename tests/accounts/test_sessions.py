@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 import time_machine
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from portal import clock
 from portal.access import Role
@@ -17,6 +17,7 @@ from portal.trail.models import TrailEntry
 from tests.accounts.test_account import tokens
 from tests.accounts.test_sign_in import sign_in
 from tests.accounts.test_stepping import REASON, grow_stale, opened, sealed
+from tests.support.client import words
 
 LATER = timedelta(minutes=31)
 
@@ -198,3 +199,27 @@ def test_last_seen_is_written_at_most_every_few_minutes(as_):
     with time_machine.travel(clock.now() + timedelta(minutes=6), tick=False):
         client.get("/visits/")
         assert db.session.scalars(select(AuthSession.last_seen_at)).one() > before
+
+
+@pytest.mark.parametrize("elder", [False, True])
+@pytest.mark.parametrize(
+    ("who", "paths"),
+    [
+        ("李晚晴", ["/", "/account/", "/notices/", "/privacy/erasure/new", "/account/password", "/stars/"]),
+        ("王雪", ["/", "/visits/", "/schools/class", "/notices/new"]),
+        ("张建平", ["/", "/privacy/retention", "/appointments/new", "/audit/"]),
+    ],
+)
+def test_every_page_has_a_way_to_sign_out_that_ends_the_session(as_, who, paths, elder):
+    """In the menu at the top, which every layout has: pages in the frame, forms on their own, public pages read while signed in; in elder mode as well (ASVS 7.4.4)."""
+    for path in paths:
+        client = as_(who)
+        db.session.execute(update(Person).where(Person.name == who).values(elder=elder))
+        db.session.execute(update(AuthSession).values(proved_at=clock.now()))
+        db.session.commit()
+        page = client.page(path)
+        out = [one for one in page.all("button", form="switches") if words(one) == "退出登录"]
+        assert (page.status, len(out)) == (200, 1), path
+        switches = next(form for form in page.all("form") if form.get("id") == "switches")
+        client.send(out[0].get("formaction"), page.fields(switches))
+        assert client.get("/").status_code == 302, path

@@ -18,6 +18,8 @@ from portal.joining import codes
 from portal.recovery import jobs, views
 from portal.recovery.models import Checked, Recovery, RecoveryAsking
 from portal.rehearsal.town import PASSWORD
+from portal.schools.models import District
+from portal.signon.models import SignOnTie
 from portal.trail.models import TrailEntry
 from tests.support.client import HTML, words
 
@@ -81,6 +83,12 @@ def later(**named):
 
 def test_a_mother_gets_back_in_with_two_people_of_the_school(as_):
     old_phone = as_("李晚晴")
+    county = db.session.scalars(select(District).where(District.name == "云溪县")).one()
+    tie = SignOnTie(
+        district_id=county.id, subject_hash="0" * 64, person_id=person("李晚晴").id, first_at=clock.now()
+    )
+    db.session.add(tie)
+    db.session.commit()
     number, code = recovered(as_, "李晚晴")
     client = as_(None)
     page = enter(client, number, code)
@@ -89,6 +97,7 @@ def test_a_mother_gets_back_in_with_two_people_of_the_school(as_):
 
     assert page.path == "/"
     assert "李晚晴" in page.heading
+    assert db.session.scalars(select(SignOnTie)).all() == [], "single sign-on begins anew as well"
     assert old_phone.get("/").status_code == 302
     assert passwords.matches(person("李晚晴").password_hash, NEW)
     assert not passwords.matches(person("李晚晴").password_hash, PASSWORD)

@@ -7,14 +7,15 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 import time_machine
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 
 from portal import clock
 from portal.accounts.models import AuthSession, Passkey, Person
+from portal.database import checkpoint
 from portal.extensions import db
 from portal.schools.models import District
-from portal.signon import asking, checking
-from portal.signon.models import SignOnProvider
+from portal.signon import asking, checking, tying
+from portal.signon.models import SignOnProvider, SignOnTie
 from portal.trail.models import TrailEntry
 from tests.signon.provider import SECRET
 
@@ -114,6 +115,85 @@ def test_a_second_factor_is_asked_for_unless_the_district_trusts_the_providers(
     db.session.commit()
 
     assert walk().whole().path == place
+
+
+# Who was named once stays the one
+
+
+def named(op, subject, name):
+    op.tell(user=subject, claims={"phone_number": person(name).phone, "phone_number_verified": True})
+
+
+def test_a_number_given_to_somebody_else_opens_nothing(walk, op):
+    """The provider gives the phone of 李晚晴 to another subject; the control: before anybody was tied, it opens."""
+    named(op, "subject of 李晚晴", "李晚晴")
+    assert walk().whole().status == 200
+    assert walk().whole().status == 200, "the same subject comes in again"
+    named(op, "subject of a stranger", "李晚晴")
+    one = walk()
+    page = one.whole()
+
+    assert page.status == 403 and "找回账号" in page.text
+    assert not is_in(one.client) and failures() == ["another subject"]
+    db.session.execute(delete(SignOnTie))
+    db.session.commit()
+    assert walk().whole().status == 200
+
+
+def test_a_subject_does_not_become_somebody_else(walk, op):
+    named(op, "subject of 李晚晴", "李晚晴")
+    assert walk().whole().status == 200
+    named(op, "subject of 李晚晴", "周桂兰")
+
+    assert walk().whole().status == 403
+    assert [tie.person_id for tie in db.session.scalars(select(SignOnTie))] == [person("李晚晴").id]
+
+
+def test_two_people_of_the_school_untie_with_a_recovery(walk, op):
+    named(op, "old", "李晚晴")
+    walk().whole()
+    tying.untie(person("李晚晴").id)
+    db.session.commit()
+    named(op, "new", "李晚晴")
+
+    assert walk().whole().status == 200
+
+
+def test_other_claims_begin_anew_and_other_roles_do_not(walk, op, provider):
+    named(op, "old", "李晚晴")
+    walk().whole()
+    row = db.session.get_one(SignOnProvider, provider.id)
+    same = SignOnProvider(**{name: getattr(row, name) for name in tying.NAMES}, district_id=row.district_id)
+    tying.untie_all(row, same)
+    assert db.session.scalar(select(func.count(SignOnTie.id))) == 1
+    same.phone_claim = "mobile"
+    tying.untie_all(row, same)
+    assert db.session.scalar(select(func.count(SignOnTie.id))) == 0
+
+
+def test_no_token_of_the_provider_is_kept(walk, op, home):
+    """The tokens are asked for once, read and dropped: no table, cookie or page holds one (ASVS 10.1.1)."""
+    seen = []
+    asked = asking.exchanged
+
+    def remember(*given):
+        found = asked(*given)
+        seen.extend(word for word in found.values() if isinstance(word, str) and len(word) > 15)
+        return found
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(asking, "exchanged", remember)
+        one = walk()
+        page = one.whole()
+    assert page.status == 200 and len(seen) >= 2
+    db.session.rollback()
+    checkpoint(str(home / "portal.db"))
+    kept = (home / "portal.db").read_bytes() + page.html.encode()
+    cookies = "".join(cookie.value for cookie in one.client._cookies.values())
+    for token in seen:
+        for part in (token, *token.split(".")):
+            assert len(part) < 15 or (part.encode() not in kept and part not in cookies)
+    assert b"account.signed_in" in kept, "the search finds what is there"
 
 
 # Whom it does not let in
