@@ -41,7 +41,8 @@ TOLD = Kind(
     _l("Something urgent and confidential waits for you in the portal. Please sign in now."),
     path="/visits/harm",
 )
-NUMBER = re.compile(r"[0-9][0-9 -]*$")
+NUMBER_BACKWARDS = re.compile(r"[0-9 -]*[0-9]")
+"""A number at the end of a line, read from there: searched forwards, a long run of digits is begun at each of them."""
 
 
 class Act(StrEnum):
@@ -140,7 +141,7 @@ def name_people(school: School, wanted: Sequence[str], by: Actor, now: datetime)
 def numbers(school: School) -> list[tuple[str, str]]:
     """(name, number) of whom to ring, as the district has set it."""
     lines: list[str] = NUMBERS.on(clock.today(), school_id=school.id)
-    return [(line, found[0]) for line in lines if (found := NUMBER.search(line))]
+    return [(line, found[0][::-1]) for line in lines if (found := NUMBER_BACKWARDS.match(line[::-1]))]
 
 
 def report(pupil: Pupil, author: Actor, body: str, now: datetime) -> HarmReport:
