@@ -215,6 +215,7 @@ ACTS = {
     "sealed_note.written": _l("sealed note added"),
     "visit.amended": _l("mended"),
     "visit.confirmed": _l("confirmed by the family"),
+    "visit.draft_discarded": _l("thrown away"),
     "visit.part_written": _l("own part written"),
     "visit.written": _l("written down"),
     "visit_photo.deleted": _l("deleted"),

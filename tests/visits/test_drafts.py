@@ -534,3 +534,43 @@ def test_a_second_author_adds_who_went_along_and_takes_nobody_off(as_, phone):
     assert (came.status_code, went_along(visit)) == (201, ["村医老周", "网格员小何"])
     assert other.send(visit, True, note="刘老师的话", partner="网格员小何").status_code == 201
     assert went_along(visit) == ["村医老周", "网格员小何"]
+
+
+def test_an_author_throws_a_draft_away_and_a_device_keeps_its_own_text(as_, phone):
+    visit = str(uuid.uuid4())
+    phone.post(phone.operation(visit, hopes="爱讲故事"))
+    draft = db.session.scalars(select(VisitDraft).where(VisitDraft.client_id == visit)).one()
+    child, teacher = pupil("林嘉树"), as_("王雪", "class_teacher")
+    path, number = f"/visits/drafts/{draft.public_id}", draft.id
+    assert as_("刘明远").page(path).status in (403, 404)
+    writing = teacher.page(f"/visits/new?pupil={child.public_id}&draft={draft.public_id}")
+    asked = teacher.page(writing.links["不要这份草稿"])
+    gone = asked.press("删除草稿")
+
+    assert gone.status == 200 and "草稿已删除" in gone.html
+    assert db.session.scalars(select(VisitDraft.id).where(VisitDraft.client_id == visit)).all() == []
+    assert db.session.scalars(select(DraftPart.id).where(DraftPart.draft_id == number)).all() == []
+    assert teacher.get(path).status_code == 404
+    assert db.session.scalars(select(TrailEntry).where(TrailEntry.action == "visit.draft_discarded")).one()
+    told = phone.post(phone.operation(visit, finish=True, hopes="爱讲故事", note="在家帮忙"))
+    assert told.status_code == 201
+    written = (
+        db.session.scalars(select(Visit).where(Visit.client_id == visit).options(joinedload(Visit.parts)))
+        .unique()
+        .one()
+    )
+    assert [part.hopes for part in written.parts] == ["爱讲故事"]
+
+
+def test_a_draft_that_became_a_visit_is_not_thrown_away(as_, phone):
+    visit = str(uuid.uuid4())
+    phone.post(phone.operation(visit, hopes="爱讲故事"))
+    draft = db.session.scalars(select(VisitDraft).where(VisitDraft.client_id == visit)).one()
+    teacher = as_("王雪", "class_teacher")
+    before = teacher.page(f"/visits/drafts/{draft.public_id}")
+    phone.post(phone.operation(visit, finish=True, hopes="爱讲故事"))
+    refused = before.press("删除草稿")
+
+    assert "删除草稿" not in teacher.page(f"/visits/drafts/{draft.public_id}").buttons
+    assert refused.status == 409
+    assert db.session.get(VisitDraft, draft.id) is not None

@@ -24,6 +24,7 @@ from portal.once import commit_and_go
 from portal.schools.models import Pupil
 from portal.staffing.delegating import colleagues
 from portal.templating import render
+from portal.trail.models import note
 from portal.trail.reads import opened
 from portal.visits import merging, operations, packing
 from portal.visits.drafts import DRAFT, GUARDED, VisitDraft
@@ -250,6 +251,25 @@ def choose(public_id: str) -> Answer:
     if not waiting and outcome.visit is not None:
         to = url_for("visits.show", public_id=outcome.visit.public_id)
     return commit_and_go(to, _("Your choice is kept."))
+
+
+@bp.post("/drafts/<public_id>/removal")
+@requires(DRAFT)
+def discard_draft(public_id: str) -> Answer:
+    """Throw an unfinished draft away. A device that still holds a text of its own may hand that in all the same."""
+    found = find(DRAFT, public_id, *_WHOLE)
+    if found.finished_at is not None:
+        raise RuleBroken(_("This visit is written down already. Change the visit instead."))
+    to = url_for("visits.pupil", public_id=found.pupil.public_id)
+    note(
+        "visit.draft_discarded",
+        found,
+        person_id=actor().person_id,
+        role=actor().role,
+        pupil_id=found.pupil_id,
+    )
+    db.session.delete(found)
+    return commit_and_go(to, _("The draft is thrown away."))
 
 
 def _first(form: VisitForm) -> str:

@@ -62,7 +62,7 @@ def new() -> str:
         typed = merging.as_form(draft)
         form = VisitForm(homes, place.started_on, colleagues(actor()), formdata=typed)
         bases = {part.field: part.revision for part in draft.parts}
-        return _visit_page(form, child, draft.client_id, bases)
+        return _visit_page(form, child, draft.client_id, bases, draft.public_id)
     form = VisitForm(homes, place.started_on, colleagues(actor()), data=given)
     return _visit_page(form, child, str(uuid.uuid4()))
 
@@ -80,8 +80,10 @@ def _draft_of(child: Pupil) -> VisitDraft | None:
     return draft
 
 
-def _visit_page(form: VisitForm, child: Pupil, client_id: str, bases: Mapping[str, int] | None = None) -> str:
-    """``bases``: the revisions of the draft that the form goes on with."""
+def _visit_page(
+    form: VisitForm, child: Pupil, client_id: str, bases: Mapping[str, int] | None = None, draft_id: str = ""
+) -> str:
+    """``bases``: the revisions of the draft that the form goes on with, ``draft_id`` its public id."""
     if child.priority:
         opened("F4", child)
     return render(
@@ -89,6 +91,7 @@ def _visit_page(form: VisitForm, child: Pupil, client_id: str, bases: Mapping[st
         form=form,
         pupil=child,
         client_id=client_id,
+        draft_id=draft_id,
         bases=json.dumps(bases or {}),
         step_fields=list(form.steps()),
         **WORDS,
