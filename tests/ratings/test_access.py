@@ -53,6 +53,8 @@ def sheet(inspector):
 
 ADDRESSES = {
     "index": "/ratings/",
+    "metrics": "/ratings/metrics",
+    "metric": "/ratings/metrics/visit_coverage",
     "rubrics": "/ratings/rubrics",
     "new_rubric": "/ratings/rubrics/new",
     "import_rubric": "/ratings/rubrics",

@@ -6,6 +6,7 @@ A rubric names a metric in an item's ``source: "system:<name>"``.
 from portal.ratings.metrics import courses, families, notices, opinions, visits
 from portal.ratings.metrics.registry import (
     METRICS,
+    NOT_COLLECTED,
     Figure,
     Metric,
     Period,
@@ -18,6 +19,7 @@ from portal.ratings.metrics.registry import (
 
 __all__ = [
     "METRICS",
+    "NOT_COLLECTED",
     "Figure",
     "Metric",
     "Period",

@@ -10,7 +10,7 @@ from portal.extensions import db
 from portal.i18n import gettext as _
 from portal.i18n import lazy_gettext as _l
 from portal.i18n import ngettext
-from portal.ratings.metrics.registry import Period, Record, cared_for_on, metric, pupils_on
+from portal.ratings.metrics.registry import PUPILS_OF_THE_DAY, Period, Record, cared_for_on, metric, pupils_on
 from portal.schools.models import Guardianship, Pupil
 
 
@@ -42,6 +42,7 @@ def _detail(session: CourseSession, households: int) -> str:
 @metric(
     "course_sessions",
     _l("Sessions of the parent school with households present, by term."),
+    counts=_l("Sessions at which at least one household was present"),
     share=False,
     by_term=True,
 )
@@ -60,7 +61,12 @@ def course_sessions(school_id: int, period: Period) -> Sequence[Record]:
     ]
 
 
-@metric("lesson_hours", _l("Lesson hours of the sessions with households present."), share=False)
+@metric(
+    "lesson_hours",
+    _l("Lesson hours of the sessions with households present."),
+    counts=_l("Lesson hours of sessions at which at least one household was present"),
+    share=False,
+)
 def lesson_hours(school_id: int, period: Period) -> Sequence[Record]:
     """Each session of the year with its lesson hours; counts when somebody was present."""
     return [
@@ -77,7 +83,13 @@ def lesson_hours(school_id: int, period: Period) -> Sequence[Record]:
     ]
 
 
-@metric("household_participation", _l("Households that took part in at least one session of the year."))
+@metric(
+    "household_participation",
+    _l("Households that took part in at least one session of the year."),
+    counts=_l("Households that were present at least once"),
+    out_of=_l("All households with a child at the school"),
+    population=PUPILS_OF_THE_DAY,
+)
 def household_participation(school_id: int, period: Period) -> Sequence[Record]:
     """Each household with a child at the school on the day of counting; named by its children."""
     day = period.counted_on

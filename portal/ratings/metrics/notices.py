@@ -15,6 +15,8 @@ from portal.ratings.metrics.registry import Period, Record, metric
 @metric(
     "notices_reached",
     _l("Households reached by the school's notices, added up over the notices of the year."),
+    counts=_l("Households that opened a notice, added up over the notices"),
+    out_of=_l("Households each notice was for, added up over the notices"),
 )
 def notices_reached(school_id: int, period: Period) -> Sequence[Record]:
     """Each published notice of the school: the households that opened it out of those it was for."""

@@ -13,7 +13,12 @@ from portal.opinions.models import PAST_THE_SCHOOL, Opinion, OpinionAnswer
 from portal.ratings.metrics.registry import Period, Record, metric
 
 
-@metric("opinions_in_time", _l("Opinions of the school year whose first answer came by its day."))
+@metric(
+    "opinions_in_time",
+    _l("Opinions of the school year whose first answer came by its day."),
+    counts=_l("Opinions whose first answer came by its day"),
+    out_of=_l("Opinions that were answered or whose day has passed, without those about the principal"),
+)
 def opinions_in_time(school_id: int, period: Period) -> Sequence[Record]:
     """Each opinion that was answered or whose day has passed; counts when the first answer came in time."""
     rows = db.session.execute(

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, and_, func, or_, select
 
 from portal.access import Actor, Role
 from portal.extensions import db
+from portal.i18n import lazy_gettext as _l
 from portal.ratings.rubric import Item
 from portal.row_security import all_rows
 from portal.schools.models import Flag, Guardianship, Pupil, SchoolClass, SchoolStage, SchoolYear, Term
@@ -88,10 +89,17 @@ Listing = Callable[[int, Period], Sequence[Record]]
 
 @dataclass(frozen=True)
 class Metric:
-    """A metric: its name in rubrics, what it counts in one line, the list behind it, and how the list adds up."""
+    """A metric: its name in rubrics, what it counts in one line, the list behind it, and how the list adds up.
+
+    ``counts`` and ``out_of`` say in words what is counted (the numerator) and out of what (the denominator; nothing for
+    plain counts); ``population`` says who or what is looked at, and on which day.
+    """
 
     name: str
     explanation: Any
+    counts: Any
+    out_of: Any
+    population: Any
     records: Listing
     is_share: bool
     by_term: bool
@@ -112,12 +120,46 @@ class Metric:
 
 METRICS: dict[str, Metric] = {}
 
+PUPILS_OF_THE_DAY = _l("Pupils who are at the school on the day of counting")
+WHOLE_YEAR = _l("What falls into the school year, up to the day of counting")
+
+
+@dataclass(frozen=True)
+class NotCollected:
+    """What rubrics ask for and the portal does not record yet: it is said so, and never shown as zero."""
+
+    name: str
+    explanation: Any
+    reason: Any
+
+
+NO_COMMITTEES = _l("The portal does not record committees yet. The school answers, with proof.")
+NO_FINDINGS = _l("The portal does not record findings of inspections yet. The school answers, with proof.")
+NO_SURVEYS = _l("The portal sends no questionnaires yet. The indicator does not apply in a round.")
+NOT_COLLECTED = {
+    found.name: found
+    for found in (
+        NotCollected("committee_meetings", _l("Meetings of the school committee, by term"), NO_COMMITTEES),
+        NotCollected("elections_in_term", _l("Committees elected anew within their term"), NO_COMMITTEES),
+        NotCollected("findings_closed", _l("Findings of inspections that were closed in time"), NO_FINDINGS),
+        NotCollected("survey_mean", _l("Mean of the parent questionnaire"), NO_SURVEYS),
+    )
+}
+
 
 def metric(
-    name: str, explanation: Any, *, share: bool = True, by_term: bool = False
+    name: str,
+    explanation: Any,
+    *,
+    counts: Any,
+    out_of: Any = "",
+    population: Any = WHOLE_YEAR,
+    share: bool = True,
+    by_term: bool = False,
 ) -> Callable[[Listing], Listing]:
     """Register the function that lists the records of a metric, for a school id and a period.
 
+    ``counts``, ``out_of``, ``population``: numerator, denominator and who is looked at, in words (see ``Metric``).
     ``share``: the number is a part of a whole; otherwise a plain count, ``by_term`` for each term apart.
     """
 
@@ -129,7 +171,7 @@ def metric(
             with all_rows():
                 return records(school_id, period)
 
-        METRICS[name] = Metric(name, explanation, counted, share, by_term)
+        METRICS[name] = Metric(name, explanation, counts, out_of, population, counted, share, by_term)
         return records
 
     return register

@@ -1,6 +1,7 @@
 """Metrics over home visits. Every agreed form counts as a visit; attempts do not."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import date
 
 from sqlalchemy import func, or_, select
@@ -9,37 +10,47 @@ from portal import i18n
 from portal.extensions import db
 from portal.i18n import gettext as _
 from portal.i18n import lazy_gettext as _l
-from portal.ratings.metrics.registry import Period, Record, metric, pupils_on
+from portal.ratings.metrics.registry import PUPILS_OF_THE_DAY, Period, Record, metric, pupils_on
 from portal.schools.models import Enrolment, Grade, Pupil, SchoolClass
-from portal.visits.models import FollowUp, Outcome, Visit
+from portal.visits.models import FollowUp, Form, Outcome, Visit
 
 
-def _pupils(school_id: int, period: Period, wanted: Callable[[bool, int, date], bool]) -> list[Record]:
-    """Pupils of the day of counting with their first visit of the year.
+@dataclass(frozen=True)
+class _Pupil:
+    """A pupil of the day of counting. ``priority``: whether, not why, that is sealed; ``level``: of the grade in its stage."""
 
-    ``wanted`` sees whether the pupil is a priority pupil (not why, that is sealed), grade and arrival.
-    """
+    id: int
+    name: str
+    priority: bool
+    arrived_on: date
+    class_id: int
+    class_name: str
+    level: int
+    visited_on: date | None
+
+
+def _visited(school_id: int, period: Period, form: Form | None) -> list[_Pupil]:
+    """Pupils of the day of counting with their first visit of the year, of a form or of any."""
     day = period.counted_on
-    first_visit = (
-        select(func.min(Visit.held_on))
-        .where(
-            Visit.pupil_id == Pupil.id,
-            Visit.school_id == school_id,
-            Visit.outcome == Outcome.MET,
-            Visit.held_on >= period.starts_on,
-            Visit.held_on <= period.until_on,
-        )
-        .scalar_subquery()
+    first_visit = select(func.min(Visit.held_on)).where(
+        Visit.pupil_id == Pupil.id,
+        Visit.school_id == school_id,
+        Visit.outcome == Outcome.MET,
+        Visit.held_on >= period.starts_on,
+        Visit.held_on <= period.until_on,
     )
+    if form is not None:
+        first_visit = first_visit.where(Visit.form == form)
     rows = db.session.execute(
         select(
             Pupil.id,
             Pupil.name,
             Pupil.priority_sealed.is_not(None),
             Pupil.arrived_on,
+            SchoolClass.id,
             SchoolClass.name,
             Grade.level,
-            first_visit,
+            first_visit.scalar_subquery(),
         )
         .join(Enrolment, Enrolment.pupil_id == Pupil.id)
         .join(SchoolClass, SchoolClass.id == Enrolment.class_id)
@@ -51,10 +62,22 @@ def _pupils(school_id: int, period: Period, wanted: Callable[[bool, int, date], 
         )
         .order_by(Pupil.name_pinyin, Pupil.id)
     )
+    return [_Pupil(*row) for row in rows]
+
+
+def _pupils(
+    school_id: int, period: Period, wanted: Callable[[bool, int, date], bool], form: Form | None = None
+) -> list[Record]:
+    """One record a pupil; ``wanted`` sees whether it is a priority pupil, its grade and its arrival."""
     return [
-        Record(pupil_id, f"{name} · {school_class}", _when(visited_on), int(visited_on is not None))
-        for pupil_id, name, priority, arrived_on, school_class, level, visited_on in rows
-        if wanted(priority, level, arrived_on)
+        Record(
+            pupil.id,
+            f"{pupil.name} · {pupil.class_name}",
+            _when(pupil.visited_on),
+            int(pupil.visited_on is not None),
+        )
+        for pupil in _visited(school_id, period, form)
+        if wanted(pupil.priority, pupil.level, pupil.arrived_on)
     ]
 
 
@@ -64,20 +87,36 @@ def _when(visited_on: date | None) -> str:
     return _("First visit of the year on %(day)s", day=i18n.long_date(visited_on))
 
 
-@metric("visit_coverage", _l("Pupils visited in the school year, in any form the family agreed to."))
+@metric(
+    "visit_coverage",
+    _l("Pupils visited in the school year, in any form the family agreed to."),
+    counts=_l("Pupils with at least one visit that took place"),
+    out_of=_l("All pupils"),
+    population=PUPILS_OF_THE_DAY,
+)
 def visit_coverage(school_id: int, period: Period) -> Sequence[Record]:
     """Each pupil; counts when visited in the year."""
     return _pupils(school_id, period, lambda _priority, _level, _arrived_on: True)
 
 
-@metric("priority_visits", _l("Priority pupils visited in the school year."))
+@metric(
+    "priority_visits",
+    _l("Priority pupils visited in the school year."),
+    counts=_l("Priority pupils with at least one visit that took place"),
+    out_of=_l("All priority pupils, whatever the reason"),
+    population=PUPILS_OF_THE_DAY,
+)
 def priority_visits(school_id: int, period: Period) -> Sequence[Record]:
     """Each priority pupil; counts when visited in the year."""
     return _pupils(school_id, period, lambda priority, _level, _arrived_on: priority)
 
 
 @metric(
-    "first_grade_visits", _l("Pupils of first grades and pupils who moved in, visited in the school year.")
+    "first_grade_visits",
+    _l("Pupils of first grades and pupils who moved in, visited in the school year."),
+    counts=_l("Those with at least one visit that took place"),
+    out_of=_l("All pupils of first grades and all who came after the year began"),
+    population=PUPILS_OF_THE_DAY,
 )
 def first_grade_visits(school_id: int, period: Period) -> Sequence[Record]:
     """Each pupil of the first grade of a stage or who arrived after the year began; counts when visited."""
@@ -86,7 +125,49 @@ def first_grade_visits(school_id: int, period: Period) -> Sequence[Record]:
     )
 
 
-@metric("follow_ups_in_time", _l("Agreed steps that were due in the school year and done in time."))
+@metric(
+    "in_home_visits",
+    _l(
+        "Pupils visited at home in the school year; shown beside the coverage, because families choose the form."
+    ),
+    counts=_l("Pupils with at least one visit at their home"),
+    out_of=_l("All pupils"),
+    population=PUPILS_OF_THE_DAY,
+)
+def in_home_visits(school_id: int, period: Period) -> Sequence[Record]:
+    """Each pupil; counts when visited at home in the year."""
+    return _pupils(school_id, period, lambda _priority, _level, _arrived_on: True, Form.IN_HOME)
+
+
+@metric(
+    "classes_visited",
+    _l("Classes in which every pupil was visited in the school year."),
+    counts=_l("Classes without a pupil who was not visited"),
+    out_of=_l("All classes with pupils"),
+    population=PUPILS_OF_THE_DAY,
+)
+def classes_visited(school_id: int, period: Period) -> Sequence[Record]:
+    """Each class; counts when no pupil of it is left out."""
+    found: dict[tuple[int, str], list[bool]] = {}
+    for pupil in _visited(school_id, period, None):
+        found.setdefault((pupil.class_id, pupil.class_name), []).append(pupil.visited_on is not None)
+    return [
+        Record(
+            class_id,
+            name,
+            _("%(visited)s of %(all)s pupils visited", visited=sum(visited), all=len(visited)),
+            int(all(visited)),
+        )
+        for (class_id, name), visited in sorted(found.items(), key=lambda entry: entry[0])
+    ]
+
+
+@metric(
+    "follow_ups_in_time",
+    _l("Agreed steps that were due in the school year and done in time."),
+    counts=_l("Steps done by their day"),
+    out_of=_l("All steps whose day has come"),
+)
 def follow_ups_in_time(school_id: int, period: Period) -> Sequence[Record]:
     """Each agreed step of the school's visits that was due; counts when done by its day. Says nothing of its contents."""
     rows = db.session.execute(
