@@ -11,7 +11,7 @@ from portal.extensions import db
 from portal.i18n import gettext as _
 from portal.i18n import lazy_gettext as _l
 from portal.i18n import no_op
-from portal.trail.models import TrailEntry
+from portal.trail.models import TrailEntry, note
 
 NEW_DEVICE = Kind(
     "new_device",
@@ -20,6 +20,14 @@ NEW_DEVICE = Kind(
         "Your account was used on a new device: %(device)s. Was it not you? Sign in and sign it out under Me."
     ),
     takes=("device",),
+    path="/account/activity",
+)
+WAY_CHANGED = Kind(
+    "account.changed",
+    _l("A way into your account was changed"),
+    _l(
+        "A password, a second step or an address of your account was changed. Was it not you? Ask your school at once."
+    ),
     path="/account/activity",
 )
 MEANINGS = {
@@ -49,6 +57,32 @@ MEANINGS = {
     "recovery.used": no_op("Your account was recovered through the school"),
     "account.recovered": no_op("Signed in again without the password"),
 }
+
+
+CHANGES = frozenset(
+    {
+        "account.password_changed",
+        "account.password_reset",
+        "account.app_set_up",
+        "account.app_removed",
+        "account.passkey_added",
+        "account.passkey_removed",
+        "account.recovery_codes_made",
+        "account.email_confirmed",
+        "account.email_removed",
+    }
+)
+"""What is never done to an account without its owner being told by message (ASVS 6.3.7)."""
+
+
+def way_changed(person: Person, action: str, *, by: int | None = None, role: str = "", **facts: Any) -> None:
+    """Log that a way into an account was changed, and tell its owner by message, in the current transaction.
+
+    Call it before an address goes, so that the message still reaches the old one. ``by``: who did it, if not the owner.
+    """
+    assert action in CHANGES
+    note(action, person, person_id=by if role else person.id, role=role, **facts)
+    send(person, WAY_CHANGED.name, {})
 
 
 def tell_of_new_device(person: Person, device: str) -> None:

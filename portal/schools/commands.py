@@ -10,7 +10,7 @@ from sqlalchemy import or_, select
 
 from portal import clock
 from portal.access import Role
-from portal.accounts import passwords, sessions
+from portal.accounts import passwords, sessions, telling
 from portal.accounts.models import Person
 from portal.accounts.phones import normalised, phone_index
 from portal.database import reading
@@ -121,7 +121,7 @@ def new_password(who: str) -> None:
     person.password_hash = passwords.hashed(password)
     person.password_changed_at = clock.now()
     sessions.revoke_others(person.id, keep_session_id=0)
-    note("account.password_reset", person, person_id=None, role="operator")
+    telling.way_changed(person, "account.password_reset", role="operator")
     db.session.commit()
     click.echo(_("New password of %(name)s: %(password)s", name=person.name, password=password))
 

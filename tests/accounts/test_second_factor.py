@@ -9,9 +9,11 @@ import time_machine
 from sqlalchemy import select, update
 
 from portal import clock
-from portal.accounts import arriving, guessing, recovery_codes, totp
+from portal.accounts import arriving, guessing, recovery_codes, telling, totp
 from portal.accounts.factors import SECOND_FACTOR_ROLES
 from portal.accounts.models import Authenticator, AuthSession, HalfSession, Passkey, Person, RecoveryCode
+from portal.config import ROOT
+from portal.deliveries.models import Delivery
 from portal.extensions import db
 from portal.rehearsal.town import PASSWORD
 from portal.schools.models import District
@@ -362,3 +364,49 @@ def test_a_lost_passkey_is_taken_out_by_its_owner_with_a_fresh_proof_only(as_):
     assert gone.status == 200 and "已移除" in gone.text
     assert [key.name for key in db.session.scalars(select(Passkey))] == ["我的手机"]
     assert noted("account.passkey_removed") == 1
+
+
+def told(name: str) -> int:
+    wanted = select(Delivery.id).where(
+        Delivery.kind == "account.changed", Delivery.person_id == person(name).id
+    )
+    return len(db.session.scalars(wanted).all())
+
+
+def test_the_owner_is_told_by_message_of_every_change_of_a_way_in(as_):
+    """ASVS 6.3.7: app, codes on paper, password and app again; the control: looking at all of it tells nothing."""
+    client = as_("孙立德")
+    for path in (
+        "/account/authenticator",
+        "/account/passkeys",
+        "/account/recovery-codes",
+        "/account/password",
+    ):
+        client.page(path)
+    assert told("孙立德") == 0
+    set_up(client)
+    assert told("孙立德") == 1
+    db.session.execute(update(AuthSession).values(proved_at=clock.now()))
+    db.session.commit()
+    client.page("/account/recovery-codes").press("换十个新的恢复码")
+    assert told("孙立德") == 2
+    client.page("/account/password").press("修改密码", present=PASSWORD, new="一串谁也想不到的新口令和晚饭")
+    assert told("孙立德") == 3
+    client.page("/account/authenticator").press("移除验证器")
+    assert told("孙立德") == 4
+    assert "登录方式有改动" in client.page("/messages/").text
+
+
+def test_no_change_of_a_way_in_is_logged_without_a_message():
+    """Whoever logs one of these actions does it through ``way_changed``; only codes that come with an app, and the password
+    that ends a recovery, are told by the message of that."""
+    logged = {}
+    for path in (ROOT / "portal").rglob("*.py"):
+        for action in telling.CHANGES:
+            if f'note("{action}"' in path.read_text(encoding="utf-8"):
+                logged[action] = path.name
+
+    assert logged == {
+        "account.recovery_codes_made": "second_factors.py",
+        "account.password_changed": "second_step.py",
+    }

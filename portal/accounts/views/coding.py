@@ -6,7 +6,7 @@ from sqlalchemy import select
 from werkzeug.wrappers import Response
 
 from portal.access import public, signed_in
-from portal.accounts import arriving, codes, known_devices, limits, sessions
+from portal.accounts import arriving, codes, known_devices, limits, sessions, telling
 from portal.accounts.addresses import email_index
 from portal.accounts.code_forms import EightDigitsForm, EmailForm, RecipientForm
 from portal.accounts.codes import CodeRequest, Purpose
@@ -154,8 +154,8 @@ def enter_email_code() -> Answer:
     if db.session.scalar(taken):
         db.session.commit()
         raise RuleBroken(_("This e-mail address belongs to another account. Use another one."))
+    telling.way_changed(person, "account.email_confirmed")
     person.email = address
-    note("account.email_confirmed", person, person_id=person.id)
     return commit_and_go(url_for(".show"), _("Your e-mail address is confirmed."))
 
 
@@ -165,6 +165,6 @@ def enter_email_code() -> Answer:
 def remove_email() -> Response:
     """Take one's e-mail address out."""
     person = db.session.get_one(Person, current_user.person_id)
+    telling.way_changed(person, "account.email_removed")
     person.email = None
-    note("account.email_removed", person, person_id=person.id)
     return commit_and_go(url_for(".show"), _("Your e-mail address is removed."))

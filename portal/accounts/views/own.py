@@ -100,7 +100,7 @@ def change_password() -> Answer:
     guessing.forget(counted)
     arriving.end_others(person.id)
     sessions.renew()
-    note("account.password_changed", person, person_id=person.id, first=is_first)
+    telling.way_changed(person, "account.password_changed", first=is_first)
     return commit_and_go(
         url_for(".show"),
         _("Your password is set. Sign in with it from now on.")

@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from portal import clock
 from portal.access import public, signed_in
-from portal.accounts import arriving, passkeys, recovery_codes, sessions, totp
+from portal.accounts import arriving, passkeys, recovery_codes, sessions, telling, totp
 from portal.accounts.devices import device_name
 from portal.accounts.forms import AppCodeForm, PasskeyForm
 from portal.accounts.models import Authenticator, Passkey, Person, RecoveryCode
@@ -72,7 +72,7 @@ def confirm_authenticator(person: Person) -> Answer:
         ]
         return _app_page(person, form), 422
     row.confirmed_at = clock.now()
-    note("account.app_set_up", person, person_id=person.id)
+    telling.way_changed(person, "account.app_set_up")
     return _with_second(person)
 
 
@@ -100,7 +100,7 @@ def remove_authenticator() -> BaseResponse:
     person = db.session.get_one(Person, current_user.person_id)
     db.session.execute(delete(Authenticator).where(Authenticator.person_id == person.id))
     _drop_idle_codes(person)
-    note("account.app_removed", person, person_id=person.id)
+    telling.way_changed(person, "account.app_removed")
     return commit_and_go(url_for("accounts.show"), _("The authenticator app is removed."))
 
 
@@ -124,7 +124,7 @@ def make_recovery_codes() -> str:
     """Ten new codes, shown this once; the old ones are void."""
     person = db.session.get_one(Person, current_user.person_id)
     codes = recovery_codes.make(person)
-    note("account.recovery_codes_made", person, person_id=person.id)
+    telling.way_changed(person, "account.recovery_codes_made")
     db.session.commit()
     return render("accounts/recovery_codes.html", codes=codes, left=len(codes), on_the_way=False)
 
@@ -155,7 +155,7 @@ def add_passkey(person: Person) -> Answer:
         db.session.commit()
         form.form_errors.append(_("The passkey was not kept. Try again; each device needs only one."))
         return _passkey_page(person, form), 422
-    note("account.passkey_added", person, person_id=person.id)
+    telling.way_changed(person, "account.passkey_added")
     return _with_second(person)
 
 
@@ -174,5 +174,5 @@ def remove_passkey(public_id: str) -> BaseResponse:
     db.session.delete(key)
     db.session.flush()
     _drop_idle_codes(person)
-    note("account.passkey_removed", person, person_id=person.id)
+    telling.way_changed(person, "account.passkey_removed")
     return commit_and_go(url_for("accounts.show"), _("The passkey is removed."))

@@ -6,7 +6,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from portal import clock
 from portal.access import public
-from portal.accounts import arriving, by_message, factors, passkeys, passwords, proofs, sessions
+from portal.accounts import arriving, by_message, factors, passkeys, passwords, proofs, sessions, telling
 from portal.accounts.forms import NewPasswordForm, SecondCodeForm
 from portal.accounts.models import HalfSession, Person
 from portal.accounts.views.blueprint import Answer, bp, half_holder, home, too_many
@@ -119,5 +119,9 @@ def choose_password() -> Answer:
     if half.how == arriving.RECOVERY:
         half.how = arriving.RECOVERED
     sessions.revoke_others(person.id, 0)
-    note("account.password_changed", person, person_id=person.id)
+    if half.how == arriving.RECOVERED:
+        # The owner has word of the recovery itself.
+        note("account.password_changed", person, person_id=person.id)
+    else:
+        telling.way_changed(person, "account.password_changed")
     return arriving.go_on(half, person)
