@@ -70,7 +70,8 @@ def owes(half: HalfSession, person: Person) -> str:
             return SET_UP
     if half.how == RECOVERY:
         return NEW_PASSWORD
-    due = passwords.needs_change(person.password_changed_at, staff=bool(appointments))
+    printed = half.how == "password" and person.password_until is not None
+    due = printed or passwords.needs_change(person.password_changed_at, staff=bool(appointments))
     return NEW_PASSWORD if due and person.password_hash else ""
 
 

@@ -36,12 +36,18 @@ class Person(PublicId, Base):
     email = Sealed("personal", index="email_index")
     password_hash: Mapped[str | None] = mapped_column(String(200), info={"class": "F6"})
     password_changed_at: Mapped[datetime | None]
+    password_until: Mapped[datetime | None]
+    """Of a password that a command printed: until when it opens the way to one's own; empty for one's own."""
     language: Mapped[str | None] = mapped_column(String(10))
     elder: Mapped[bool] = mapped_column(default=False)
     theme: Mapped[str] = mapped_column(String(5), default="auto")
     roster_district_id: Mapped[int | None] = mapped_column(ForeignKey("district.id"))
     sourced_id: Mapped[str | None] = mapped_column(String(255))
     created_at: Mapped[datetime]
+
+    def keep_password(self, hashed: str | None, at: datetime, until: datetime | None = None) -> None:
+        """A new password from now on; ``until``: one that somebody else has seen, and that is no lasting one (ASVS 6.4.1)."""
+        self.password_hash, self.password_changed_at, self.password_until = hashed, at, until
 
     appointments: Mapped[list["Appointment"]] = relationship(
         back_populates="person", lazy="raise_on_sql", foreign_keys="Appointment.person_id"

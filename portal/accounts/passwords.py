@@ -26,6 +26,8 @@ LONGEST = 200
 LETTERS_BESIDES = 5
 """How many letters or characters of writing a password needs besides a name of one's own."""
 CHANGED_EVERY = timedelta(days=180)
+PRINTED_LASTS = timedelta(hours=72)
+"""How long a password that a command printed opens the way to one's own."""
 KINDS = (re.compile(r"[a-z]"), re.compile(r"[A-Z]"), re.compile(r"\d"), re.compile(r"[^A-Za-z\d]"))
 _one_at_a_time = threading.Lock()
 

@@ -174,8 +174,7 @@ def _person_for(asked: JoiningRequest, tie: Guardianship | None) -> Person:
         if person.phone is None and free:
             person.phone = asked.phone
     person.account_name = person.account_name or asked.account_name or new_account_name()
-    person.password_hash = asked.password_hash
-    person.password_changed_at = clock.now()
+    person.keep_password(asked.password_hash, clock.now())
     db.session.flush()
     return person
 

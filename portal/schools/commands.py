@@ -97,7 +97,8 @@ def create_account(name: str, account_name: str, role: str, district_name: str, 
     if not wanted or db.session.scalar(select(Person.id).where(Person.account_name == wanted)):
         _stop(_("The account name %(name)s is taken.", name=account_name))
     password = _new_password()
-    person = enrolling.add_person(name, account_name=wanted, password_hash=passwords.hashed(password))
+    person = enrolling.add_person(name, account_name=wanted)
+    _give(person, password)
     enrolling.appoint(person, chosen, clock.today(), **scope)
     db.session.flush()
     note("account.created", person, person_id=None, role="operator")
@@ -118,12 +119,16 @@ def new_password(who: str) -> None:
     if person is None:
         _stop(_("Nobody has the account name or phone number %(who)s.", who=who))
     password = _new_password()
-    person.password_hash = passwords.hashed(password)
-    person.password_changed_at = clock.now()
+    _give(person, password)
     sessions.revoke_others(person.id, keep_session_id=0)
     telling.way_changed(person, "account.password_reset", role="operator")
     db.session.commit()
     click.echo(_("New password of %(name)s: %(password)s", name=person.name, password=password))
+
+
+def _give(person: Person, password: str) -> None:
+    now = clock.now()
+    person.keep_password(passwords.hashed(password), now, now + passwords.PRINTED_LASTS)
 
 
 def _new_password() -> str:

@@ -95,8 +95,7 @@ def change_password() -> Answer:
     if not form.validate():
         return render("accounts/password.html", form=form), 422
     is_first = person.password_hash is None
-    person.password_hash = passwords.hashed(form.new.data)
-    person.password_changed_at = clock.now()
+    person.keep_password(passwords.hashed(form.new.data), clock.now())
     guessing.forget(counted)
     arriving.end_others(person.id)
     sessions.renew()

@@ -114,8 +114,7 @@ def choose_password() -> Answer:
         form.new.errors = [_("This is your old password. Choose another one.")]
     if form.errors:
         return render("accounts/new_password.html", form=form), 422
-    person.password_hash = passwords.hashed(form.new.data)
-    person.password_changed_at = clock.now()
+    person.keep_password(passwords.hashed(form.new.data), clock.now())
     if half.how == arriving.RECOVERY:
         half.how = arriving.RECOVERED
     sessions.revoke_others(person.id, 0)

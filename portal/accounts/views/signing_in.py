@@ -4,6 +4,7 @@ from flask import redirect, request, session, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response as BaseResponse
 
+from portal import clock
 from portal.access import public, signed_in
 from portal.accounts import (
     arriving,
@@ -89,6 +90,13 @@ def enter() -> Answer:
         )
         db.session.commit()
         form.form_errors.append(_("The account name or the password is not right. Check both and try again."))
+        return _page(form, to), 422
+    if person.password_until is not None and clock.now() >= person.password_until:
+        note("account.sign_in_failed", person, person_id=None, how="printed password")
+        db.session.commit()
+        form.form_errors.append(
+            _("This first password has run out. Ask whoever gave it to you for a new one.")
+        )
         return _page(form, to), 422
     if passwords.is_outdated(stored or ""):
         person.password_hash = passwords.hashed(form.password.data)
