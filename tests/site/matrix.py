@@ -100,6 +100,10 @@ MORE_ARGUMENTS: dict[str, Callable[[str, Any], Any]] = {
 }
 
 
+NO_ROW = {"ratings.metric": {"name": "visit_coverage"}}
+"""Addresses whose arguments name no record: a case of each stands for all."""
+
+
 def _own_household(who: Standing, _row: Any) -> dict[str, str]:
     """The household of the guardian; of a neighbour for others."""
     wanted = select(Household.public_id)
@@ -362,8 +366,8 @@ def _cells_of(
 ) -> Iterator[Cell]:
     endpoint = rule.endpoint
     outside = IN_QUERY.get(endpoint) or IN_FORM.get(endpoint)
-    if not rule.arguments and outside is None:
-        yield Cell(player, endpoint, method, "any", _address(app, rule, {}))
+    if (not rule.arguments and outside is None) or endpoint in NO_ROW:
+        yield Cell(player, endpoint, method, "any", _address(app, rule, NO_ROW.get(endpoint, {})))
         return
     name, key = outside or ("", key_of(app, endpoint))
     if endpoint == "schools.my_class":
