@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
+from playwright.sync_api import BrowserContext
 from sqlalchemy import select, update
 
 from portal import create_app
@@ -20,7 +21,7 @@ from portal.extensions import db
 from tests.site.actors import LANGUAGES, PLAYERS, Player
 from tests.site.crawl import endpoint_of, walk
 from tests.site.test_pages import STARTS
-from tests.support.browser import PHONE, OpenContext
+from tests.support.browser import PHONE
 from tests.support.client import PortalClient
 from tests.support.looking import faults
 from tests.support.server import Portal
@@ -99,9 +100,10 @@ def site(tmp_path_factory: pytest.TempPathFactory, town_in: Callable[[Path], Pat
 
 
 def look(
-    site: Site, open_context: OpenContext, player: Player, path: str, language: str, mode: tuple[bool, str]
+    site: Site, context: BrowserContext, player: Player, path: str, language: str, mode: tuple[bool, str]
 ) -> list[str]:
-    context = open_context(PHONE, bypass_csp=True)
+    """What is wrong with a page. The context serves one page after the other: styles and scripts come once."""
+    context.clear_cookies()
     context.add_cookies(site.cookies(player, language, *mode))  # type: ignore[arg-type]
     page = context.new_page()
     errors: list[str] = []
@@ -109,7 +111,7 @@ def look(
     page.goto(site.portal.address + path)
     page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = false; })")
     found = faults(page) + errors
-    context.close()
+    page.close()
     return [f"{path} as {player.actor} in {language} {mode}: {fault}" for fault in found]
 
 
@@ -125,11 +127,11 @@ SHARES = 4
 @pytest.mark.parametrize("share", range(SHARES))
 def test_every_page_can_be_used_by_everyone(site, pages, open_context, share):
     ways = cycle(product(MODES, LANGUAGES))
-    found = []
+    context, found = open_context(PHONE, bypass_csp=True), []
     for number, (player, path) in enumerate(pages.values()):
         mode, language = next(ways)
         if number % SHARES == share:
-            found += look(site, open_context, player, path, language, mode)
+            found += look(site, context, player, path, language, mode)
 
     assert len(pages) > 20
     assert found == []
@@ -140,8 +142,8 @@ def test_every_page_can_be_used_by_everyone(site, pages, open_context, share):
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_page_in_every_language_and_mode(site, pages, open_context, language, mode):
-    found = []
+    context, found = open_context(PHONE, bypass_csp=True), []
     for player, path in pages.values():
-        found += look(site, open_context, player, path, language, mode)
+        found += look(site, context, player, path, language, mode)
 
     assert found == []
