@@ -27,20 +27,20 @@ from portal.ratings.rubrics import (
     school_answers,
     words,
 )
+from portal.ratings.terms import terms_on
 from portal.row_security import all_rows
-from portal.schools.calendar import add_working_days
 from portal.trail.models import note
 
-DAYS_AFTER_RETURN = 5
 NO_SURVEY = no_op("There was no parent questionnaire in this round.")
 
 
 def due_on(entry: Entry) -> date:
-    """The last day for the submission: the round's, or the fifth working day after a return if that is later."""
+    """The last day for the submission: the round's, or the last day for corrections after a return if that is later."""
     due = entry.round.self_assessment_due_on
     if entry.returned_at is None:
         return due
-    return max(due, add_working_days(clock.local(entry.returned_at).date(), DAYS_AFTER_RETURN))
+    back_on = clock.local(entry.returned_at).date()
+    return max(due, terms_on(back_on, entry.round.district_id).correction.after(back_on))
 
 
 def answers_of(entry: Entry) -> dict[str, Answer]:

@@ -52,12 +52,21 @@ def stored_result(entry: Entry) -> Result:
     return result_of(entry, restored(entry.inputs))
 
 
+def star_and_total(result: Result) -> tuple[int | None, str | None]:
+    """Star and total of a result as they are stored."""
+    values = as_json(result)
+    return values["star"], values["total"]
+
+
 def settle(entry: Entry, person_id: int, remark: str) -> None:
     """Store the decision's inputs and result, in the current transaction (the move itself is made by ``states``)."""
     if inspecting.questioned(entry) and not remark.strip():
         raise RuleBroken(_("An inspector questions a computed number. Write what you found."), 422)
     inputs = inputs_of(entry)
     result = result_of(entry, inputs)
+    told = (entry.opinion_star, entry.opinion_total)
+    if entry.opined_at is not None and told != star_and_total(result) and not remark.strip():
+        raise RuleBroken(_("The result is no longer the one the school was told. Write why."), 422)
     if not result.complete:
         raise RuleBroken(_("Facts are missing: %(items)s.", items="、".join(result.missing[:5])))
     values = as_json(result)

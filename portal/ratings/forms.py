@@ -13,7 +13,7 @@ from portal.i18n import gettext as _
 from portal.i18n import lazy_gettext as _l
 from portal.ratings.metrics import METRICS
 from portal.ratings.models import RubricVersion
-from portal.ratings.rubric import Rubric
+from portal.ratings.rubric import Item, Rubric
 from portal.ratings.rubric.words import KINDS
 from portal.ratings.rubrics import LARGEST_FILE, words
 from portal.ratings.workbooks import LARGEST_WORKBOOK, is_workbook
@@ -243,10 +243,10 @@ class DecisionForm(PortalForm):
         }
 
 
-def decision_form(rubric: Rubric, formdata: bool) -> DecisionForm:
-    """The decision form of a rubric, with its gates as questions."""
-    gates = [(gate["id"], words(gate["title"])) for gate in rubric.settings["gates"] if "when" not in gate]
-    gates += [
+def decision_form(rubric: Rubric, formdata: bool, gates: Mapping[str, Any] | None = None) -> DecisionForm:
+    """The decision form of a rubric, with its gates as questions; ``gates``: what was answered before."""
+    asked = [(gate["id"], words(gate["title"])) for gate in rubric.settings["gates"] if "when" not in gate]
+    asked += [
         (gate["id"], words(gate["what"])) for item in rubric.walk() for gate in item.settings.get("gates", ())
     ]
     fields: dict[str, Any] = {
@@ -256,11 +256,52 @@ def decision_form(rubric: Rubric, formdata: bool) -> DecisionForm:
             choices=[("yes", _("Yes")), ("no", _("No"))],
             description=gate_id,
         )
-        for number, (gate_id, title) in enumerate(gates, 1)
+        for number, (gate_id, title) in enumerate(asked, 1)
     }
     kind = type("DecisionForm", (DecisionForm,), fields)
-    made: DecisionForm = kind() if formdata else kind(formdata=None)
+    before = {
+        f"gate_{number}": "yes" if gates[gate_id] else "no"
+        for number, (gate_id, _title) in enumerate(asked, 1)
+        if gates and gate_id in gates
+    }
+    made: DecisionForm = kind() if formdata else kind(formdata=None, data=before)
     return made
+
+
+class AnswerForm(PortalForm):
+    """What the school says to the first opinion."""
+
+    agrees = RadioField(
+        _l("What do you say to it?"),
+        [InputRequired(_l("Choose one."))],
+        choices=[("yes", _l("The opinion is right")), ("no", _l("We see it otherwise"))],
+    )
+    text = TextField(_l("What is not right, and what shows it"), [Length(max=4000)])
+
+    def validate_text(self, field: Any) -> None:
+        if self.agrees.data == "no" and not field.data:
+            raise ValidationError(_("Write what is not right."))
+
+
+class ReopenForm(PortalForm):
+    """Which items both inspectors look at again, and why."""
+
+    items = SelectMultipleField(_l("Which indicators?"))
+    reason = TextField(
+        _l("What the school says and what has to be looked at"),
+        [DataRequired(_l("Write the reason.")), Length(max=LONG)],
+    )
+
+    @classmethod
+    def offering(cls, items: Sequence[Item], formdata: bool) -> "ReopenForm":
+        """The form with the items that inspectors scored."""
+        form = cls(prefix="again-") if formdata else cls(formdata=None, prefix="again-")
+        form.items.choices = [(item.id, f"{item.id} {words(item.title)}") for item in items]
+        return form
+
+    def validate_items(self, field: Any) -> None:
+        if not field.data:
+            raise ValidationError(_("Choose at least one indicator."))
 
 
 class ClaimForm(PortalForm):

@@ -16,17 +16,18 @@ from portal.ratings.canonical import canonical, digest
 from portal.ratings.models import Answer, Consensus, Entry, EntryState, Mark, Sheet
 from portal.ratings.rubric import Item, Rubric
 from portal.ratings.rubrics import bonus_ids, inspectors_answer, items_of, rubric_of, words
+from portal.ratings.terms import YEARS_APART
 from portal.schools.models import Guardianship, Pupil, School, SchoolClass
 from portal.trail.models import note
 
 INSPECTORS = 2
-YEARS_APART = 3
-"""Who worked at a school within so many years steps aside."""
 
 
 def conflicts(school_ids: Collection[int]) -> dict[tuple[int, int], str]:
     """(person, school) → why that person cannot inspect that school, in words. Three queries, however many."""
-    since = clock.today() - timedelta(days=365 * YEARS_APART)
+    today = clock.today()
+    years = YEARS_APART.on(today, school_id=min(school_ids)) if school_ids else 1
+    since = today - timedelta(days=365 * years)
     recent = or_(Appointment.ended_on.is_(None), Appointment.ended_on > since)
     found: dict[tuple[int, int], str] = {}
     in_school = (
@@ -41,7 +42,7 @@ def conflicts(school_ids: Collection[int]) -> dict[tuple[int, int], str]:
     )
     for query in (in_school, in_class):
         for person_id, school_id in db.session.execute(query):
-            found[person_id, school_id] = _("works there or did so within three years.")
+            found[person_id, school_id] = _("works there or did so within %(years)s years.", years=years)
     families = (
         select(Guardianship.person_id, Pupil.school_id)
         .join(Pupil, Pupil.id == Guardianship.pupil_id)
@@ -196,14 +197,17 @@ def facts_by_sheet(entry: Entry) -> dict[str, dict[int, Mark]]:
 
 
 def gaps(entry: Entry) -> list[Item]:
-    """The items on which the two locked sheets differ, in the order of the rubric."""
+    """The items both must agree on, in the order of the rubric: where the locked sheets differ, and what was sent back."""
     items = items_of(rubric_of(entry.round.rubric_version))
-    marks = facts_by_sheet(entry)
+    marks, spoken = facts_by_sheet(entry), consensuses_of(entry)
     return [
         item
         for name, item in items.items()
         if name in marks
-        and len({row.facts for row in marks[name].values()}) + (INSPECTORS - len(marks[name])) > 1
+        and (
+            name in spoken
+            or len({row.facts for row in marks[name].values()}) + (INSPECTORS - len(marks[name])) > 1
+        )
     ]
 
 
@@ -250,11 +254,17 @@ def propose(sheet: Sheet, item: Item, facts: Mapping[str, Any], reason: str) -> 
     note("rating.proposed", entry, person_id=sheet.person_id, item=item.id, facts=digest(row.facts))
 
 
+def _inspectors_of(entry: Entry) -> set[int]:
+    return set(db.session.scalars(select(Sheet.person_id).where(Sheet.entry_id == entry.id)))
+
+
 def agree(sheet: Sheet, item_id: str) -> None:
     """Agree to what the other inspector proposed."""
     row = consensuses_of(sheet.entry).get(item_id)
     if sheet.entry.state != EntryState.LOCKED or row is None or row.agreed_at is not None:
         raise RuleBroken(_("There is nothing to agree on now."))
+    if row.proposed_by_id not in _inspectors_of(sheet.entry):
+        raise RuleBroken(_("Propose a common score first."))
     if row.proposed_by_id == sheet.person_id:
         raise RuleBroken(_("The other inspector must agree to your proposal."))
     row.agreed_by_id, row.agreed_at = sheet.person_id, clock.now()

@@ -53,6 +53,8 @@ class EntryState(StrEnum):
     SCORING = "scoring"
     LOCKED = "locked"
     AGREED = "agreed"
+    OPINED = "opined"
+    HEARD = "heard"
     DECIDED = "decided"
 
 
@@ -68,6 +70,8 @@ ENTRY_STATE_NAMES = {
     EntryState.SCORING: _l("Inspectors are scoring"),
     EntryState.LOCKED: _l("Both sheets locked"),
     EntryState.AGREED: _l("Inspectors agreed"),
+    EntryState.OPINED: _l("First opinion given"),
+    EntryState.HEARD: _l("School was heard"),
     EntryState.DECIDED: _l("Decided"),
 }
 
@@ -146,6 +150,9 @@ class Entry(PublicId, Base):
         CheckConstraint(f"state IN ({_one_of(EntryState)})", name="state_known"),
         CheckConstraint("claimed_star IS NULL OR claimed_star BETWEEN 0 AND 10", name="claim_known"),
         CheckConstraint("state <> 'decided' OR result IS NOT NULL", name="decision_has_result"),
+        CheckConstraint(
+            "state NOT IN ('opined', 'heard') OR defence_due_on IS NOT NULL", name="opinion_has_term"
+        ),
         Index("ix_rating_entry_school", "school_id", "state"),
     )
 
@@ -160,6 +167,16 @@ class Entry(PublicId, Base):
     returned_at: Mapped[datetime | None]
     return_reason: Mapped[str] = mapped_column(Text, default="")
     gates: Mapped[str] = mapped_column(Text, default="{}")
+    opinion_text: Mapped[str] = mapped_column(Text, default="", server_default="")
+    opinion_star: Mapped[int | None]
+    opinion_total: Mapped[str | None] = mapped_column(String(40))
+    opined_at: Mapped[datetime | None]
+    opined_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    defence_due_on: Mapped[date | None]
+    defence_text: Mapped[str] = mapped_column(Text, default="", server_default="", info={"class": "F1"})
+    defended_at: Mapped[datetime | None]
+    defended_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    reopened_at: Mapped[datetime | None]
     decided_at: Mapped[datetime | None]
     decided_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     decision_text: Mapped[str] = mapped_column(Text, default="")

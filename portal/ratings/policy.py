@@ -29,11 +29,11 @@ def entries_of_school(actor: Actor) -> ColumnElement[bool]:
 
 def own_sheets(actor: Actor) -> ColumnElement[bool]:
     """The inspector's own sheets, of their district, once the school's self-assessment is accepted."""
-    accepted = (EntryState.SCORING, EntryState.LOCKED, EntryState.AGREED, EntryState.DECIDED)
+    early = (EntryState.CHOSEN, EntryState.SELF_ASSESSING, EntryState.SUBMITTED)
     ready = (
         select(Entry.id)
         .join(Round, Round.id == Entry.round_id)
-        .where(Entry.state.in_(accepted), Round.district_id == actor.district_id)
+        .where(Entry.state.not_in(early), Round.district_id == actor.district_id)
     )
     return and_(Sheet.person_id == actor.person_id, Sheet.entry_id.in_(ready))
 

@@ -1,4 +1,4 @@
-"""The verbs of a round, each with its move: open, submit, return, accept, lock, agree, decide, publish."""
+"""The verbs of a round, each with its move: open, submit, return, accept, lock, agree, decide, publish; hearing is apart."""
 
 from datetime import date
 
@@ -13,12 +13,10 @@ from portal.i18n import gettext as _
 from portal.ratings import assessing, deciding, inspecting, states
 from portal.ratings.models import Entry, Round, RubricVersion, Sheet
 from portal.ratings.rubrics import rubric_of
-from portal.schools.calendar import add_working_days
+from portal.ratings.terms import terms_on
 from portal.schools.models import School, SchoolYear
 from portal.trail.models import note
 
-PUBLICITY_DAYS = 5
-"""Working days of public notice (公示)."""
 VALID_YEARS = 3
 """When the rubric itself says nothing."""
 
@@ -116,12 +114,12 @@ def decide(entry: Entry, remark: str, actor: Actor) -> None:
 
 
 def publish(round_: Round, actor: Actor) -> None:
-    """Publish all results of a round: five working days of public notice, then valid for the rubric's years."""
+    """Publish all results of a round: the days of public notice, then valid for the rubric's years."""
     states.move(round_, "publish", actor)
     today = clock.today()
     years = rubric_of(round_.rubric_version).settings["validity_years"] or VALID_YEARS
     round_.published_on, round_.published_by_id = today, actor.person_id
-    round_.publicity_ends_on = add_working_days(today, PUBLICITY_DAYS)
+    round_.publicity_ends_on = terms_on(today, round_.district_id).publicity.after(today)
     round_.valid_until_on = _years_after(today, years)
 
 

@@ -1,6 +1,7 @@
 """How a round and the schools in it move: a table of moves, each with its own person and conditions.
 
-There is no other way to change a state, and no way back but one: a submitted self-assessment may be returned once.
+There is no other way to change a state, and no way back but two, each once: a submitted self-assessment may be returned,
+and items may go back to both inspectors because of what the school answered to the first opinion.
 """
 
 from collections.abc import Callable
@@ -156,6 +157,32 @@ def did_not_score(row: Row, actor: Actor) -> str | None:
     return _("Someone who scored a school cannot decide about it.") if db.session.scalar(scored) else None
 
 
+def still_to_answer(row: Row, actor: Actor) -> str | None:
+    """The school answers the first opinion by its day."""
+    assert isinstance(row, Entry)
+    due = row.defence_due_on
+    if due is not None and actor.on > due:
+        return _("The last day to answer was %(day)s.", day=due.isoformat())
+    return None
+
+
+def term_is_over(row: Row, actor: Actor) -> str | None:
+    """The district waits for the school until the end of the last day."""
+    assert isinstance(row, Entry)
+    due = row.defence_due_on
+    if due is not None and actor.on <= due:
+        return _("The school may answer until %(day)s.", day=due.isoformat())
+    return None
+
+
+def school_objected(row: Row, _actor: Actor) -> str | None:
+    """Items go back to the inspectors because of an answer, once."""
+    assert isinstance(row, Entry)
+    if row.reopened_at is not None:
+        return _("Items were looked at again already.")
+    return None if row.defence_text.strip() else _("The school has nothing to say against the opinion.")
+
+
 def all_decided(row: Row, _actor: Actor) -> str | None:
     """Results of a round come out together."""
     left = db.session.scalars(
@@ -183,7 +210,11 @@ MOVES: tuple[Move, ...] = (
     Move("accept", Entry, EntryState.SUBMITTED, EntryState.SCORING, DISTRICT, (each_has_two_inspectors,)),
     Move("lock", Entry, EntryState.SCORING, EntryState.LOCKED, INSPECTORS, (is_own_sheet, both_sheets_locked)),
     Move("agree", Entry, EntryState.LOCKED, EntryState.AGREED, INSPECTORS, (is_own_sheet, no_gap_left)),
-    Move("decide", Entry, EntryState.AGREED, EntryState.DECIDED, DISTRICT, (no_veto_open, did_not_score)),
+    Move("opine", Entry, EntryState.AGREED, EntryState.OPINED, DISTRICT, (no_veto_open, did_not_score)),
+    Move("answer", Entry, EntryState.OPINED, EntryState.HEARD, PRINCIPALS, (still_to_answer,)),
+    Move("close", Entry, EntryState.OPINED, EntryState.HEARD, DISTRICT, (term_is_over,)),
+    Move("reopen", Entry, EntryState.HEARD, EntryState.LOCKED, DISTRICT, (school_objected, did_not_score)),
+    Move("decide", Entry, EntryState.HEARD, EntryState.DECIDED, DISTRICT, (no_veto_open, did_not_score)),
     Move("publish", Round, RoundState.OPEN, RoundState.PUBLISHED, DISTRICT, (has_schools, all_decided)),
 )  # fmt: skip
 
@@ -195,6 +226,10 @@ VERBS = {
     "accept": _l("accept the self-assessment"),
     "lock": _l("close the scoring"),
     "agree": _l("hand over the agreed scores"),
+    "opine": _l("give the first opinion"),
+    "answer": _l("answer the first opinion"),
+    "close": _l("go on without an answer"),
+    "reopen": _l("have items looked at again"),
     "decide": _l("decide"),
     "publish": _l("publish the results"),
 }

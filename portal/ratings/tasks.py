@@ -1,7 +1,7 @@
 """What ratings ask of people on their first page."""
 
 from flask import url_for
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import joinedload
 
 from portal.access import Actor, Role
@@ -32,7 +32,7 @@ def tasks(actor: Actor) -> list[Task]:
 def _principal(actor: Actor) -> list[Task]:
     entries = db.session.scalars(
         ENTRY_ASSESS.rows(actor)
-        .where(Entry.state == EntryState.SELF_ASSESSING)
+        .where(Entry.state.in_((EntryState.SELF_ASSESSING, EntryState.OPINED)))
         .options(
             joinedload(Entry.round).joinedload(Round.rubric_version),
             joinedload(Entry.school),
@@ -41,6 +41,9 @@ def _principal(actor: Actor) -> list[Task]:
     ).all()
     found = []
     for entry in entries:
+        if entry.state == EntryState.OPINED:
+            found.append(_opinion(entry))
+            continue
         left = len(assessing.unanswered(entry))
         body = (
             ngettext("%(num)s indicator is still open.", "%(num)s indicators are still open.", left)
@@ -61,6 +64,17 @@ def _principal(actor: Actor) -> list[Task]:
             )
         )
     return found
+
+
+def _opinion(entry: Entry) -> Task:
+    return Task(
+        about=entry.school.name,
+        title=_("Answer the first opinion"),
+        body=_("Read the first opinion of the district and say whether it is right."),
+        url=url_for("ratings.assessment", public_id=entry.public_id),
+        button=_("Open"),
+        due_on=entry.defence_due_on,
+    )
 
 
 def _inspector(actor: Actor) -> list[Task]:
@@ -105,17 +119,26 @@ def _sheet(sheet: Sheet) -> Task | None:
 def _district(actor: Actor) -> list[Task]:
     waiting = db.session.scalars(
         ENTRY_MANAGE.rows(actor)
-        .where(Entry.state.in_((EntryState.SUBMITTED, EntryState.AGREED)))
+        .where(
+            or_(
+                Entry.state.in_((EntryState.SUBMITTED, EntryState.AGREED, EntryState.HEARD)),
+                and_(Entry.state == EntryState.OPINED, Entry.defence_due_on < actor.on),
+            )
+        )
         .options(joinedload(Entry.school), joinedload(Entry.round))
         .order_by(Entry.id)
         .limit(AT_MOST)
     ).all()
+    titles = {
+        EntryState.SUBMITTED: _("Check the self-assessment"),
+        EntryState.AGREED: _("Give the first opinion"),
+        EntryState.OPINED: _("The school did not answer: go on"),
+        EntryState.HEARD: _("Decide about the school"),
+    }
     found = [
         Task(
             about=entry.school.name,
-            title=_("Check the self-assessment")
-            if entry.state == EntryState.SUBMITTED
-            else _("Decide about the school"),
+            title=titles[EntryState(entry.state)],
             url=url_for("ratings.entry", public_id=entry.public_id),
             button=_("Open"),
             due_on=entry.round.scoring_due_on,

@@ -24,8 +24,8 @@ from portal.ratings.models import (
     Sheet,
 )
 from portal.ratings.rubric import Item
+from portal.ratings.terms import STANDARD, TERMS
 from portal.rehearsal.cast import Town
-from portal.schools.calendar import add_working_days
 from portal.schools.models import SchoolYear
 
 DEFAULT = Path(rubric.__file__).parent / "examples" / "default.yaml"
@@ -107,7 +107,7 @@ def _last_year(town: Town, version: RubricVersion) -> None:
         created_at=_instant(date(town.start.year, 5, 6)),
         published_on=published,
         published_by_id=town.people["苏敏"].id,
-        publicity_ends_on=add_working_days(published, running.PUBLICITY_DAYS),
+        publicity_ends_on=TERMS[STANDARD].publicity.after(published),
         valid_until_on=published.replace(year=published.year + 3),
     )
     db.session.add(round_)

@@ -92,6 +92,10 @@ ADDRESSES = {
     "record_veto": "/ratings/entries/{entry}/vetoes",
     "confirm_veto": "/ratings/entries/{entry}/vetoes/none/confirmation",
     "drop_veto": "/ratings/entries/{entry}/vetoes/none/withdrawal",
+    "opine": "/ratings/entries/{entry}/opinion",
+    "close_hearing": "/ratings/entries/{entry}/hearing",
+    "reopen": "/ratings/entries/{entry}/reopening",
+    "answer_opinion": "/ratings/assessments/{entry}/answer",
     "decide": "/ratings/entries/{entry}/decision",
     "assessment": "/ratings/assessments/{entry}",
     "assessment_item": "/ratings/assessments/{entry}/items/A1",
@@ -141,6 +145,7 @@ PRINCIPALS = {
     "keep_claim",
     "check",
     "submit",
+    "answer_opinion",
 }
 
 

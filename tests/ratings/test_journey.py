@@ -130,7 +130,8 @@ def test_from_an_open_round_to_the_public_star_page(as_, app):
 
     page = district.page(f"/ratings/entries/{entry.public_id}")
     assert "由人来决定" in page.text
-    page = page.press("作出决定", remark="")
+    heard(as_, entry, "孙立德")
+    page = district.page(f"/ratings/entries/{entry.public_id}").press("作出决定", remark="")
     assert "已决定" in page.text
     entry = db.session.get(Entry, entry.id)
     assert entry.state == EntryState.DECIDED
@@ -165,4 +166,15 @@ def finish(as_, entry):
         sheet = sheet_of(entry, name)
         score_everything(as_(name), sheet).press("锁定评分表")
     as_("冯秀英").page(f"/ratings/sheets/{sheet_of(entry, '冯秀英').public_id}/gaps").press("提交一致意见")
+    heard(as_, entry, "钱文博")
     district.page(f"/ratings/entries/{entry.public_id}").press("作出决定", remark="")
+
+
+def heard(as_, entry, principal):
+    """The first opinion, and a school that has nothing to say against it."""
+    page = (
+        as_("张建平").page(f"/ratings/entries/{entry.public_id}").press("发出初步意见", remark="各项属实。")
+    )
+    assert "已发初步意见" in page.text
+    page = as_(principal).page(f"/ratings/assessments/{entry.public_id}").press("发出答复", agrees="yes")
+    assert "没有异议" in page.text

@@ -33,7 +33,11 @@ ALLOWED = {
     ("accept", EntryState.SUBMITTED, Role.DISTRICT_STAFF),
     ("lock", EntryState.SCORING, Role.INSPECTOR),
     ("agree", EntryState.LOCKED, Role.INSPECTOR),
-    ("decide", EntryState.AGREED, Role.DISTRICT_STAFF),
+    ("opine", EntryState.AGREED, Role.DISTRICT_STAFF),
+    ("answer", EntryState.OPINED, Role.PRINCIPAL),
+    ("close", EntryState.OPINED, Role.DISTRICT_STAFF),
+    ("reopen", EntryState.HEARD, Role.DISTRICT_STAFF),
+    ("decide", EntryState.HEARD, Role.DISTRICT_STAFF),
 }
 """Written by hand: nothing else may happen, to anyone, ever."""
 LEADS_TO = {
@@ -45,6 +49,10 @@ LEADS_TO = {
     "accept": EntryState.SCORING,
     "lock": EntryState.LOCKED,
     "agree": EntryState.AGREED,
+    "opine": EntryState.OPINED,
+    "answer": EntryState.HEARD,
+    "close": EntryState.HEARD,
+    "reopen": EntryState.LOCKED,
     "decide": EntryState.DECIDED,
 }
 
@@ -86,6 +94,8 @@ def test_every_verb_state_and_role(app, verb):
     row = round_ if about_round else entry
     kinds = RoundState if about_round else EntryState
     entry.returned_at, entry.return_reason = None, "补齐总结"
+    entry.defence_text, entry.reopened_at = "第三项有佐证", None
+    entry.defence_due_on = clock.today() - timedelta(days=verb == "close")
     round_.self_assessment_due_on = round_.scoring_due_on = clock.today() + timedelta(days=9)
     db.session.flush()
     inspector = person("吴正清").id
@@ -112,7 +122,7 @@ def test_there_are_no_moves_but_these():
         for move in states.MOVES
         if move.kind is Entry and order.index(EntryState(move.to)) < order.index(EntryState(move.start))
     ]
-    assert back == ["return"]
+    assert back == ["return", "reopen"]
 
 
 def test_a_round_cannot_open_without_two_inspectors_for_each_school(as_, app):

@@ -258,7 +258,8 @@ def test_a_questioned_number_must_be_answered_before_the_decision(as_, app):
     entry = db.session.scalars(
         select(Entry).join(Round, Round.id == Entry.round_id).where(Round.state == RoundState.PUBLISHED)
     ).first()
-    entry.state = EntryState.AGREED
+    entry.state = EntryState.HEARD
+    entry.defence_due_on = clock.today()
     sheet = db.session.scalars(select(Sheet).where(Sheet.entry_id == entry.id)).first()
     db.session.add(
         Mark(sheet_id=sheet.id, item_id="C1", reason="走访数与班级台账不符", marked_at=clock.now())

@@ -796,7 +796,7 @@ def entry(row: Entry) -> Belonging:
     return Belonging(of_school(row.school_id), state="draft" if found.state == RoundState.DRAFT else "")
 
 
-SCORED = (EntryState.SCORING, EntryState.LOCKED, EntryState.AGREED, EntryState.DECIDED)
+SCORED = set(EntryState) - {EntryState.CHOSEN, EntryState.SELF_ASSESSING, EntryState.SUBMITTED}
 
 
 @belongs(Sheet, level="sheet")

@@ -8,9 +8,9 @@ from werkzeug.wrappers import Response
 from portal.access import actor, find, requires
 from portal.i18n import gettext as _
 from portal.once import commit_and_go
-from portal.ratings import assessing, deciding, questions, running, states
+from portal.ratings import assessing, deciding, hearing, questions, running, states
 from portal.ratings.canonical import restored
-from portal.ratings.forms import ClaimForm, DeclarationForm
+from portal.ratings.forms import AnswerForm, ClaimForm, DeclarationForm
 from portal.ratings.metrics import METRICS, school_facts
 from portal.ratings.models import ENTRY_STATE_NAMES, Entry, EntryState, Round, RoundState
 from portal.ratings.policy import ENTRY_ASSESS
@@ -18,6 +18,7 @@ from portal.ratings.reading import figure_lines, points, reading_of, sections, t
 from portal.ratings.rubric import Item
 from portal.ratings.rubrics import items_of, metric_of, rubric_of, school_answers, stars_of, words
 from portal.ratings.views.blueprint import bp
+from portal.schools.calendar import is_provisional
 from portal.templating import render
 
 RECORDS_PER_PAGE = 50
@@ -60,8 +61,16 @@ def assessment(public_id: str) -> str:
             due_on=assessing.due_on(entry),
             left=len(assessing.unanswered(entry)),
         )
+    return _read_page(entry, AnswerForm(formdata=None))
+
+
+def _read_page(entry: Entry, form: AnswerForm) -> str:
+    rubric = rubric_of(entry.round.rubric_version)
     published = entry.round.state == RoundState.PUBLISHED
+    opined = entry.state in (EntryState.OPINED, EntryState.HEARD)
     final = deciding.stored_result(entry) if published else None
+    if opined:
+        final = deciding.result_of(entry, deciding.inputs_of(entry))
     snapshot = assessing.latest_snapshot(entry)
     return render(
         "ratings/submitted.html",
@@ -71,6 +80,25 @@ def assessment(public_id: str) -> str:
         sections=sections(rubric, final, snapshot),
         reading=reading_of(rubric, final) if final else None,
         published=published,
+        opined=opined,
+        form=form,
+        may_answer=entry.state == EntryState.OPINED and states.refusal(entry, "answer", actor()) is None,
+        is_provisional=entry.defence_due_on is not None and is_provisional(entry.defence_due_on),
+    )
+
+
+@bp.post("/ratings/assessments/<public_id>/answer")
+@requires(ENTRY_ASSESS)
+def answer_opinion(public_id: str) -> Response | tuple[str, int]:
+    """The school's answer to the first opinion."""
+    entry = _entry(public_id)
+    form = AnswerForm()
+    if entry.state == EntryState.OPINED and not form.sent_and_valid():
+        return _read_page(entry, form), 422
+    text = form.text.data or "" if form.agrees.data == "no" else ""
+    hearing.answer(entry, text, actor())
+    return commit_and_go(
+        url_for(".assessment", public_id=public_id), _("Your answer is with the district office.")
     )
 
 

@@ -9,15 +9,16 @@ from portal.access import actor, find, requires
 from portal.extensions import db
 from portal.i18n import gettext as _
 from portal.once import commit_and_go
-from portal.ratings import assessing, deciding, inspecting, running
+from portal.ratings import assessing, deciding, hearing, inspecting, running, states
 from portal.ratings.canonical import canonical, restored
-from portal.ratings.forms import DecisionForm, ReasonForm, VetoForm, decision_form
+from portal.ratings.forms import DecisionForm, ReasonForm, ReopenForm, VetoForm, decision_form
 from portal.ratings.models import ENTRY_STATE_NAMES, Entry, EntryState, Round, Sheet, VetoEvent
 from portal.ratings.policy import ENTRY_MANAGE
 from portal.ratings.reading import reading_of, sections, summary_of
 from portal.ratings.rubric import Result, RubricError
 from portal.ratings.rubrics import rubric_of, words
 from portal.ratings.views.blueprint import bp
+from portal.schools.calendar import is_provisional
 from portal.templating import render
 
 
@@ -39,13 +40,16 @@ def _page(entry: Entry, **forms: object) -> str:
     result: Result | None = None
     if entry.state == EntryState.DECIDED:
         result = deciding.stored_result(entry)
-    elif entry.state == EntryState.AGREED:
+    elif entry.state in (EntryState.AGREED, EntryState.OPINED, EntryState.HEARD):
         result = _preview(entry)
     vetoes = {veto["id"]: words(veto["title"]) for veto in rubric.settings["vetoes"] if "when" not in veto}
     given = {
         "return_form": ReasonForm(formdata=None),
         "veto_form": VetoForm.offering(vetoes, formdata=False),
-        "decide_form": decision_form(rubric, formdata=False),
+        "decide_form": decision_form(rubric, formdata=False, gates=restored(entry.gates)),
+        "again_form": ReopenForm.offering(hearing.may_reopen(entry), formdata=False)
+        if entry.state == EntryState.HEARD
+        else None,
         **forms,
     }
     return render(
@@ -62,6 +66,8 @@ def _page(entry: Entry, **forms: object) -> str:
         veto_names=vetoes,
         questioned=inspecting.questioned(entry) if entry.state != EntryState.SELF_ASSESSING else [],
         me=current_user.person_id,
+        refusal=lambda verb: states.refusal(entry, verb, actor()),
+        is_provisional=entry.defence_due_on is not None and is_provisional(entry.defence_due_on),
         **given,
     )
 
@@ -100,7 +106,7 @@ def send_back(public_id: str) -> Response | tuple[str, int]:
         return _page(found, return_form=form, form=form), 422
     running.send_back(found, form.reason.data, actor())
     return commit_and_go(
-        url_for(".entry", public_id=public_id), _("Returned. The school has five working days.")
+        url_for(".entry", public_id=public_id), _("Returned. The school sees until when it may correct.")
     )
 
 
@@ -144,6 +150,44 @@ def drop_veto(public_id: str, veto_id: str) -> Response:
     deciding.drop_veto(found, _veto(found, veto_id), current_user.person_id)
     return commit_and_go(
         url_for(".entry", public_id=public_id), _("The veto is set aside. The record of it stays.")
+    )
+
+
+@bp.post("/ratings/entries/<public_id>/opinion")
+@requires(ENTRY_MANAGE)
+def opine(public_id: str) -> Response | tuple[str, int]:
+    """Give the school the first opinion."""
+    found = _entry(public_id)
+    form: DecisionForm = decision_form(rubric_of(found.round.rubric_version), formdata=True)
+    if not form.sent_and_valid():
+        return _page(found, decide_form=form, form=form), 422
+    found.gates = canonical({**restored(found.gates), **form.gates()})
+    db.session.flush()
+    hearing.opine(found, form.remark.data or "", actor())
+    return commit_and_go(
+        url_for(".entry", public_id=public_id), _("The school has the first opinion and may answer.")
+    )
+
+
+@bp.post("/ratings/entries/<public_id>/hearing")
+@requires(ENTRY_MANAGE)
+def close_hearing(public_id: str) -> Response:
+    """Go on when the school did not answer in its time."""
+    hearing.close(_entry(public_id), actor())
+    return commit_and_go(url_for(".entry", public_id=public_id), _("The time to answer is over. Decide now."))
+
+
+@bp.post("/ratings/entries/<public_id>/reopening")
+@requires(ENTRY_MANAGE)
+def reopen(public_id: str) -> Response | tuple[str, int]:
+    """Send items back to both inspectors because of the school's answer."""
+    found = _entry(public_id)
+    form = ReopenForm.offering(hearing.may_reopen(found), formdata=True)
+    if found.state == EntryState.HEARD and not form.sent_and_valid():
+        return _page(found, again_form=form, form=form), 422
+    hearing.reopen(found, form.items.data or [], form.reason.data or "", actor())
+    return commit_and_go(
+        url_for(".entry", public_id=public_id), _("Both inspectors look at these indicators again.")
     )
 
 
