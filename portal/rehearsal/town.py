@@ -236,11 +236,17 @@ def _staff(town: Town) -> None:
 def _pupil(town: Town, name: str, place: str, **facts: Any) -> Pupil:
     school_class = town.classes[place]
     school = next(school for school in town.schools.values() if school.id == school_class.school_id)
-    pupil = enrolling.add_pupil(name, school, town.start, **facts)
+    pupil = enrolling.add_pupil(name, school, _arrived(town, school_class), **facts)
     db.session.flush()
     enrolling.enrol(pupil, school_class, town.start)
     town.pupils[name] = pupil
     return pupil
+
+
+def _arrived(town: Town, school_class: SchoolClass) -> date:
+    """The day on which the pupils of a class began at the school: in its first grade."""
+    grade = db.session.get_one(Grade, school_class.grade_id)
+    return town.start.replace(year=town.start.year - (grade.level - 1))
 
 
 def _household(town: Town) -> Household:

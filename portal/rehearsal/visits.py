@@ -10,15 +10,16 @@ from portal import clock
 from portal.access import Actor, Role
 from portal.extensions import db
 from portal.rehearsal.cast import Town
+from portal.schools.calendar import term_on
 from portal.schools.models import Enrolment, Guardianship, Pupil, SchoolClass, SchoolYear, Term
-from portal.visits import counting, covering, home_lessons
+from portal.visits import counting, covering, home_lessons, planning
 from portal.visits.fair_signs import Rule
 from portal.visits.fairness import FairPlayQuestion, FairPlayRecord
 from portal.visits.harm import Act, HarmEntry, HarmReport
 from portal.visits.home_lessons import Given
 from portal.visits.inviting import invite
 from portal.visits.merging import Operation, Sent, Telling, take_in
-from portal.visits.models import FORM_NAMES, Form, Invitation, Outcome, Visit
+from portal.visits.models import FORM_NAMES, Form, HomePlace, Invitation, Outcome, Visit
 from portal.visits.recording import Account, Step, record
 
 THIRD = "望溪小学 三(2)班"
@@ -31,6 +32,7 @@ def build(town: Town) -> None:
     _invitations(town)
     _tried(town)
     _drafts(town)
+    _plan(town)
     _harm(town)
     _fair_play(town)
     _taught_at_home(town)
@@ -208,16 +210,43 @@ def _invite(town: Town, name: str, times: list[datetime], forms: list[str], purp
     )
 
 
-def _tried(town: Town) -> None:
-    """A neighbour who did not answer twice."""
+def _neighbours(town: Town, first: int, count: int) -> list[str]:
+    """Pupils of the class of whom nothing else is told, from the first on."""
     told = ("赵小满", "林嘉树", "陈一诺", "买买提·艾合买提", "何雨桐")
-    neighbour = db.session.scalars(
+    found = db.session.scalars(
         select(Pupil.name)
         .join(Enrolment, Enrolment.pupil_id == Pupil.id)
         .where(Enrolment.class_id == _third(town).id, Pupil.name.not_in(told))
         .order_by(Pupil.id)
-        .limit(1)
-    ).one()
+        .offset(first)
+        .limit(count)
+    )
+    return list(found)
+
+
+def _plan(town: Town) -> None:
+    """Two neighbours of one village on the plan of the next days, with a colleague; a third one of the same village waits."""
+    names = _neighbours(town, 1, 3)
+    for name in names:
+        place = HomePlace(
+            pupil_id=town.pupils[name].id,
+            household_id=_ties(town, name)[0].household_id,
+            set_by_id=town.people["王雪"].id,
+            set_at=_at(town, -7, 17),
+        )
+        place.place = "桥头村三组"
+        db.session.add(place)
+    author = replace(_author(town), school_id=_third(town).school_id, district_id=town.districts["云溪县"].id)
+    term = term_on(town.districts["云溪县"].id, town.today)
+    if term is None or term.ends_on < town.today + timedelta(days=2):
+        return
+    pupils = [town.pupils[name] for name in names[:2]]
+    planning.put(author, pupils, town.today + timedelta(days=2), town.people["邓宇"].id)
+
+
+def _tried(town: Town) -> None:
+    """A neighbour who did not answer twice."""
+    (neighbour,) = _neighbours(town, 0, 1)
     for days in (-6, -3):
         _visit(town, neighbour, _told(town, neighbour, None, days, 18))
 

@@ -5,16 +5,26 @@ from datetime import timedelta
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from portal import clock
 from portal.extensions import db
+from portal.schools.calendar import year_start
+from portal.schools.models import Pupil
 from portal.visits import planning
 from portal.visits.models import HomePlace, PlanEntry
 from tests.support.queries import counting
 from tests.visits.builders import pupil, visited
 
 PUT = "排入计划"
+
+
+@pytest.fixture
+def as_(as_):
+    """The plan of the rehearsal town is put aside: each test plans for itself."""
+    db.session.execute(delete(PlanEntry))
+    db.session.commit()
+    return as_
 
 
 @pytest.mark.parametrize(
@@ -138,7 +148,7 @@ def test_a_family_leaves_its_place_out_and_the_school_may_not_note_it(as_):
     noted(as_("王雪"), "陈一诺", place="柳湾村")
     family = as_("李晚晴")
     assert noted(family, "陈一诺", left_out="y").status == 200
-    row = db.session.scalars(select(HomePlace)).one()
+    row = db.session.scalars(select(HomePlace).where(HomePlace.pupil_id == pupil("陈一诺").id)).one()
     assert row.left_out
     assert not row.place
 
@@ -165,3 +175,13 @@ def test_the_plan_costs_the_same_for_more_entries(as_):
         client.page("/visits/plan")
 
     assert len(after) == len(before)
+
+
+def test_the_rehearsal_town_shows_a_plan_and_few_new_pupils(app):
+    """Two visits on one day in one village with a colleague; only the first grades began this school year."""
+    found = db.session.scalars(select(PlanEntry)).all()
+    new = db.session.scalars(select(Pupil.id).where(Pupil.arrived_on >= year_start(clock.today()))).all()
+    everybody = db.session.scalars(select(Pupil.id)).all()
+
+    assert len(found) == 2 and len({(one.planned_on, one.companion_id) for one in found}) == 1
+    assert 0 < len(new) < len(everybody) / 2
