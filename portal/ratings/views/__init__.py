@@ -1,6 +1,18 @@
 """Pages of star ratings: rubrics, rounds, self-assessments, score sheets, and the public stars."""
 
+from portal.ratings import jobs
 from portal.ratings.views import assessments, drafts, entries, metrics, rounds, rubrics, sheets, stars
 from portal.ratings.views.blueprint import bp
 
-__all__ = ["assessments", "bp", "drafts", "entries", "metrics", "rounds", "rubrics", "sheets", "stars"]
+__all__ = [
+    "assessments",
+    "bp",
+    "drafts",
+    "entries",
+    "jobs",
+    "metrics",
+    "rounds",
+    "rubrics",
+    "sheets",
+    "stars",
+]
