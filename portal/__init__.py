@@ -189,6 +189,7 @@ def configuration(settings: Settings) -> Mapping[str, Any]:
         "PASSWORD_MEMORY_KIB": settings.password_memory_kib,
         "MASTER_KEYS_FILE": settings.master_keys_file or settings.instance / "master_keys",
         "SECRET_FILES": settings.secret_files,
+        "CLEAR_CONNECTIONS": settings.clear_connections,
         "CIPHER": settings.cipher,
         "ANCHOR_DIR": settings.anchor_dir,
         "ANCHOR_MAILS": settings.anchor_mails,

@@ -5,11 +5,22 @@ import secrets
 import tempfile
 from pathlib import Path
 from typing import Literal
+from urllib.parse import parse_qs, urlsplit
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
+ENCRYPTED = ("require", "verify-ca", "verify-full")
+"""What ``sslmode`` of PostgreSQL never goes without TLS."""
+
+
+def _is_elsewhere(url: str) -> bool:
+    host = urlsplit(url).hostname
+    return host is not None and host not in THIS_MACHINE
 
 
 class Settings(BaseSettings):
@@ -122,6 +133,23 @@ class Settings(BaseSettings):
         given = (self.smtp_password_file, self.sms_key_file, self.files_key_file)
         own = self.secret_key_file or self.instance / "secret_key"
         return (own, *(path for path in given if path is not None))
+
+    @property
+    def clear_connections(self) -> tuple[str, ...]:
+        """The settings by which something leaves this machine without TLS. Mail insists on it by itself."""
+        gateways = {
+            "PORTAL_SMS_URL": self.sms_url,
+            "PORTAL_SMS_STATUS_URL": self.sms_status_url,
+            "PORTAL_FILES_ENDPOINT": self.files_endpoint,
+        }
+        found = [name for name, url in gateways.items() if url.startswith("http://") and _is_elsewhere(url)]
+        if self.clamd_address and not self.clamd_address.startswith("unix:"):
+            found += ["PORTAL_CLAMD_ADDRESS"] if _is_elsewhere(f"tcp://{self.clamd_address}") else []
+        database = self.resolved_database_url
+        mode = parse_qs(urlsplit(database).query).get("sslmode", [""])[-1]
+        if database.startswith("postgresql") and _is_elsewhere(database) and mode not in ENCRYPTED:
+            found.append("DATABASE_URL")
+        return tuple(found)
 
     def secret_key(self) -> str:
         """The key that signs cookies: read from its file, made on first use so that only its owner can read it."""

@@ -120,6 +120,8 @@ def _machine() -> Iterator[Finding]:
     folder: Path = current_app.config["INSTANCE"]
     free = shutil.disk_usage(folder).free
     yield Finding(free > LEAST_FREE, _("%(free)s MB free for %(path)s.", free=free // 1024**2, path=folder))
+    for name in current_app.config["CLEAR_CONNECTIONS"]:
+        yield Finding(False, _("%(name)s leads to another machine without TLS.", name=name))
     yield from _secrets(path for path in current_app.config["SECRET_FILES"] if path.exists())
 
 

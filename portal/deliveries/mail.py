@@ -8,13 +8,17 @@ from email.utils import format_datetime
 from urllib.parse import unquote, urlsplit
 
 from portal import clock
+from portal.config import THIS_MACHINE
 from portal.deliveries.channels import Answer, Fate, Message
 
 SECONDS = 20
 
 
 class Mail:
-    """``smtp://user@host:port`` (STARTTLS when offered), ``smtps://…`` (TLS from the start); the password apart from it.
+    """``smtp://user@host:port`` (STARTTLS), ``smtps://…`` (TLS from the start); the password apart from it.
+
+    Only a server on this machine may go without TLS: elsewhere, a network that hides the offer of STARTTLS would read the
+    password and the mail (RFC 8314, 5.1).
 
     SMTP has no key of the sender's that a server would know again: what is in doubt stays in doubt.
     """
@@ -52,6 +56,9 @@ class Mail:
             server.ehlo()
             if server.has_extn("starttls"):
                 server.starttls(context=context)
+            elif self.host not in THIS_MACHINE:
+                server.close()
+                raise smtplib.SMTPNotSupportedError("the server offers no STARTTLS")
         if self.user:
             server.login(self.user, self.password)
         return server

@@ -1,4 +1,4 @@
-"""Rehearsal joining: a sheet of slips that went home yesterday, a request that waits, word of a grandmother who helps."""
+"""Rehearsal joining: a sheet of slips that went home yesterday, requests that wait, word of a grandmother who helps."""
 
 from datetime import timedelta
 
@@ -7,7 +7,7 @@ from sqlalchemy import select
 from portal import clock
 from portal.accounts.models import Person
 from portal.extensions import db
-from portal.joining import asking, deciding, printing
+from portal.joining import asking, deciding, helping, printing
 from portal.joining.models import GuardianNews, News
 from portal.rehearsal.cast import Town
 from portal.schools.models import Enrolment, Guardianship, Pupil
@@ -31,6 +31,7 @@ def build(town: Town) -> None:
     sheet.kept_until, sheet.codes = sheet.printed_at + printing.KEPT_FOR, None
     _pupil, adult = unbound[4]
     asking.with_phone(name=adult.name, relation="妈妈", phone=adult.phone or "", password=town._hash)
+    _helper(town)
     around = deciding.circle(town.pupils["林嘉树"].id)
     helper = next(tie for tie in around.ties if tie.person_id == town.people["吴桂芳"].id)
     for other in around.ties:
@@ -45,3 +46,16 @@ def build(town: Town) -> None:
                 )
             )
     db.session.flush()
+
+
+def _helper(town: Town) -> None:
+    """阿依古丽·吐尔逊 asks that a grandmother may see and confirm until the new year; the class teacher has not answered."""
+    asked = helping.ask(
+        town.pupils["买买提·艾合买提"],
+        town.people["阿依古丽·吐尔逊"].id,
+        name="古丽夏提·肉孜",
+        relation="外婆",
+        phone=town.next_phone(),
+        until_on=town.today.replace(year=town.today.year + 1, month=1, day=1),
+    )
+    asked.asked_at = clock.now() - timedelta(days=1)

@@ -266,7 +266,7 @@ def _imports() -> None:
 def _joining() -> None:
     """A sheet of the class that somebody else printed, and a request that was decided."""
     sheet = db.session.scalars(select(JoiningSheet)).first()
-    asked = db.session.scalars(select(JoiningRequest)).first()
+    asked = db.session.scalars(select(JoiningRequest).order_by(JoiningRequest.id)).first()
     assert sheet is not None and asked is not None
     here = next(spots_of(pupil("陈一诺")))
     copied(sheet, here, {}).printed_by_id = person("刘明远").id
