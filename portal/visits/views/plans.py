@@ -21,6 +21,7 @@ from portal.schools.models import Household, Pupil
 from portal.schools.policy import own_tie
 from portal.templating import render
 from portal.trail.models import note
+from portal.trail.reads import opened
 from portal.visits import planning
 from portal.visits.homes import Home, homes_of
 from portal.visits.models import HomePlace, PlanEntry
@@ -148,6 +149,12 @@ def _place(child: Pupil, home: Home) -> HomePlace | None:
     )
 
 
+def _log_reading(row: HomePlace | None) -> None:
+    """Staff who see where a home lies leave their entry."""
+    if row is not None and row.place:
+        opened("F3", row, pupil_id=row.pupil_id)
+
+
 @bp.route("/pupils/<public_id>/neighbourhood", methods=["GET", "POST"])
 @requires(HOME_PLACE_SET)
 def neighbourhood(public_id: str) -> Answer:
@@ -165,6 +172,8 @@ def neighbourhood(public_id: str) -> Answer:
         if request.method != "POST":
             form.household.data = home.key
             form.place.data, form.left_out.data = (row.place or "", row.left_out) if row else ("", False)
+        if not family:
+            _log_reading(row)
         page = render("visits/neighbourhood.html", form=form, pupil=child, family=family, row=row)
         return (page, 422) if request.method == "POST" else page
     if not family and row is not None and row.left_out:
