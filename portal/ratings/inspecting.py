@@ -13,10 +13,10 @@ from portal.errors import RuleBroken
 from portal.extensions import db
 from portal.i18n import gettext as _
 from portal.ratings.canonical import canonical, digest
-from portal.ratings.models import Answer, Consensus, Entry, EntryState, Mark, Sheet
+from portal.ratings.models import Answer, Consensus, Entry, EntryState, Mark, Round, RoundState, Sheet
 from portal.ratings.rubric import Item, Rubric
 from portal.ratings.rubrics import bonus_ids, inspectors_answer, items_of, rubric_of, words
-from portal.ratings.terms import YEARS_APART
+from portal.ratings.terms import ROTATION, YEARS_APART
 from portal.schools.models import Guardianship, Pupil, School, SchoolClass
 from portal.trail.models import note
 
@@ -54,6 +54,23 @@ def conflicts(school_ids: Collection[int]) -> dict[tuple[int, int], str]:
     )
     for person_id, school_id in db.session.execute(families):
         found[person_id, school_id] = _("has a child there.")
+    return found
+
+
+def stepping_aside(entry: Entry) -> dict[tuple[int, int], str]:
+    """Who cannot be named for a school, and why: ties, and where the district rotates, the inspectors of the last round."""
+    found = conflicts([entry.school_id])
+    if ROTATION.on(clock.today(), district_id=entry.round.district_id):
+        last = (
+            select(func.max(Entry.id))
+            .join(Round, Round.id == Entry.round_id)
+            .where(
+                Entry.school_id == entry.school_id, Entry.id != entry.id, Round.state == RoundState.PUBLISHED
+            )
+            .scalar_subquery()
+        )
+        for person_id in db.session.scalars(select(Sheet.person_id).where(Sheet.entry_id == last)):
+            found.setdefault((person_id, entry.school_id), _("inspected this school in the last round."))
     return found
 
 
@@ -99,7 +116,7 @@ def assign(entry: Entry, person_ids: list[int], by_id: int) -> None:
         raise RuleBroken(_("The round is open: its inspectors stay."))
     if len(set(person_ids)) != INSPECTORS:
         raise RuleBroken(_("Choose two different inspectors."), 422)
-    tied = conflicts([entry.school_id])
+    tied = stepping_aside(entry)
     able = {person.id: person.name for person in inspectors_of(entry.round.district_id)}
     for person_id in person_ids:
         if person_id not in able:

@@ -11,7 +11,7 @@ from typing import Any
 from portal.i18n import lazy_gettext as _l
 from portal.i18n import ngettext
 from portal.schools.calendar import add_working_days
-from portal.settings import Choice, Number, Setting
+from portal.settings import Choice, Number, Setting, Switch
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,15 @@ YEARS_APART = Setting(
     3,
     label=_l("Star rating: former staff step aside for"),
     help=_l("Whoever worked at a school within so many years does not inspect it."),
+)
+
+
+ROTATION = Setting(
+    "ratings.rotation",
+    Switch(),
+    False,
+    label=_l("Star rating: inspectors change from round to round"),
+    help=_l("Whoever inspected a school in the last published round does not inspect it in the next one."),
 )
 
 

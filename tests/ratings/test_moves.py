@@ -22,7 +22,9 @@ from portal.ratings.models import (
     RoundState,
     VetoEvent,
 )
+from portal.ratings.terms import ROTATION
 from portal.schools.models import School
+from portal.settings.models import SettingValue
 
 ALLOWED = {
     ("open", RoundState.DRAFT, Role.DISTRICT_STAFF),
@@ -174,6 +176,29 @@ def test_who_has_a_child_or_works_at_a_school_cannot_inspect_it(as_, app):
         inspecting.assign(
             entry_in(RoundState.DRAFT), [person("吴正清").id, person("吴正清").id], person("张建平").id
         )
+
+
+def test_where_the_district_rotates_the_last_rounds_inspectors_rest(as_, app):
+    entry = entry_in(RoundState.OPEN)
+    entry.state, entry.round.state = EntryState.CHOSEN, RoundState.DRAFT
+    wu = person("吴正清").id
+    key = (wu, entry.school_id)
+    assert key not in inspecting.stepping_aside(entry), "off by itself"
+    db.session.add(
+        SettingValue(
+            name=ROTATION.name,
+            district_id=entry.round.district_id,
+            value=True,
+            from_on=clock.today(),
+            document="云教督〔2026〕12 号",
+            set_at=clock.now(),
+        )
+    )
+    db.session.commit()
+    page = as_("张建平").page(f"/ratings/entries/{entry_in(RoundState.DRAFT).public_id}/inspectors")
+    assert "上一轮评审过这所学校" in page.text
+    with pytest.raises(RuleBroken, match="上一轮"):
+        inspecting.assign(entry_in(RoundState.DRAFT), [wu, person("冯秀英").id], person("张建平").id)
 
 
 def test_a_tie_found_late_keeps_the_sheet_from_being_locked(app):

@@ -133,7 +133,7 @@ def round_page(public_id: str) -> str:
 
 
 def _inspectors_form(entry: Entry, formdata: bool) -> tuple[InspectorsForm, list[tuple[str, str]]]:
-    tied = inspecting.conflicts([entry.school_id])
+    tied = inspecting.stepping_aside(entry)
     people = inspecting.inspectors_of(entry.round.district_id)
     able = [person for person in people if (person.id, entry.school_id) not in tied]
     stepping_aside = [
