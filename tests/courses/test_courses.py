@@ -39,6 +39,12 @@ def move(session, days, hour=19):
     db.session.commit()
 
 
+def move_to_tonight(session):
+    """Today and still to come, at whatever hour the tests run."""
+    session.starts_at = clock.instant_of(clock.today() + timedelta(days=1), 0) - timedelta(seconds=1)
+    db.session.commit()
+
+
 def seats_at(session):
     return {
         name: seat
@@ -348,7 +354,7 @@ def test_those_present_are_marked_from_the_day_on_and_counted(as_):
     assert as_("何静").send(list_of, {}).status in (400, 409)
 
     before = measures()
-    move(session, 0, 23)
+    move_to_tonight(session)
     page = as_("何静").page(list_of)
     ids = [box.get("value") for box in page.all("input", name="present")]
     page = page.press("保存签到", present=ids)
@@ -367,7 +373,7 @@ def test_those_present_are_marked_from_the_day_on_and_counted(as_):
 
 def test_two_people_tick_at_once_and_lose_nothing(as_):
     session = session_of(READING)
-    move(session, 0, 23)
+    move_to_tonight(session)
     list_of = f"/courses/sessions/{session.public_id}/attendance"
     office, lecturer = as_("何静").page(list_of), as_("郑雅琴").page(list_of)
     first, second = (box.get("value") for box in office.all("input", name="present"))
@@ -380,7 +386,7 @@ def test_two_people_tick_at_once_and_lose_nothing(as_):
 
 def test_a_family_without_a_seat_walks_in(as_):
     session = session_of(READING)
-    move(session, 0, 23)
+    move_to_tonight(session)
     list_of = f"/courses/sessions/{session.public_id}/attendance"
 
     page = as_("何静").page(list_of + "?q=hyt").press("为这家签到")
@@ -395,7 +401,7 @@ def test_a_family_without_a_seat_walks_in(as_):
 def test_who_is_present_keeps_the_seat(as_):
     as_("方晴").page(page_of(READING)).press("为全家报名")
     session = session_of(READING)
-    move(session, 0, 23)
+    move_to_tonight(session)
     opened_before = as_("方晴").page(page_of(READING))
     sheet = as_("何静").page(f"/courses/sessions/{session.public_id}/attendance")
     sheet.press("保存签到", present=[one.get("value") for one in sheet.all("input", name="present")])
@@ -410,7 +416,7 @@ def test_what_is_near_stands_on_the_first_page(as_):
     assert f"去听课：《{READING}》" in as_("李晚晴").page("/").text
     assert "办理签到" not in as_("何静").page("/").text
 
-    move(session_of(READING), 0, 23)
+    move_to_tonight(session_of(READING))
     assert f"办理签到：《{READING}》" in as_("何静").page("/").text
     assert "完成并发布《幼小衔接" in as_("何静").page("/").text
 
