@@ -3,7 +3,7 @@
 const PREFIX = "visits-";
 const CACHE = PREFIX + self.SHELL.version;
 // Milliseconds: until a page must have begun to come, until this browser's own stores must have answered, for the files.
-const PATIENCE = 8000;
+const PATIENCE = 10000;
 const LOOKING = 3000;
 const FILLING = 60000;
 
