@@ -4,7 +4,6 @@ Who by duty learns of harm to a child reports it at once to the police; nobody a
 强制报告制度的意见（试行）》, 2020; Law on the Protection of Minors, art. 11). The report in the portal is the record beside it.
 """
 
-import re
 from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
@@ -41,8 +40,6 @@ TOLD = Kind(
     _l("Something urgent and confidential waits for you in the portal. Please sign in now."),
     path="/visits/harm",
 )
-NUMBER_BACKWARDS = re.compile(r"[0-9 -]*[0-9]")
-"""A number at the end of a line, read from there: searched forwards, a long run of digits is begun at each of them."""
 
 
 class Act(StrEnum):
@@ -141,7 +138,8 @@ def name_people(school: School, wanted: Sequence[str], by: Actor, now: datetime)
 def numbers(school: School) -> list[tuple[str, str]]:
     """(name, number) of whom to ring, as the district has set it."""
     lines: list[str] = NUMBERS.on(clock.today(), school_id=school.id)
-    return [(line, found[0][::-1]) for line in lines if (found := NUMBER_BACKWARDS.match(line[::-1]))]
+    ends = [(line, line[len(line.rstrip("0123456789 -")) :].strip(" -")) for line in lines]
+    return [(line, number) for line, number in ends if number]
 
 
 def report(pupil: Pupil, author: Actor, body: str, now: datetime) -> HarmReport:

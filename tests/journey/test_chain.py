@@ -234,6 +234,8 @@ def a_star_is_published(cast: Cast) -> None:
     first.open(gaps + "/D4").fill(points="2", reason="一次征求意见没有公示结果。").press("提出这个分数")
     second.open(second.path).press("同意这个分数").press("提交一致意见")
 
+    district.open(entry).fill(remark="各项属实。").press("发出初步意见").reads("已发初步意见")
+    principal.open(assessment).fill(agrees="yes").press("发出答复").reads("没有异议")
     district.open(entry).press("作出决定").reads("已决定")
     district.open(round_page).press("公布结果").reads("已公布")
 

@@ -160,6 +160,7 @@ def finish(public_id: str) -> Answer:
     row = found(CARE_MEASURE, public_id, joinedload(CareMeasure.pupil), joinedload(CareMeasure.owner))
     form = LineForm()
     if not form.validate():
+        opened("F4", row, pupil_id=row.pupil_id)
         return form_page("care/measure.html", measure=row, form=form, **_back(row))
     row.finish(actor().person_id, form.line.data or "", actor().on)
     log("care.measure_done", row)

@@ -58,13 +58,13 @@ REMARKS = re.compile(r"(?:注|说明|备注|填表|考评人|评估人|负责人
 EXTRAS = re.compile(r"(?:附加|加|奖励|扣)分(?:项|指标|项目)?")
 _BRACKETED = re.compile(r"【(?P<id>[^】]+)】\s*(?P<title>.*?)")
 _CODED = re.compile(r"(?P<id>[A-Za-z]\d{1,3}(?:-\d{1,3})*|[A-Za-z](?=[\s、.．]))[\s、.．]*(?P<title>.*?)")
-_POINTED = re.compile(r"(?P<rest>.*?)\s*[（(]\s*(?P<points>\d{1,6}(?:\.\d{1,12})?)\s*分\s*[）)]", re.S)
+_POINTS = re.compile(r"(\d{1,6}(?:\.\d{1,12})?) ?分")
 
 
 def heading(cell: Any) -> str:
     """The heading in its plain form: no spaces, no unit in brackets, full-width letters made plain."""
     text = unicodedata.normalize("NFKC", str(cell))
-    return re.sub(r"[\s:*]|\(.*?\)", "", text)
+    return re.sub(r"[\s:*]|\([^()]*\)", "", text)
 
 
 def columns_of(cells: list[Any]) -> dict[int, str]:
@@ -125,9 +125,10 @@ def group_in(text: str) -> dict[str, Any]:
     """What a group's cell says: an id where one stands in front, the title, and the points at its end."""
     found: dict[str, Any] = {}
     line = " ".join(text.split())
-    pointed = _POINTED.fullmatch(line)
+    bracket = max(line.rfind("（"), line.rfind("(")) if line.endswith(("）", ")")) else -1
+    pointed = _POINTS.fullmatch(line[bracket + 1 : -1].strip()) if bracket >= 0 else None
     if pointed:
-        line = pointed["rest"]
+        line = line[:bracket].rstrip()
     for form in (_BRACKETED, _CODED):
         coded = form.fullmatch(line)
         if coded and (form is _BRACKETED or coded["title"]):
@@ -137,7 +138,7 @@ def group_in(text: str) -> dict[str, Any]:
     if line:
         found["title"] = line
     if pointed:
-        found["points"] = Decimal(pointed["points"]) if "." in pointed["points"] else int(pointed["points"])
+        found["points"] = Decimal(pointed[1]) if "." in pointed[1] else int(pointed[1])
     return found
 
 

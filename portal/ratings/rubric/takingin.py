@@ -355,7 +355,7 @@ def _sum(leaves: Iterable[Node]) -> Fraction | None:
 def rule_in(text: str) -> dict[str, Any]:
     """The rule of a cell: its kind in the first line, then one setting a line. Raises NotationError in words."""
     first, _break, rest = text.strip().partition("\n")
-    if not re.match(r"\s*(类型|kind)\s*[:：]", first):
+    if not re.match(r"(类型|kind)\s*[:：]", first):
         text = f"{SETTINGS['kind']}：{first}\n{rest}"
     given = read_lines(text)
     if given.get("kind") not in KINDS:
