@@ -13,7 +13,7 @@ from portal.i18n import gettext as _
 from portal.ratings import inspecting
 from portal.ratings.assessing import latest_snapshot, not_asked
 from portal.ratings.canonical import canonical, digest, restored
-from portal.ratings.models import Entry, EntryState, Round, VetoEvent
+from portal.ratings.models import Entry, EntryState, Objection, ObjectionState, Round, VetoEvent
 from portal.ratings.rubric import Result, as_json, score
 from portal.ratings.rubrics import rubric_of
 from portal.trail.models import note
@@ -40,6 +40,15 @@ def inputs_of(entry: Entry) -> dict[str, Any]:
     inputs: dict[str, Any] = {"rubric": rubric.id, "school": frozen["school"], "items": items}
     gates = restored(entry.gates)
     return inputs | ({"events": events} if events else {}) | ({"gates": gates} if gates else {})
+
+
+def with_changes(inputs: Mapping[str, Any], changes: str) -> dict[str, Any]:
+    """Inputs with what the hearer of an objection found instead; the proof was looked at, so it counts as there."""
+    items = dict(inputs["items"])
+    for name, found in restored(changes).items():
+        proof = {"evidence": 1} if "evidence" in items[name] else {}
+        items[name] = {**found["facts"], **proof}
+    return {**inputs, "items": items}
 
 
 def result_of(entry: Entry, inputs: Mapping[str, Any]) -> Result:
@@ -138,6 +147,7 @@ def differences(round_: Round) -> list[str]:
             joinedload(Entry.school),
             joinedload(Entry.round).joinedload(Round.rubric_version),
             selectinload(Entry.vetoes),
+            selectinload(Entry.objections),
         )
         .order_by(Entry.id)
     ).all()
@@ -152,6 +162,10 @@ def _differences(entry: Entry) -> list[str]:
     if snapshot is None or digest(snapshot.content) != snapshot.sha256:
         return [_("The evidence does not match its hash.")]
     inputs = inputs_of(entry)
+    for case in entry.objections:
+        if case.state == ObjectionState.CHANGED:
+            found += _before(entry, case, inputs)
+            inputs = with_changes(inputs, case.changes)
     if canonical(inputs) != entry.inputs:
         found.append(_("The scores no longer lead to the inputs of the decision."))
     values = as_json(result_of(entry, inputs))
@@ -168,3 +182,11 @@ def _differences(entry: Entry) -> list[str]:
             )
         )
     return found
+
+
+def _before(entry: Entry, case: Objection, inputs: Mapping[str, Any]) -> list[str]:
+    values = as_json(result_of(entry, inputs))
+    kept = (case.before_inputs, case.before_result, case.before_star, case.before_total)
+    if kept == (canonical(inputs), canonical(values), values["star"], values["total"]):
+        return []
+    return [_("The decision before the change cannot be reached again.")]

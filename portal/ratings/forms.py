@@ -283,6 +283,40 @@ class AnswerForm(PortalForm):
             raise ValidationError(_("Write what is not right."))
 
 
+class ObjectionForm(PortalForm):
+    """Which indicators the school objects to, and why."""
+
+    items = SelectMultipleField(_l("Which indicators are not right?"))
+    text = TextField(
+        _l("What is not right, and what proves it?"),
+        [DataRequired(_l("Write what is not right.")), Length(max=4000)],
+    )
+
+    @classmethod
+    def offering(cls, items: Sequence[Item], formdata: bool) -> "ObjectionForm":
+        """The form with the indicators a decision rests on."""
+        form = cls(prefix="objection-") if formdata else cls(formdata=None, prefix="objection-")
+        form.items.choices = [(item.id, f"{item.id} {words(item.title)}") for item in items]
+        return form
+
+    def validate_items(self, field: Any) -> None:
+        if not field.data:
+            raise ValidationError(_("Choose at least one indicator."))
+
+
+class OutcomeForm(PortalForm):
+    """How an objection or an appeal is answered."""
+
+    outcome = RadioField(
+        _l("What comes of it?"),
+        [InputRequired(_l("Choose one."))],
+        choices=[("uphold", _l("The result stands")), ("change", _l("The result is changed"))],
+    )
+    text = TextField(
+        _l("The reasons"), [DataRequired(_l("Write the reasons; the school reads them.")), Length(max=4000)]
+    )
+
+
 class ReopenForm(PortalForm):
     """Which items both inspectors look at again, and why."""
 

@@ -7,7 +7,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import joinedload
 
 from portal import clock
-from portal.access import Role
+from portal.access import Actor, Role
 from portal.accounts.models import Appointment, Person
 from portal.deliveries.kinds import Kind
 from portal.deliveries.sending import send
@@ -15,7 +15,8 @@ from portal.extensions import db
 from portal.i18n import lazy_gettext as _l
 from portal.jobs.queue import every
 from portal.ratings import assessing
-from portal.ratings.models import Entry, EntryState, Round, RoundState, Sheet
+from portal.ratings.models import Entry, EntryState, Objection, ObjectionState, Round, RoundState, Sheet
+from portal.ratings.policy import objections_to_hear
 from portal.row_security import all_rows
 from portal.schools.calendar import add_working_days
 
@@ -42,7 +43,8 @@ def remind() -> None:
 def remind_on(today: date) -> int:
     """Write the reminders of a day into the outbox, in the current transaction; answers for how many steps."""
     until = add_working_days(today, WORKING_DAYS_BEFORE)
-    found = [step for step in (*_of_schools(), *_of_inspectors()) if today <= step[0] <= until]
+    steps = (*_of_schools(), *_of_inspectors(), *_of_objections(today))
+    found = [step for step in steps if today <= step[0] <= until]
     for due_on, step, people, district_id in found:
         for person in people:
             send(
@@ -110,3 +112,32 @@ def _of_inspectors() -> Iterator[Step]:
     for sheet in rows:
         round_ = entries[sheet.entry_id].round
         yield round_.scoring_due_on, f"sheet {sheet.public_id}", (sheet.person,), round_.district_id
+
+
+def _of_objections(today: date) -> Iterator[Step]:
+    """Objections and appeals that wait for an answer: whoever may answer them is reminded."""
+    until = add_working_days(today, WORKING_DAYS_BEFORE)
+    due = select(Objection.id).where(
+        Objection.state == ObjectionState.OPEN, Objection.answer_due_on.between(today, until)
+    )
+    if db.session.scalar(due.limit(1)) is None:
+        return
+    offices = db.session.execute(
+        select(Appointment.district_id, Person)
+        .join(Person, Person.id == Appointment.person_id)
+        .where(
+            Appointment.role == Role.DISTRICT_STAFF,
+            Appointment.district_id.is_not(None),
+            Appointment.started_on <= today,
+            or_(Appointment.ended_on.is_(None), Appointment.ended_on > today),
+        )
+    )
+    for district_id, person in offices:
+        hearer = Actor(person.id, Role.DISTRICT_STAFF, today, district_id=district_id)
+        rows = db.session.execute(
+            select(Objection.public_id, Objection.answer_due_on)
+            .join(Entry, Entry.id == Objection.entry_id)
+            .where(Objection.id.in_(due), objections_to_hear(hearer))
+        )
+        for public_id, due_on in rows:
+            yield due_on, f"objection {public_id}", (person,), district_id or 0

@@ -58,6 +58,15 @@ class EntryState(StrEnum):
     DECIDED = "decided"
 
 
+class ObjectionState(StrEnum):
+    """Where an objection or an appeal of a school stands."""
+
+    OPEN = "open"
+    UPHELD = "upheld"
+    CHANGED = "changed"
+    LAPSED = "lapsed"
+
+
 ROUND_STATE_NAMES = {
     RoundState.DRAFT: _l("Being prepared"),
     RoundState.OPEN: _l("Round is running"),
@@ -73,6 +82,18 @@ ENTRY_STATE_NAMES = {
     EntryState.OPINED: _l("First opinion given"),
     EntryState.HEARD: _l("School was heard"),
     EntryState.DECIDED: _l("Decided"),
+}
+OBJECTION_STATE_NAMES = {
+    ObjectionState.OPEN: _l("Being examined"),
+    ObjectionState.UPHELD: _l("The result stands"),
+    ObjectionState.CHANGED: _l("The result was changed"),
+    ObjectionState.LAPSED: _l("Not answered in time"),
+}
+OBJECTION, FIRST_APPEAL, SECOND_APPEAL = 1, 2, 3
+TIER_NAMES = {
+    OBJECTION: _l("Objection to the result"),
+    FIRST_APPEAL: _l("First appeal"),
+    SECOND_APPEAL: _l("Second appeal"),
 }
 
 
@@ -193,6 +214,7 @@ class Entry(PublicId, Base):
     answers: Mapped[list["Answer"]] = relationship(lazy="raise_on_sql", order_by="Answer.id")
     consensuses: Mapped[list["Consensus"]] = relationship(lazy="raise_on_sql", order_by="Consensus.id")
     vetoes: Mapped[list["VetoEvent"]] = relationship(lazy="raise_on_sql", order_by="VetoEvent.id")
+    objections: Mapped[list["Objection"]] = relationship(lazy="raise_on_sql", order_by="Objection.tier")
 
 
 class Answer(Base):
@@ -318,6 +340,62 @@ class VetoEvent(PublicId, Base):
     def is_open(self) -> bool:
         """Whether a second person has still to look at it."""
         return self.confirmed_at is None and self.dropped_at is None
+
+
+class Objection(PublicId, Base):
+    """What a school says against its published result: an objection, then two appeals, each heard by somebody else.
+
+    ``items``: the ids of the indicators it is about; ``changes``: what the hearer found instead, by item, with the reason;
+    ``before_…``: the decision as it was, kept when this one changed it. All as canonical JSON.
+    """
+
+    __tablename__ = "rating_objection"
+    __table_args__ = (
+        UniqueConstraint("entry_id", "tier"),
+        UniqueConstraint("entry_id", "heard_by_id"),
+        CheckConstraint("tier BETWEEN 1 AND 3", name="tier_known"),
+        CheckConstraint(f"state IN ({_one_of(ObjectionState)})", name="state_known"),
+        CheckConstraint("length(text) > 0", name="has_reason"),
+        CheckConstraint("heard_by_id IS NULL OR heard_by_id <> decision_by_id", name="other_person"),
+        CheckConstraint(
+            "state NOT IN ('upheld', 'changed') OR"
+            " (heard_by_id IS NOT NULL AND answered_at IS NOT NULL AND length(answer_text) > 0)",
+            name="answer_has_reason",
+        ),
+        CheckConstraint(
+            "state <> 'changed' OR (before_inputs IS NOT NULL AND before_result IS NOT NULL)",
+            name="old_decision_kept",
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    entry_id: Mapped[int] = mapped_column(ForeignKey("rating_entry.id"))
+    tier: Mapped[int]
+    state: Mapped[str] = mapped_column(String(10), default=ObjectionState.OPEN)
+    items: Mapped[str] = mapped_column(Text)
+    text: Mapped[str] = mapped_column(Text, info={"class": "F1"})
+    filed_at: Mapped[datetime]
+    filed_by_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    decision_by_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    answer_due_on: Mapped[date]
+    heard_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    changes: Mapped[str] = mapped_column(Text, default="{}")
+    answer_text: Mapped[str] = mapped_column(Text, default="")
+    answered_at: Mapped[datetime | None]
+    appeal_due_on: Mapped[date | None]
+    before_inputs: Mapped[str | None] = mapped_column(Text)
+    before_result: Mapped[str | None] = mapped_column(Text)
+    before_star: Mapped[int | None]
+    before_total: Mapped[str | None] = mapped_column(String(40))
+
+
+@event.listens_for(Objection, "before_update")
+@event.listens_for(Objection, "before_delete")
+def _keep_answered(_mapper: Any, _connection: Any, objection: Objection) -> None:
+    before = inspect(objection).attrs.state.history
+    was = before.deleted[0] if before.deleted else objection.state
+    if was != ObjectionState.OPEN:
+        raise RuleBroken(_("This has been answered. Nobody can change it now."))
 
 
 @event.listens_for(RubricVersion, "before_update")

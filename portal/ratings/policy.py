@@ -1,9 +1,23 @@
 """Who reaches which rubrics, rounds, self-assessments and score sheets."""
 
-from sqlalchemy import ColumnElement, and_, select
+from sqlalchemy import ColumnElement, and_, or_, select
 
 from portal.access import Actor, Permission, Role
-from portal.ratings.models import Entry, EntryState, Round, RoundState, RubricVersion, Sheet
+from portal.accounts.models import Appointment
+from portal.ratings.models import (
+    SECOND_APPEAL,
+    Consensus,
+    Entry,
+    EntryState,
+    Objection,
+    ObjectionState,
+    Round,
+    RoundState,
+    RubricVersion,
+    Sheet,
+    VetoEvent,
+)
+from portal.schools.models import District
 
 
 def rubrics_of_district(actor: Actor) -> ColumnElement[bool]:
@@ -38,6 +52,49 @@ def own_sheets(actor: Actor) -> ColumnElement[bool]:
     return and_(Sheet.person_id == actor.person_id, Sheet.entry_id.in_(ready))
 
 
+def objections_to_hear(actor: Actor) -> ColumnElement[bool]:
+    """Schools whose objection or appeal waits for an answer of this person, who took no part before.
+
+    The second appeal goes to the office above the district where that has people here; all before it stay in the district.
+    """
+    me = actor.person_id
+    own = select(Round.id).where(Round.district_id == actor.district_id)
+    staffed = select(Appointment.district_id).where(
+        Appointment.role == Role.DISTRICT_STAFF,
+        Appointment.district_id.is_not(None),
+        Appointment.started_on <= actor.on,
+        or_(Appointment.ended_on.is_(None), Appointment.ended_on > actor.on),
+    )
+    highest = own.join(District, District.id == Round.district_id).where(
+        or_(District.parent_id.is_(None), District.parent_id.not_in(staffed))
+    )
+    above = select(Round.id).join(District, District.id == Round.district_id)
+    above = above.where(District.parent_id == actor.district_id)
+    case = select(Objection.entry_id).where(Objection.state == ObjectionState.OPEN)
+    case = case.where(or_(Objection.heard_by_id.is_(None), Objection.heard_by_id == me))
+    early, last = Objection.tier < SECOND_APPEAL, Objection.tier == SECOND_APPEAL
+    return and_(
+        or_(
+            and_(Entry.round_id.in_(own), Entry.id.in_(case.where(early))),
+            and_(or_(Entry.round_id.in_(above), Entry.round_id.in_(highest)), Entry.id.in_(case.where(last))),
+        ),
+        Entry.decided_by_id.is_distinct_from(me),
+        Entry.opined_by_id.is_distinct_from(me),
+        Entry.id.not_in(select(Sheet.entry_id).where(Sheet.person_id == me)),
+        Entry.id.not_in(select(Consensus.entry_id).where(Consensus.proposed_by_id == me)),
+        Entry.id.not_in(
+            select(VetoEvent.entry_id).where(
+                or_(VetoEvent.recorded_by_id == me, VetoEvent.confirmed_by_id == me)
+            )
+        ),
+        Entry.id.not_in(
+            select(Objection.entry_id).where(
+                Objection.state != ObjectionState.OPEN, Objection.heard_by_id == me
+            )
+        ),
+    )
+
+
 RUBRIC_MANAGE = Permission("rubric.manage", RubricVersion, "F1", {Role.DISTRICT_STAFF: rubrics_of_district})
 ROUND_MANAGE = Permission("rating.round.manage", Round, "F1", {Role.DISTRICT_STAFF: rounds_of_district})
 ENTRY_MANAGE = Permission("rating.entry.manage", Entry, "F2", {Role.DISTRICT_STAFF: entries_of_district})
@@ -49,3 +106,4 @@ ENTRY_READ = Permission(
 )
 ENTRY_ASSESS = Permission("rating.entry.assess", Entry, "F2", {Role.PRINCIPAL: entries_of_school})
 SHEET_SCORE = Permission("rating.sheet.score", Sheet, "F2", {Role.INSPECTOR: own_sheets})
+OBJECTION_HEAR = Permission("rating.objection.hear", Entry, "F2", {Role.DISTRICT_STAFF: objections_to_hear})

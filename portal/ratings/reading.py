@@ -12,7 +12,15 @@ from portal.ratings import questions
 from portal.ratings.assessing import NO_SURVEY
 from portal.ratings.canonical import restored
 from portal.ratings.metrics import METRICS
-from portal.ratings.models import Answer, Snapshot
+from portal.ratings.models import (
+    OBJECTION_STATE_NAMES,
+    TIER_NAMES,
+    Answer,
+    Entry,
+    Objection,
+    ObjectionState,
+    Snapshot,
+)
 from portal.ratings.rubric import Item, ItemResult, Result, Rubric
 from portal.ratings.rubric.amounts import plain, rounded
 from portal.ratings.rubric.notation import lines_of
@@ -249,6 +257,54 @@ def public_summary(result: Result) -> list[Source]:
             so_far, titles = found.get(name, (Fraction(0), []))
             found[name] = (so_far + (leaf.points or 0) * scale, [*titles, words(leaf.item.title)])
     return [Source(name, points(total), titles) for name, (total, titles) in found.items()]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One indicator an objection is about: its name, and what was found instead of what was decided."""
+
+    id: str
+    title: str
+    before: list[tuple[str, str]]
+    after: list[tuple[str, str]]
+    reason: str
+
+
+@dataclass(frozen=True)
+class CaseView:
+    """An objection or an appeal as people read it."""
+
+    case: Objection
+    name: str
+    state: str
+    findings: list[Finding]
+    was: tuple[int, str] | None
+
+
+def case_view(rubric: Rubric, entry: Entry, case: Objection) -> CaseView:
+    """An objection with its indicators; where it changed the result, with the star and the points that were before."""
+    items, changes = items_of(rubric), restored(case.changes)
+    before = restored(case.before_inputs or entry.inputs or "{}").get("items", {})
+    findings = []
+    for name in restored(case.items):
+        found = changes.get(name)
+        findings.append(
+            Finding(
+                name,
+                words(items[name].title),
+                questions.in_words(items[name], before[name]),
+                questions.in_words(items[name], found["facts"]) if found else [],
+                found["reason"] if found else "",
+            )
+        )
+    changed = case.state == ObjectionState.CHANGED
+    return CaseView(
+        case,
+        str(TIER_NAMES[case.tier]),
+        str(OBJECTION_STATE_NAMES[ObjectionState(case.state)]),
+        findings,
+        (case.before_star or 0, points(Fraction(case.before_total or 0))) if changed else None,
+    )
 
 
 def summary_of(snapshot: Snapshot | None) -> dict[str, Any]:

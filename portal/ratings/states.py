@@ -1,11 +1,13 @@
 """How a round and the schools in it move: a table of moves, each with its own person and conditions.
 
 There is no other way to change a state, and no way back but two, each once: a submitted self-assessment may be returned,
-and items may go back to both inspectors because of what the school answered to the first opinion.
+and items may go back to both inspectors because of what the school answered to the first opinion. An objection to a published
+result moves no school: it is a row of its own, and what it changes is scored again by the same engine.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from flask import abort
 from sqlalchemy import func, select, update
@@ -16,22 +18,26 @@ from portal.errors import RuleBroken
 from portal.extensions import db
 from portal.i18n import gettext as _
 from portal.i18n import lazy_gettext as _l
-from portal.ratings import assessing, inspecting
+from portal.ratings import assessing, inspecting, remedies
 from portal.ratings.models import (
     ENTRY_STATE_NAMES,
+    OBJECTION_STATE_NAMES,
     ROUND_STATE_NAMES,
     Entry,
     EntryState,
+    Objection,
+    ObjectionState,
     Round,
     RoundState,
     RubricState,
     Sheet,
 )
+from portal.ratings.policy import objections_to_hear
 from portal.ratings.rubrics import unsupported
 from portal.schools.models import School
 from portal.trail.models import note
 
-Row = Round | Entry
+Row = Round | Entry | Objection
 Condition = Callable[[Row, Actor], str | None]
 """Answers why the move is refused, in words, or None when nothing stands against it."""
 
@@ -195,6 +201,32 @@ def all_decided(row: Row, _actor: Actor) -> str | None:
     return _("Not decided yet: %(schools)s.", schools="、".join(left)) if left else None
 
 
+def may_object(row: Row, actor: Actor) -> str | None:
+    """The result is public, the term runs, and nothing waits for an answer in its time."""
+    assert isinstance(row, Entry)
+    return remedies.refusal(row, remedies.cases_of(row), actor.on)
+
+
+def took_no_part(row: Row, actor: Actor) -> str | None:
+    """Who scored, decided or answered before, or is tied to the school, answers no objection: asked as a query again."""
+    assert isinstance(row, Objection)
+    school_id = db.session.scalar(
+        select(Entry.school_id).where(Entry.id == row.entry_id, objections_to_hear(actor))
+    )
+    if school_id is None:
+        return _("Somebody who took no part before must answer this.")
+    tied = inspecting.conflicts([school_id]).get((actor.person_id, school_id))
+    return _("You have a tie to this school; somebody else must answer.") if tied else None
+
+
+def answer_is_late(row: Row, actor: Actor) -> str | None:
+    """Only what was not answered in its time lapses."""
+    assert isinstance(row, Objection)
+    if actor.on > row.answer_due_on:
+        return None
+    return _("This is being examined. The answer comes by %(day)s.", day=row.answer_due_on.isoformat())
+
+
 DISTRICT = frozenset({Role.DISTRICT_STAFF})
 PRINCIPALS = frozenset({Role.PRINCIPAL})
 INSPECTORS = frozenset({Role.INSPECTOR})
@@ -216,6 +248,10 @@ MOVES: tuple[Move, ...] = (
     Move("reopen", Entry, EntryState.HEARD, EntryState.LOCKED, DISTRICT, (school_objected, did_not_score)),
     Move("decide", Entry, EntryState.HEARD, EntryState.DECIDED, DISTRICT, (no_veto_open, did_not_score)),
     Move("publish", Round, RoundState.OPEN, RoundState.PUBLISHED, DISTRICT, (has_schools, all_decided)),
+    Move("object", Entry, EntryState.DECIDED, EntryState.DECIDED, PRINCIPALS, (may_object,)),
+    Move("uphold", Objection, ObjectionState.OPEN, ObjectionState.UPHELD, DISTRICT, (took_no_part,)),
+    Move("change", Objection, ObjectionState.OPEN, ObjectionState.CHANGED, DISTRICT, (took_no_part,)),
+    Move("lapse", Objection, ObjectionState.OPEN, ObjectionState.LAPSED, PRINCIPALS, (answer_is_late,)),
 )  # fmt: skip
 
 VERBS = {
@@ -232,6 +268,17 @@ VERBS = {
     "reopen": _l("have items looked at again"),
     "decide": _l("decide"),
     "publish": _l("publish the results"),
+    "object": _l("object"),
+    "uphold": _l("answer that the result stands"),
+    "change": _l("change the result"),
+    "lapse": _l("go on without an answer"),
+}
+
+
+STATE_NAMES: dict[type[Row], Mapping[str, Any]] = {
+    Round: ROUND_STATE_NAMES,
+    Entry: ENTRY_STATE_NAMES,
+    Objection: OBJECTION_STATE_NAMES,
 }
 
 
@@ -244,11 +291,11 @@ def refusal(row: Row, verb: str, actor: Actor) -> str | None:
     """Why this person cannot make this move now, in words; None when they can."""
     wanted = of(verb)
     if row.state != wanted.start:
-        names = ENTRY_STATE_NAMES if isinstance(row, Entry) else ROUND_STATE_NAMES
+        names = STATE_NAMES[wanted.kind]
         return _(
             "It is not possible to %(act)s now. Present state: %(state)s.",
             act=str(VERBS[verb]),
-            state=str(names[row.state]),  # type: ignore[index]
+            state=str(names[row.state]),
         )
     return next((why for check in wanted.conditions if (why := check(row, actor))), None)
 

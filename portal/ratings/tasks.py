@@ -1,7 +1,7 @@
 """What ratings ask of people on their first page."""
 
 from flask import url_for
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import joinedload
 
 from portal.access import Actor, Role
@@ -9,8 +9,19 @@ from portal.extensions import db
 from portal.i18n import gettext as _
 from portal.i18n import ngettext
 from portal.ratings import assessing, inspecting
-from portal.ratings.models import Entry, EntryState, Round, RoundState, Sheet, VetoEvent
-from portal.ratings.policy import ENTRY_ASSESS, ENTRY_MANAGE, ROUND_MANAGE, SHEET_SCORE
+from portal.ratings.models import (
+    SECOND_APPEAL,
+    TIER_NAMES,
+    Entry,
+    EntryState,
+    Objection,
+    ObjectionState,
+    Round,
+    RoundState,
+    Sheet,
+    VetoEvent,
+)
+from portal.ratings.policy import ENTRY_ASSESS, ENTRY_MANAGE, OBJECTION_HEAR, ROUND_MANAGE, SHEET_SCORE
 from portal.tasks import Task
 
 AT_MOST = 20
@@ -32,7 +43,7 @@ def tasks(actor: Actor) -> list[Task]:
 def _principal(actor: Actor) -> list[Task]:
     entries = db.session.scalars(
         ENTRY_ASSESS.rows(actor)
-        .where(Entry.state.in_((EntryState.SELF_ASSESSING, EntryState.OPINED)))
+        .where(or_(Entry.state.in_((EntryState.SELF_ASSESSING, EntryState.OPINED)), _may_still_object(actor)))
         .options(
             joinedload(Entry.round).joinedload(Round.rubric_version),
             joinedload(Entry.school),
@@ -43,6 +54,9 @@ def _principal(actor: Actor) -> list[Task]:
     for entry in entries:
         if entry.state == EntryState.OPINED:
             found.append(_opinion(entry))
+            continue
+        if entry.state == EntryState.DECIDED:
+            found.append(_result(entry))
             continue
         left = len(assessing.unanswered(entry))
         body = (
@@ -64,6 +78,33 @@ def _principal(actor: Actor) -> list[Task]:
             )
         )
     return found
+
+
+def _may_still_object(actor: Actor) -> ColumnElement[bool]:
+    """Schools whose result is in its public notice without an objection, or whose answer can still be appealed."""
+    running = select(Round.id).where(Round.publicity_ends_on >= actor.on)
+    taken = select(Objection.entry_id)
+    newest = select(func.max(Objection.id)).group_by(Objection.entry_id)
+    answered = taken.where(
+        Objection.id.in_(newest), Objection.appeal_due_on >= actor.on, Objection.tier < SECOND_APPEAL
+    )
+    return and_(
+        Entry.state == EntryState.DECIDED,
+        or_(
+            and_(Entry.round_id.in_(running), Entry.id.not_in(taken)),
+            Entry.id.in_(answered),
+        ),
+    )
+
+
+def _result(entry: Entry) -> Task:
+    return Task(
+        about=entry.school.name,
+        title=_("Read the result of the star rating"),
+        body=_("It stands there with its reasons, and what you may do if it is not right."),
+        url=url_for("ratings.assessment", public_id=entry.public_id),
+        button=_("Open"),
+    )
 
 
 def _opinion(entry: Entry) -> Task:
@@ -169,7 +210,29 @@ def _district(actor: Actor) -> list[Task]:
         )
         for entry in vetoes
     ]
-    return found + _rounds(actor)
+    return found + _objections(actor) + _rounds(actor)
+
+
+def _objections(actor: Actor) -> list[Task]:
+    rows = db.session.execute(
+        OBJECTION_HEAR.rows(actor)
+        .join(Objection, and_(Objection.entry_id == Entry.id, Objection.state == ObjectionState.OPEN))
+        .add_columns(Objection.tier, Objection.answer_due_on)
+        .options(joinedload(Entry.school))
+        .order_by(Objection.answer_due_on, Objection.id)
+        .limit(AT_MOST)
+    ).all()
+    return [
+        Task(
+            about=entry.school.name,
+            title=_("Answer: %(what)s", what=str(TIER_NAMES[tier])),
+            body=_("You neither scored nor decided about this school."),
+            url=url_for("ratings.objection", public_id=entry.public_id),
+            button=_("Open"),
+            due_on=due_on,
+        )
+        for entry, tier, due_on in rows
+    ]
 
 
 def _rounds(actor: Actor) -> list[Task]:

@@ -34,23 +34,30 @@ class Days:
 
 @dataclass(frozen=True)
 class Terms:
-    """The days of each step: correcting a returned self-assessment, answering the first opinion, public notice."""
+    """The days of each step: correcting a returned self-assessment, answering the first opinion, public notice; then the
+    district's answer to an objection, the school's appeal after an answer, the answer to an appeal."""
 
     name: Any
     correction: Days
     defence: Days
     publicity: Days
+    reply: Days = Days(10)
+    appeal: Days = Days(10)
+    review: Days = Days(30, False)
 
 
 STANDARD = "standard"
 TERMS = {
     STANDARD: Terms(_l("Ordinary: ten working days to answer"), Days(5), Days(10), Days(5)),
-    "zhejiang": Terms(_l("Zhejiang: ten calendar days to answer"), Days(5), Days(10, False), Days(5)),
+    "zhejiang": Terms(
+        _l("Zhejiang: ten calendar days to answer"), Days(5), Days(10, False), Days(5), appeal=Days(10, False)
+    ),
     "shanghai": Terms(_l("Shanghai: ten working days to answer"), Days(5), Days(10), Days(5)),
     "chongqing": Terms(_l("Chongqing: five calendar days to answer"), Days(5), Days(5, False), Days(5)),
 }
-"""Days to answer the first opinion after the rules of education inspection of Zhejiang, Shanghai and Chongqing; the other
-days are ours, public notice never under five working days."""
+"""Days to answer the first opinion after the rules of education inspection of Zhejiang, Shanghai and Chongqing; to appeal
+and to answer an appeal after those of Zhejiang (asked for in ten days, answered in thirty), elsewhere ten working days and
+thirty days; the other days are ours, public notice never under five working days."""
 PROVINCE = Setting(
     "ratings.terms",
     Choice({name: terms.name for name, terms in TERMS.items()}),

@@ -13,11 +13,14 @@ from portal.ratings import assessing, deciding, inspecting, rubric, rubrics, run
 from portal.ratings.canonical import canonical
 from portal.ratings.metrics import Period
 from portal.ratings.models import (
+    OBJECTION,
     Answer,
     Consensus,
     Entry,
     EntryState,
     Mark,
+    Objection,
+    ObjectionState,
     Round,
     RoundState,
     RubricVersion,
@@ -173,8 +176,32 @@ def _rated(
     db.session.add(agreed)
     db.session.flush()
     deciding.settle(entry, town.people["张建平"].id, "")
+    if principal == "钱文博":
+        _objection(town, entry, principal)
     entry.decided_at = _instant(date(town.start.year, 6, 26))
     entry.state = EntryState.DECIDED
+
+
+def _objection(town: Town, entry: Entry, principal: str) -> None:
+    """What the school said in the days of public notice, and the answer of somebody who took no part."""
+    answered = date(town.start.year, 7, 16)
+    db.session.add(
+        Objection(
+            entry_id=entry.id,
+            tier=OBJECTION,
+            state=ObjectionState.UPHELD,
+            items=canonical(["D4"]),
+            text="两次征求意见都公示了结果，第二次的公示照片在档案盒里。",
+            filed_at=_instant(date(town.start.year, 7, 8)),
+            filed_by_id=town.people[principal].id,
+            decision_by_id=town.people["张建平"].id,
+            answer_due_on=TERMS[STANDARD].reply.after(date(town.start.year, 7, 8)),
+            heard_by_id=town.people["苏敏"].id,
+            answer_text="查看了档案盒：照片拍的是会场，看不出公示的内容和日期，也没有其他记录。维持 2 分。",
+            answered_at=_instant(answered),
+            appeal_due_on=TERMS[STANDARD].appeal.after(answered),
+        )
+    )
 
 
 def _measured(item: Item, facts: dict[str, Any]) -> dict[str, Any]:

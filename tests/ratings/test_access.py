@@ -96,6 +96,12 @@ ADDRESSES = {
     "close_hearing": "/ratings/entries/{entry}/hearing",
     "reopen": "/ratings/entries/{entry}/reopening",
     "answer_opinion": "/ratings/assessments/{entry}/answer",
+    "object_to": "/ratings/assessments/{entry}/objection",
+    "objection": "/ratings/entries/{entry}/objection",
+    "answer_objection": "/ratings/entries/{entry}/objection",
+    "objection_item": "/ratings/entries/{entry}/objection/D4",
+    "find_otherwise": "/ratings/entries/{entry}/objection/D4",
+    "leave_item": "/ratings/entries/{entry}/objection/D4/as-decided",
     "decide": "/ratings/entries/{entry}/decision",
     "assessment": "/ratings/assessments/{entry}",
     "assessment_item": "/ratings/assessments/{entry}/items/A1",
@@ -146,6 +152,7 @@ PRINCIPALS = {
     "check",
     "submit",
     "answer_opinion",
+    "object_to",
 }
 
 

@@ -18,6 +18,8 @@ from portal.ratings.models import (
     Entry,
     EntryState,
     Mark,
+    Objection,
+    ObjectionState,
     Round,
     RoundState,
     VetoEvent,
@@ -40,6 +42,10 @@ ALLOWED = {
     ("close", EntryState.OPINED, Role.DISTRICT_STAFF),
     ("reopen", EntryState.HEARD, Role.DISTRICT_STAFF),
     ("decide", EntryState.HEARD, Role.DISTRICT_STAFF),
+    ("object", EntryState.DECIDED, Role.PRINCIPAL),
+    ("uphold", ObjectionState.OPEN, Role.DISTRICT_STAFF),
+    ("change", ObjectionState.OPEN, Role.DISTRICT_STAFF),
+    ("lapse", ObjectionState.OPEN, Role.PRINCIPAL),
 }
 """Written by hand: nothing else may happen, to anyone, ever."""
 LEADS_TO = {
@@ -56,6 +62,10 @@ LEADS_TO = {
     "close": EntryState.HEARD,
     "reopen": EntryState.LOCKED,
     "decide": EntryState.DECIDED,
+    "object": EntryState.DECIDED,
+    "uphold": ObjectionState.UPHELD,
+    "change": ObjectionState.CHANGED,
+    "lapse": ObjectionState.LAPSED,
 }
 
 
@@ -85,7 +95,7 @@ def entry_in(state, school="望溪小学"):
     ).one()
 
 
-@pytest.mark.parametrize("verb", [move.verb for move in states.MOVES])
+@pytest.mark.parametrize("verb", [move.verb for move in states.MOVES if move.kind is not Objection])
 def test_every_verb_state_and_role(app, verb):
     entry = entry_in(RoundState.PUBLISHED)
     round_ = entry.round
@@ -98,6 +108,7 @@ def test_every_verb_state_and_role(app, verb):
     entry.returned_at, entry.return_reason = None, "补齐总结"
     entry.defence_text, entry.reopened_at = "第三项有佐证", None
     entry.defence_due_on = clock.today() - timedelta(days=verb == "close")
+    round_.publicity_ends_on = clock.today()
     round_.self_assessment_due_on = round_.scoring_due_on = clock.today() + timedelta(days=9)
     db.session.flush()
     inspector = person("吴正清").id
@@ -113,6 +124,31 @@ def test_every_verb_state_and_role(app, verb):
                 states.move(row, verb, who)
             assert row.state == state
     db.session.rollback()
+
+
+@pytest.mark.parametrize("verb", ["uphold", "change", "lapse"])
+def test_every_verb_state_and_role_of_an_objection(app, verb):
+    entry = entry_in(RoundState.PUBLISHED)
+    su = person("苏敏").id
+    for state, role in itertools.product(ObjectionState, Role):
+        row = Objection(
+            entry_id=entry.id, tier=1, state=state, items='["D4"]', text="有照片", filed_at=clock.now(),
+            filed_by_id=person("孙立德").id, decision_by_id=entry.decided_by_id, heard_by_id=su,
+            answer_due_on=clock.today() - timedelta(days=1), answer_text="核对过", answered_at=clock.now(),
+            before_inputs="{}", before_result="{}",
+        )  # fmt: skip
+        db.session.add(row)
+        db.session.flush()
+        who = Actor(su, role, clock.today(), district_id=entry.round.district_id)
+        if (verb, state, role) in ALLOWED:
+            states.move(row, verb, who)
+            assert row.state == LEADS_TO[verb]
+        else:
+            with pytest.raises((RuleBroken, Forbidden)):
+                states.move(row, verb, who)
+            assert row.state == state
+        db.session.rollback()
+        entry = entry_in(RoundState.PUBLISHED)
 
 
 def test_there_are_no_moves_but_these():

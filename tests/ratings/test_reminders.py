@@ -10,8 +10,9 @@ from portal.accounts.models import Person
 from portal.deliveries.models import Delivery
 from portal.extensions import db
 from portal.ratings import jobs
-from portal.ratings.models import Entry, EntryState, Round, RoundState
+from portal.ratings.models import Entry, EntryState, Objection, Round, RoundState
 from portal.schools.calendar import add_working_days
+from portal.schools.models import School
 from tests.ratings.test_journey import this_years_entry
 
 
@@ -65,3 +66,33 @@ def test_nobody_is_reminded_of_what_is_over_or_not_open(app):
     round_.state = RoundState.OPEN
     db.session.commit()
     assert jobs.remind_on(clock.today()) > 0, "control"
+
+
+def test_whoever_may_answer_an_objection_is_reminded(app):
+    entry = db.session.scalars(
+        select(Entry)
+        .join(Round, Round.id == Entry.round_id)
+        .join(School, School.id == Entry.school_id)
+        .where(Round.state == RoundState.PUBLISHED, School.name == "望溪小学")
+    ).one()
+    principal = db.session.scalars(select(Person.id).where(Person.name == "孙立德")).one()
+    case = Objection(
+        entry_id=entry.id,
+        tier=1,
+        items='["D4"]',
+        text="有照片",
+        filed_at=clock.now(),
+        filed_by_id=principal,
+        decision_by_id=entry.decided_by_id,
+        answer_due_on=add_working_days(clock.today(), 4),
+    )
+    db.session.add(case)
+    db.session.commit()
+    jobs.remind()
+    assert "苏敏" not in sent()
+    case.answer_due_on = add_working_days(clock.today(), 3)
+    db.session.commit()
+    jobs.remind()
+    jobs.remind()
+    assert sent().count("苏敏") == 1
+    assert "张建平" not in sent(), "who decided"

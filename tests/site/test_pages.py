@@ -46,6 +46,8 @@ REACHED_OTHERWISE = {
     "ratings.gaps": "only between two locked sheets; tried in tests/ratings",
     "ratings.inspectors": "only while a round is being prepared; tried in tests/ratings",
     "ratings.new_item": "only while a rubric is a draft; tried in tests/ratings",
+    "ratings.objection": "only while an objection waits; tried in tests/ratings",
+    "ratings.objection_item": "only while an objection waits; tried in tests/ratings",
     "ratings.rubric_settings": "only while a rubric is a draft; tried in tests/ratings",
     "recovery.asked": "only after a request; tried in tests/recovery",
     "recovery.paper": "only within an hour of a code; tried in tests/recovery",

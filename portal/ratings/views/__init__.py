@@ -1,7 +1,17 @@
 """Pages of star ratings: rubrics, rounds, self-assessments, score sheets, and the public stars."""
 
 from portal.ratings import jobs
-from portal.ratings.views import assessments, drafts, entries, metrics, rounds, rubrics, sheets, stars
+from portal.ratings.views import (
+    assessments,
+    drafts,
+    entries,
+    metrics,
+    objections,
+    rounds,
+    rubrics,
+    sheets,
+    stars,
+)
 from portal.ratings.views.blueprint import bp
 
 __all__ = [
@@ -11,6 +21,7 @@ __all__ = [
     "entries",
     "jobs",
     "metrics",
+    "objections",
     "rounds",
     "rubrics",
     "sheets",

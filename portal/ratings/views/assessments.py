@@ -8,13 +8,13 @@ from werkzeug.wrappers import Response
 from portal.access import actor, find, requires
 from portal.i18n import gettext as _
 from portal.once import commit_and_go
-from portal.ratings import assessing, deciding, hearing, questions, running, states
+from portal.ratings import assessing, deciding, hearing, objecting, questions, remedies, running, states
 from portal.ratings.canonical import restored
-from portal.ratings.forms import AnswerForm, ClaimForm, DeclarationForm
+from portal.ratings.forms import AnswerForm, ClaimForm, DeclarationForm, ObjectionForm
 from portal.ratings.metrics import METRICS, school_facts
 from portal.ratings.models import ENTRY_STATE_NAMES, Entry, EntryState, Round, RoundState
 from portal.ratings.policy import ENTRY_ASSESS
-from portal.ratings.reading import figure_lines, points, reading_of, sections, task_list
+from portal.ratings.reading import case_view, figure_lines, points, reading_of, sections, task_list
 from portal.ratings.rubric import Item
 from portal.ratings.rubrics import items_of, metric_of, rubric_of, school_answers, stars_of, words
 from portal.ratings.views.blueprint import bp
@@ -61,10 +61,13 @@ def assessment(public_id: str) -> str:
             due_on=assessing.due_on(entry),
             left=len(assessing.unanswered(entry)),
         )
-    return _read_page(entry, AnswerForm(formdata=None))
+    return read_page(entry)
 
 
-def _read_page(entry: Entry, form: AnswerForm) -> str:
+def read_page(
+    entry: Entry, form: AnswerForm | None = None, objection_form: ObjectionForm | None = None
+) -> str:
+    """A submitted self-assessment as the school reads it, with what it may do next."""
     rubric = rubric_of(entry.round.rubric_version)
     published = entry.round.state == RoundState.PUBLISHED
     opined = entry.state in (EntryState.OPINED, EntryState.HEARD)
@@ -72,6 +75,10 @@ def _read_page(entry: Entry, form: AnswerForm) -> str:
     if opined:
         final = deciding.result_of(entry, deciding.inputs_of(entry))
     snapshot = assessing.latest_snapshot(entry)
+    cases = remedies.cases_of(entry) if published else []
+    may_object = published and states.refusal(entry, "object", actor()) is None
+    if may_object and objection_form is None:
+        objection_form = ObjectionForm.offering(objecting.may_name(entry), formdata=False)
     return render(
         "ratings/submitted.html",
         entry=entry,
@@ -81,7 +88,13 @@ def _read_page(entry: Entry, form: AnswerForm) -> str:
         reading=reading_of(rubric, final) if final else None,
         published=published,
         opined=opined,
-        form=form,
+        form=form or AnswerForm(formdata=None),
+        cases=[case_view(rubric, entry, case) for case in cases],
+        may_object=may_object,
+        object_act=remedies.NEXT_ACTS[remedies.next_tier(cases)]() if may_object else "",
+        object_until=remedies.last_day(entry, cases) if published else None,
+        is_final=published and remedies.is_final(entry, cases, actor().on),
+        objection_form=objection_form,
         may_answer=entry.state == EntryState.OPINED and states.refusal(entry, "answer", actor()) is None,
         is_provisional=entry.defence_due_on is not None and is_provisional(entry.defence_due_on),
     )
@@ -94,7 +107,7 @@ def answer_opinion(public_id: str) -> Response | tuple[str, int]:
     entry = _entry(public_id)
     form = AnswerForm()
     if entry.state == EntryState.OPINED and not form.sent_and_valid():
-        return _read_page(entry, form), 422
+        return read_page(entry, form), 422
     text = form.text.data or "" if form.agrees.data == "no" else ""
     hearing.answer(entry, text, actor())
     return commit_and_go(

@@ -9,12 +9,12 @@ from portal.access import actor, find, requires
 from portal.extensions import db
 from portal.i18n import gettext as _
 from portal.once import commit_and_go
-from portal.ratings import assessing, deciding, hearing, inspecting, running, states
+from portal.ratings import assessing, deciding, hearing, inspecting, remedies, running, states
 from portal.ratings.canonical import canonical, restored
 from portal.ratings.forms import DecisionForm, ReasonForm, ReopenForm, VetoForm, decision_form
 from portal.ratings.models import ENTRY_STATE_NAMES, Entry, EntryState, Round, Sheet, VetoEvent
-from portal.ratings.policy import ENTRY_MANAGE
-from portal.ratings.reading import reading_of, sections, summary_of
+from portal.ratings.policy import ENTRY_MANAGE, OBJECTION_HEAR
+from portal.ratings.reading import case_view, reading_of, sections, summary_of
 from portal.ratings.rubric import Result, RubricError
 from portal.ratings.rubrics import rubric_of, words
 from portal.ratings.views.blueprint import bp
@@ -43,6 +43,7 @@ def _page(entry: Entry, **forms: object) -> str:
     elif entry.state in (EntryState.AGREED, EntryState.OPINED, EntryState.HEARD):
         result = _preview(entry)
     vetoes = {veto["id"]: words(veto["title"]) for veto in rubric.settings["vetoes"] if "when" not in veto}
+    cases = remedies.cases_of(entry) if entry.state == EntryState.DECIDED else []
     given = {
         "return_form": ReasonForm(formdata=None),
         "veto_form": VetoForm.offering(vetoes, formdata=False),
@@ -68,6 +69,9 @@ def _page(entry: Entry, **forms: object) -> str:
         me=current_user.person_id,
         refusal=lambda verb: states.refusal(entry, verb, actor()),
         is_provisional=entry.defence_due_on is not None and is_provisional(entry.defence_due_on),
+        cases=[case_view(rubric, entry, case) for case in cases],
+        waiting=remedies.open_case(cases),
+        may_hear=bool(remedies.open_case(cases)) and OBJECTION_HEAR.holds_for(actor(), entry),
         **given,
     )
 

@@ -7,9 +7,9 @@ from sqlalchemy.orm import joinedload
 from portal import clock, names
 from portal.access import public
 from portal.extensions import db
-from portal.ratings import deciding
+from portal.ratings import deciding, objecting, remedies
 from portal.ratings.models import Entry, Round, RoundState
-from portal.ratings.reading import public_summary, reading_of
+from portal.ratings.reading import case_view, public_summary, reading_of
 from portal.ratings.rubrics import rubric_of
 from portal.ratings.views.blueprint import bp
 from portal.schools.models import School
@@ -82,11 +82,14 @@ def school_stars(public_id: str) -> str:
     assert entry.round.valid_until_on is not None
     rubric = rubric_of(entry.round.rubric_version)
     result = deciding.stored_result(entry)
+    cases = remedies.cases_of(entry)
     return render(
         "ratings/school_stars.html",
         entry=entry,
         reading=reading_of(rubric, result),
         summary=public_summary(result),
         notice_running=entry.round.publicity_ends_on >= today,
+        changed=[case_view(rubric, entry, case) for case in objecting.changed_cases(cases)],
+        is_final=remedies.is_final(entry, cases, today),
         is_valid=entry.round.valid_until_on >= today,
     )

@@ -1,0 +1,151 @@
+"""The verbs of an objection and of an appeal: file it, take it up, find otherwise about an indicator, answer it."""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from sqlalchemy import or_, update
+
+from portal import clock
+from portal.access import Actor
+from portal.errors import RuleBroken
+from portal.extensions import db
+from portal.i18n import gettext as _
+from portal.ratings import deciding, remedies, states
+from portal.ratings.canonical import canonical, digest, restored
+from portal.ratings.models import OBJECTION, Entry, Objection, ObjectionState
+from portal.ratings.rubric import Item, Result, as_json
+from portal.ratings.rubrics import items_of, rubric_of
+from portal.ratings.terms import terms_on
+from portal.trail.models import note
+
+
+def may_name(entry: Entry) -> list[Item]:
+    """The indicators a decision rests on: those an objection can be about."""
+    known = restored(entry.inputs or "{}").get("items", {})
+    return [
+        item
+        for name, item in items_of(rubric_of(entry.round.rubric_version)).items()
+        if name in known and "not_applicable" not in known[name]
+    ]
+
+
+def file(entry: Entry, item_ids: Collection[str], text: str, actor: Actor) -> Objection:
+    """The school's objection or appeal, in the current transaction; the days for the answer are set now and stay."""
+    states.move(entry, "object", actor)
+    cases = remedies.cases_of(entry)
+    why = remedies.refusal(entry, cases, actor.on)
+    if why:
+        raise RuleBroken(why)
+    late = remedies.open_case(cases)
+    if late is not None:
+        states.move(late, "lapse", actor)
+    assert entry.decided_by_id is not None
+    today, tier = clock.today(), remedies.next_tier(cases)
+    terms = terms_on(today, entry.round.district_id)
+    case = Objection(
+        entry_id=entry.id,
+        tier=tier,
+        items=canonical(sorted(item_ids)),
+        text=text,
+        filed_at=clock.now(),
+        filed_by_id=actor.person_id,
+        decision_by_id=entry.decided_by_id,
+        answer_due_on=(terms.reply if tier == OBJECTION else terms.review).after(today),
+    )
+    db.session.add(case)
+    db.session.flush()
+    note("rating.objected", entry, person_id=actor.person_id, tier=tier, text=digest(text), items=case.items)
+    return case
+
+
+def _take_up(entry: Entry, case: Objection, actor: Actor) -> None:
+    """Whoever begins with a case answers it: nobody else after that."""
+    why = states.refusal(case, "uphold", actor)
+    if why:
+        raise RuleBroken(why)
+    if case.heard_by_id == actor.person_id:
+        return
+    taken = db.session.execute(
+        update(Objection)
+        .where(
+            Objection.id == case.id,
+            or_(Objection.heard_by_id.is_(None), Objection.heard_by_id == actor.person_id),
+        )
+        .values(heard_by_id=actor.person_id)
+    )
+    if taken.rowcount != 1:  # type: ignore[attr-defined]
+        raise RuleBroken(_("Somebody else was faster. Open the page again."))
+    db.session.refresh(case, ["heard_by_id"])
+    note("rating.objection_taken", entry, person_id=actor.person_id, tier=case.tier)
+
+
+def find_otherwise(
+    entry: Entry, case: Objection, item: Item, facts: Mapping[str, Any], reason: str, actor: Actor
+) -> None:
+    """Keep what the hearer finds about an indicator instead; it counts when the case is answered."""
+    _take_up(entry, case, actor)
+    changes = restored(case.changes)
+    changes[item.id] = {"facts": dict(facts), "reason": reason}
+    case.changes = canonical(changes)
+    note(
+        "rating.found_otherwise", entry, person_id=actor.person_id, tier=case.tier, item=item.id,
+        facts=digest(canonical(facts)),
+    )  # fmt: skip
+
+
+def leave(entry: Entry, case: Objection, item_id: str, actor: Actor) -> None:
+    """Take back what was found otherwise: the indicator stays as decided."""
+    _take_up(entry, case, actor)
+    changes = restored(case.changes)
+    changes.pop(item_id, None)
+    case.changes = canonical(changes)
+    note("rating.left_as_decided", entry, person_id=actor.person_id, tier=case.tier, item=item_id)
+
+
+def result_with(entry: Entry, case: Objection) -> Result:
+    """What the engine says with the changes of a case that waits for its answer."""
+    return deciding.result_of(entry, deciding.with_changes(restored(entry.inputs), case.changes))
+
+
+def answer(entry: Entry, case: Objection, changed: bool, text: str, actor: Actor) -> None:
+    """Answer a case: the result stands, or the engine scores again with what was found; the old decision is kept."""
+    _take_up(entry, case, actor)
+    if changed:
+        _change(entry, case, actor)
+    elif restored(case.changes):
+        raise RuleBroken(
+            _("You found otherwise about an indicator. Take that back, or change the result."), 422
+        )
+    today = clock.today()
+    case.answer_text, case.answered_at = text, clock.now()
+    case.appeal_due_on = terms_on(today, entry.round.district_id).appeal.after(today)
+    states.move(case, "change" if changed else "uphold", actor)
+    note("rating.objection_answered", entry, person_id=actor.person_id, tier=case.tier, text=digest(text))
+
+
+def _change(entry: Entry, case: Objection, actor: Actor) -> None:
+    if not restored(case.changes):
+        raise RuleBroken(_("Say about which indicator you found otherwise."), 422)
+    inputs = deciding.with_changes(restored(entry.inputs), case.changes)
+    before, result = deciding.stored_result(entry), deciding.result_of(entry, inputs)
+    if not result.complete:
+        raise RuleBroken(_("Facts are missing: %(items)s.", items="、".join(result.missing[:5])), 422)
+    if (result.standing.star or 0, result.total or 0) < (before.standing.star or 0, before.total or 0):
+        raise RuleBroken(_("What a school says for itself cannot lower its result."), 422)
+    case.before_inputs, case.before_result = entry.inputs, entry.result
+    case.before_star, case.before_total = entry.star, entry.total
+    values = as_json(result)
+    entry.inputs, entry.result = canonical(inputs), canonical(values)
+    entry.star, entry.total = values["star"], values["total"]
+    note(
+        "rating.changed",
+        entry,
+        person_id=actor.person_id,
+        inputs=digest(entry.inputs),
+        result=digest(entry.result),
+    )
+
+
+def changed_cases(cases: Collection[Objection]) -> list[Objection]:
+    """Those that changed the result, oldest first."""
+    return [case for case in cases if case.state == ObjectionState.CHANGED]

@@ -1,0 +1,73 @@
+"""What a school may do against its published result, and until when: an objection, then two appeals.
+
+The objection has the days of public notice; each appeal the days of the province after an answer. Whoever answers took no part
+before. Where an answer does not come in its time, the school may take the next step without waiting any longer.
+"""
+
+from collections.abc import Sequence
+from datetime import date
+
+from sqlalchemy import select
+
+from portal.extensions import db
+from portal.i18n import gettext as _
+from portal.ratings.models import (
+    FIRST_APPEAL,
+    OBJECTION,
+    SECOND_APPEAL,
+    Entry,
+    Objection,
+    ObjectionState,
+    RoundState,
+)
+
+NEXT_ACTS = {
+    OBJECTION: lambda: _("Object to the result"),
+    FIRST_APPEAL: lambda: _("Appeal"),
+    SECOND_APPEAL: lambda: _("Appeal a second time"),
+}
+
+
+def cases_of(entry: Entry) -> list[Objection]:
+    """The objection and the appeals of an entry, oldest first. One query."""
+    wanted = select(Objection).where(Objection.entry_id == entry.id).order_by(Objection.tier)
+    return list(db.session.scalars(wanted))
+
+
+def open_case(cases: Sequence[Objection]) -> Objection | None:
+    """The one that waits for its answer; None when none does."""
+    return cases[-1] if cases and cases[-1].state == ObjectionState.OPEN else None
+
+
+def next_tier(cases: Sequence[Objection]) -> int:
+    """The step that comes next; above the second appeal there is none."""
+    return len(cases) + 1
+
+
+def last_day(entry: Entry, cases: Sequence[Objection]) -> date | None:
+    """Until when the next step may be taken; None when the day is not set or the district is late with its answer."""
+    return cases[-1].appeal_due_on if cases else entry.round.publicity_ends_on
+
+
+def refusal(entry: Entry, cases: Sequence[Objection], on: date) -> str | None:
+    """Why the school cannot take the next step on a day, in words; None when it can."""
+    if entry.round.state != RoundState.PUBLISHED:
+        return _("The results are not published yet.")
+    if next_tier(cases) > SECOND_APPEAL:
+        return _("The objection and both appeals have been used.")
+    waiting = open_case(cases)
+    if waiting is not None:
+        if on > waiting.answer_due_on:
+            return None
+        return _(
+            "This is being examined. The answer comes by %(day)s.", day=waiting.answer_due_on.isoformat()
+        )
+    due = last_day(entry, cases)
+    if due is None or on > due:
+        return _("The last day for it was %(day)s.", day=due.isoformat() if due else "–")
+    return None
+
+
+def is_final(entry: Entry, cases: Sequence[Objection], on: date) -> bool:
+    """Whether nothing can change a published result any more: all terms are over, nothing is being examined."""
+    return open_case(cases) is None and refusal(entry, cases, on) is not None

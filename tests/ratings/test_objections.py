@@ -1,0 +1,307 @@
+"""An objection and two appeals: in their terms, by other people each time, and what they change scores again exactly."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.exc import DatabaseError, IntegrityError
+
+from portal import clock
+from portal.access import Role
+from portal.accounts.models import Appointment, Person
+from portal.errors import RuleBroken
+from portal.extensions import db
+from portal.ratings.models import Entry, Objection, ObjectionState, Round, RoundState
+from portal.ratings.terms import TERMS
+from portal.schools.models import District, Guardianship, Pupil, School
+from portal.trail.models import TrailEntry
+
+SAID = "第二次征求意见有公示照片，在档案盒第三格。"
+STANDARD = TERMS["standard"]
+
+
+@pytest.fixture
+def entry(app):
+    """Last year's result of the town's school, on the last day of its public notice."""
+    found = db.session.scalars(
+        select(Entry)
+        .join(Round, Round.id == Entry.round_id)
+        .join(School, School.id == Entry.school_id)
+        .where(Round.state == RoundState.PUBLISHED, School.name == "望溪小学")
+    ).one()
+    db.session.get(Round, found.round_id).publicity_ends_on = clock.today()
+    db.session.commit()
+    return found
+
+
+def person(name):
+    return db.session.scalars(select(Person).where(Person.name == name)).one()
+
+
+def appoint(name, district):
+    """Somebody more in a district office."""
+    place = db.session.scalars(select(District).where(District.name == district)).one()
+    db.session.add(
+        Appointment(
+            person_id=person(name).id,
+            role=Role.DISTRICT_STAFF,
+            district_id=place.id,
+            started_on=clock.today(),
+        )
+    )
+    db.session.commit()
+
+
+def own(as_, entry):
+    return as_("孙立德").page(f"/ratings/assessments/{entry.public_id}")
+
+
+def objected(as_, entry, button="提出异议"):
+    return own(as_, entry).press(button, **{"objection-items": ["D4", "C1"], "objection-text": SAID})
+
+
+def hearing(as_, entry, name="苏敏"):
+    return as_(name, "district_staff").page(f"/ratings/entries/{entry.public_id}/objection")
+
+
+def found(as_, entry, points="3", name="苏敏"):
+    """What the hearer finds about D4."""
+    where = f"/ratings/entries/{entry.public_id}/objection/D4"
+    return as_(name, "district_staff").page(where).press("保存核查结果", points=points, reason="照片有日期。")
+
+
+def upheld(as_, entry, name):
+    page = hearing(as_, entry, name).press("答复学校", outcome="uphold", text=f"{name}核对过，没有公示。")
+    assert "已答复" in page.text
+    return page
+
+
+def cases(entry):
+    return db.session.scalars(
+        select(Objection)
+        .where(Objection.entry_id == entry.id)
+        .order_by(Objection.tier)
+        .execution_options(populate_existing=True)
+    ).all()
+
+
+def public(as_, entry):
+    school = db.session.get(School, entry.school_id).public_id
+    return as_(None).page(f"/stars/{school}")
+
+
+def reproduce(app, entry):
+    round_id = db.session.get(Round, entry.round_id).public_id
+    return app.test_cli_runner().invoke(args=["rating", "reproduce", round_id])
+
+
+def test_an_objection_is_heard_by_somebody_else_and_changes_the_result(as_, app, entry):
+    assert "请看评星结果" in as_("孙立德").page("/").text
+    page = objected(as_, entry)
+    due = STANDARD.reply.after(clock.today())
+    assert "正在核查" in page.text and SAID in page.text and f"{due.month}月{due.day}日" in page.text
+    assert "提出异议" not in page.buttons
+    star = public(as_, entry)
+    assert "还不是最终结果" in star.text
+    assert "核查" not in star.text and SAID not in star.text, "nobody outside learns who objected"
+
+    decided = as_("张建平").page(f"/ratings/entries/{entry.public_id}")
+    assert SAID in decided.text and "核查并答复" not in decided.text
+    assert hearing(as_, entry, "张建平").status == 404, "who decided"
+    assert "请答复：对结果的异议" not in as_("张建平").page("/").text
+
+    assert "请答复：对结果的异议" in as_("苏敏").page("/").text
+    page = hearing(as_, entry)
+    assert SAID in page.text and "四星 · 89 分" in page.text
+    assert as_("苏敏").page(f"/ratings/entries/{entry.public_id}/objection/A1").status == 404, "not named"
+    page = found(as_, entry)
+    assert "90" in page.text
+    page.press("答复学校", outcome="change", text="照片属实，D4 改为 3 分。")
+
+    entry = db.session.get(Entry, entry.id, populate_existing=True)
+    assert entry.total == "90"
+    (case,) = cases(entry)
+    assert (case.state, case.before_total, case.before_star) == (ObjectionState.CHANGED, "89", 4)
+    text = own(as_, entry).text
+    assert "四星 · 89 分" in text and "90 分" in text and "照片属实，D4 改为 3 分。" in text
+    star = public(as_, entry)
+    assert "原结果：四星，89 分" in star.text and SAID not in star.text and "照片属实" not in star.text
+    assert reproduce(app, entry).exit_code == 0, reproduce(app, entry).output
+    actions = set(
+        db.session.scalars(select(TrailEntry.action).where(TrailEntry.action.startswith("rating.")))
+    )
+    assert {"rating.object", "rating.objected", "rating.change", "rating.changed"} <= actions
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE rating_entry SET star = 5 WHERE id = {id}",
+        "UPDATE rating_entry SET total = '89' WHERE id = {id}",
+        "UPDATE rating_entry SET inputs = replace(inputs, '545', '546') WHERE id = {id}",
+        "UPDATE rating_mark SET facts = '{{\"points\":0}}' WHERE item_id = 'F3'",
+    ],
+)
+def test_a_changed_result_that_was_tampered_with_is_noticed(as_, app, entry, change):
+    objected(as_, entry)
+    found(as_, entry).press("答复学校", outcome="change", text="照片属实。")
+    assert reproduce(app, entry).exit_code == 0
+    db.session.connection().exec_driver_sql(change.format(id=entry.id))
+    db.session.commit()
+    assert reproduce(app, entry).exit_code == 1
+
+
+@pytest.mark.parametrize("days", [0, 1])
+def test_the_last_day_of_the_notice_still_counts_and_the_next_does_not(as_, entry, days):
+    page = own(as_, entry)
+    db.session.get(Round, entry.round_id).publicity_ends_on = clock.today() - timedelta(days=days)
+    db.session.commit()
+    page = page.press("提出异议", **{"objection-items": "D4", "objection-text": SAID})
+    assert (page.status, len(cases(entry))) == ((409, 0) if days else (200, 1))
+    if days:
+        assert "这是最终结果" in own(as_, entry).text
+        assert "还不是最终结果" not in public(as_, entry).text
+
+
+@pytest.mark.parametrize(
+    ("items", "text"), [([], SAID), (["D4"], ""), (["D4"], "  "), (["X9"], SAID), (["D4"], "长" * 4001)]
+)
+def test_what_was_typed_stays(as_, entry, items, text):
+    page = own(as_, entry).press("提出异议", **{"objection-items": items, "objection-text": text})
+    assert page.status == 422
+    assert not cases(entry)
+    fields = page.fields(page.form_of("提出异议"))
+    assert fields["objection-text"] == [text.strip()]
+    if items == ["D4"]:
+        assert fields["objection-items"] == ["D4"]
+
+
+@pytest.mark.parametrize(
+    "typed", [{}, {"outcome": "change", "text": "好"}, {"outcome": "perhaps", "text": "好"}]
+)
+def test_an_answer_without_reason_or_change_is_refused(as_, entry, typed):
+    objected(as_, entry)
+    page = hearing(as_, entry).press("答复学校", **typed)
+    assert page.status == 422
+    assert cases(entry)[0].state == ObjectionState.OPEN
+    assert page.fields(page.form_of("答复学校"))["text"] == [typed.get("text", "")]
+
+
+@pytest.mark.parametrize(
+    ("points", "reason", "status"),
+    [
+        ("2", "一样", 422),
+        ("9", "太多", 422),
+        ("x", "不是数", 422),
+        ("3", "", 422),
+        ("3", "照片有日期。", 200),
+    ],
+)
+def test_a_finding_needs_another_fact_that_fits_and_a_reason(as_, entry, points, reason, status):
+    objected(as_, entry)
+    where = f"/ratings/entries/{entry.public_id}/objection/D4"
+    page = as_("苏敏").page(where).press("保存核查结果", points=points, reason=reason)
+    assert page.status == status
+    if status == 422:
+        fields = page.fields(page.form_of("保存核查结果"))
+        assert (fields["points"], fields["reason"]) == ([points], [reason])
+
+
+def test_a_finding_must_be_used_or_taken_back_and_cannot_lower_the_result(as_, entry):
+    objected(as_, entry)
+    page = found(as_, entry, "1").press("答复学校", outcome="change", text="只有一次。")
+    assert page.status == 422 and "不能因此降低结果" in page.text
+    page = hearing(as_, entry).press("答复学校", outcome="uphold", text="维持。")
+    assert page.status == 422 and "维持原决定" in page.text
+    as_("苏敏").page(f"/ratings/entries/{entry.public_id}/objection/D4").press("维持原决定")
+    upheld(as_, entry, "苏敏")
+    assert db.session.get(Entry, entry.id, populate_existing=True).total == "89"
+
+
+def test_two_appeals_each_by_other_people_then_the_result_is_final(as_, entry):
+    for name in ("郑雅琴", "林悦"):
+        appoint(name, "云溪县")
+    objected(as_, entry)
+    upheld(as_, entry, "苏敏")
+    page = own(as_, entry)
+    due = STANDARD.appeal.after(clock.today())
+    assert "苏敏核对过，没有公示。" in page.text and f"{due.month}月{due.day}日" in page.text
+
+    objected(as_, entry, "提出申诉")
+    assert cases(entry)[1].answer_due_on == STANDARD.review.after(clock.today())
+    assert hearing(as_, entry, "苏敏").status == 404, "who answered before"
+    assert "苏敏核对过" in hearing(as_, entry, "郑雅琴").text
+    upheld(as_, entry, "郑雅琴")
+
+    objected(as_, entry, "再次提出申诉")
+    assert hearing(as_, entry, "林悦").status == 200, "nobody of the office above is here"
+    appoint("邓宇", "云岭市")
+    assert hearing(as_, entry, "林悦").status == 404, "the office above has people"
+    assert "请答复：第二次申诉" in as_("邓宇", "district_staff").page("/").text
+    found(as_, entry, name="邓宇").press("答复学校", outcome="change", text="照片属实。")
+    assert db.session.get(Entry, entry.id, populate_existing=True).total == "90"
+    page = own(as_, entry)
+    assert "这是最终结果" in page.text
+    assert not {"提出异议", "提出申诉", "再次提出申诉"} & set(page.buttons)
+
+
+def test_an_answer_that_does_not_come_opens_the_next_step(as_, entry):
+    appoint("郑雅琴", "云溪县")
+    objected(as_, entry)
+    hearing(as_, entry)
+    found(as_, entry)
+    assert "提出申诉" not in own(as_, entry).buttons
+    cases(entry)[0].answer_due_on = clock.today() - timedelta(days=1)
+    db.session.commit()
+    page = own(as_, entry)
+    assert "不用再等" in page.text
+    page.press("提出申诉", **{"objection-items": ["D4"], "objection-text": SAID})
+    assert [case.state for case in cases(entry)] == [ObjectionState.LAPSED, ObjectionState.OPEN]
+    assert hearing(as_, entry, "苏敏").status == 404, "who let it lapse"
+    upheld(as_, entry, "郑雅琴")
+
+
+def test_who_began_to_examine_answers_and_who_is_tied_to_the_school_does_not(as_, entry):
+    appoint("郑雅琴", "云溪县")
+    objected(as_, entry)
+    found(as_, entry)
+    assert hearing(as_, entry, "郑雅琴").status == 404
+    tied = Guardianship(
+        person_id=person("苏敏").id,
+        pupil_id=db.session.scalars(
+            select(Pupil.id).where(Pupil.school_id == entry.school_id).limit(1)
+        ).one(),
+        relation="mother",
+        started_on=clock.today(),
+    )
+    page = hearing(as_, entry)
+    db.session.add(tied)
+    db.session.commit()
+    assert "有关联" in hearing(as_, entry).text
+    assert page.press("答复学校", outcome="change", text="照片属实。").status == 409
+
+
+def test_the_database_itself_wants_other_people_and_keeps_what_was_answered(as_, entry):
+    objected(as_, entry)
+    (case,) = cases(entry)
+    case.heard_by_id = person("张建平").id
+    with pytest.raises(IntegrityError, match="other_person"):
+        db.session.flush()
+    db.session.rollback()
+    upheld(as_, entry, "苏敏")
+    objected(as_, entry, "提出申诉")
+    cases(entry)[1].heard_by_id = person("苏敏").id
+    with pytest.raises(IntegrityError, match="heard_by_id"):
+        db.session.flush()
+    db.session.rollback()
+    for change in (
+        "UPDATE rating_objection SET answer_text = '改' WHERE tier = 1",
+        "DELETE FROM rating_objection",
+    ):
+        with pytest.raises(DatabaseError, match="frozen"):
+            db.session.connection().exec_driver_sql(change)
+        db.session.rollback()
+    cases(entry)[0].answer_text = "改"
+    with pytest.raises(RuleBroken, match="已经答复"):
+        db.session.flush()
+    db.session.rollback()
