@@ -49,6 +49,13 @@ def last_day(entry: Entry, cases: Sequence[Objection]) -> date | None:
     return cases[-1].appeal_due_on if cases else entry.round.publicity_ends_on
 
 
+def days_of(entry: Entry, cases: Sequence[Objection]) -> list[date]:
+    """The days that still run: of the next step, or of the answer that is waited for."""
+    waiting = open_case(cases)
+    due = waiting.answer_due_on if waiting else last_day(entry, cases)
+    return [due] if due else []
+
+
 def refusal(entry: Entry, cases: Sequence[Objection], on: date) -> str | None:
     """Why the school cannot take the next step on a day, in words; None when it can."""
     if entry.round.state != RoundState.PUBLISHED:
