@@ -13,7 +13,7 @@ from portal.errors import RuleBroken
 from portal.extensions import db
 from portal.ratings.models import Entry, Objection, ObjectionState, Round, RoundState
 from portal.ratings.terms import TERMS
-from portal.schools.models import District, Guardianship, Pupil, School
+from portal.schools.models import District, School
 from portal.trail.models import TrailEntry
 
 SAID = "第二次征求意见有公示照片，在档案盒第三格。"
@@ -266,12 +266,10 @@ def test_who_began_to_examine_answers_and_who_is_tied_to_the_school_does_not(as_
     objected(as_, entry)
     found(as_, entry)
     assert hearing(as_, entry, "郑雅琴").status == 404
-    tied = Guardianship(
+    tied = Appointment(
         person_id=person("苏敏").id,
-        pupil_id=db.session.scalars(
-            select(Pupil.id).where(Pupil.school_id == entry.school_id).limit(1)
-        ).one(),
-        relation="mother",
+        role=Role.SCHOOL_OFFICE,
+        school_id=entry.school_id,
         started_on=clock.today(),
     )
     page = hearing(as_, entry)
