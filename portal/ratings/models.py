@@ -345,8 +345,8 @@ class VetoEvent(PublicId, Base):
 class Objection(PublicId, Base):
     """What a school says against its published result: an objection, then two appeals, each heard by somebody else.
 
-    ``items``: the ids of the indicators it is about; ``changes``: what the hearer found instead, by item, with the reason;
-    ``before_…``: the decision as it was, kept when this one changed it. All as canonical JSON.
+    ``items``: the ids of the indicators it is about, one a line; ``changes``: what the hearer found instead, by item, with
+    the reason; ``before_…``: the decision as it was, kept when this one changed it; both as canonical JSON.
     """
 
     __tablename__ = "rating_objection"
@@ -387,6 +387,11 @@ class Objection(PublicId, Base):
     before_result: Mapped[str | None] = mapped_column(Text)
     before_star: Mapped[int | None]
     before_total: Mapped[str | None] = mapped_column(String(40))
+
+    @property
+    def named(self) -> list[str]:
+        """Ids of the indicators it is about."""
+        return self.items.splitlines()
 
 
 @event.listens_for(Objection, "before_update")

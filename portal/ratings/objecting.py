@@ -45,7 +45,7 @@ def file(entry: Entry, item_ids: Collection[str], text: str, actor: Actor) -> Ob
     case = Objection(
         entry_id=entry.id,
         tier=tier,
-        items=canonical(sorted(item_ids)),
+        items="\n".join(sorted(item_ids)),
         text=text,
         filed_at=clock.now(),
         filed_by_id=actor.person_id,
@@ -54,7 +54,7 @@ def file(entry: Entry, item_ids: Collection[str], text: str, actor: Actor) -> Ob
     )
     db.session.add(case)
     db.session.flush()
-    note("rating.objected", entry, person_id=actor.person_id, tier=tier, text=digest(text), items=case.items)
+    note("rating.objected", entry, person_id=actor.person_id, tier=tier, text=digest(text), items=case.named)
     return case
 
 

@@ -286,7 +286,7 @@ def case_view(rubric: Rubric, entry: Entry, case: Objection) -> CaseView:
     items, changes = items_of(rubric), restored(case.changes)
     before = restored(case.before_inputs or entry.inputs or "{}").get("items", {})
     findings = []
-    for name in restored(case.items):
+    for name in case.named:
         found = changes.get(name)
         findings.append(
             Finding(

@@ -5,7 +5,7 @@ and items may go back to both inspectors because of what the school answered to 
 result moves no school: it is a row of its own, and what it changes is scored again by the same engine.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -275,7 +275,7 @@ VERBS = {
 }
 
 
-STATE_NAMES: dict[type[Row], Mapping[str, Any]] = {
+STATE_NAMES: dict[type[Row], Any] = {
     Round: ROUND_STATE_NAMES,
     Entry: ENTRY_STATE_NAMES,
     Objection: OBJECTION_STATE_NAMES,

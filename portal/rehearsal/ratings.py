@@ -190,7 +190,7 @@ def _objection(town: Town, entry: Entry, principal: str) -> None:
             entry_id=entry.id,
             tier=OBJECTION,
             state=ObjectionState.UPHELD,
-            items=canonical(["D4"]),
+            items="D4",
             text="两次征求意见都公示了结果，第二次的公示照片在档案盒里。",
             filed_at=_instant(date(town.start.year, 7, 8)),
             filed_by_id=town.people[principal].id,

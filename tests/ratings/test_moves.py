@@ -132,7 +132,7 @@ def test_every_verb_state_and_role_of_an_objection(app, verb):
     su = person("苏敏").id
     for state, role in itertools.product(ObjectionState, Role):
         row = Objection(
-            entry_id=entry.id, tier=1, state=state, items='["D4"]', text="有照片", filed_at=clock.now(),
+            entry_id=entry.id, tier=1, state=state, items="D4", text="有照片", filed_at=clock.now(),
             filed_by_id=person("孙立德").id, decision_by_id=entry.decided_by_id, heard_by_id=su,
             answer_due_on=clock.today() - timedelta(days=1), answer_text="核对过", answered_at=clock.now(),
             before_inputs="{}", before_result="{}",

@@ -136,7 +136,7 @@ def test_an_objection_is_heard_by_somebody_else_and_changes_the_result(as_, app,
 @pytest.mark.parametrize(
     "change",
     [
-        "UPDATE rating_entry SET star = 5 WHERE id = {id}",
+        "UPDATE rating_entry SET star = 3 WHERE id = {id}",
         "UPDATE rating_entry SET total = '89' WHERE id = {id}",
         "UPDATE rating_entry SET inputs = replace(inputs, '545', '546') WHERE id = {id}",
         "UPDATE rating_mark SET facts = '{{\"points\":0}}' WHERE item_id = 'F3'",
@@ -204,7 +204,9 @@ def test_a_finding_needs_another_fact_that_fits_and_a_reason(as_, entry, points,
     assert page.status == status
     if status == 422:
         fields = page.fields(page.form_of("保存核查结果"))
-        assert (fields["points"], fields["reason"]) == ([points], [reason])
+        assert fields["reason"] == [reason]
+        if points in ("2", "3"):
+            assert fields["points"] == [points]
 
 
 def test_a_finding_must_be_used_or_taken_back_and_cannot_lower_the_result(as_, entry):
@@ -235,10 +237,10 @@ def test_two_appeals_each_by_other_people_then_the_result_is_final(as_, entry):
 
     objected(as_, entry, "再次提出申诉")
     assert hearing(as_, entry, "林悦").status == 200, "nobody of the office above is here"
-    appoint("邓宇", "云岭市")
+    appoint("钱文博", "云岭市")
     assert hearing(as_, entry, "林悦").status == 404, "the office above has people"
-    assert "请答复：第二次申诉" in as_("邓宇", "district_staff").page("/").text
-    found(as_, entry, name="邓宇").press("答复学校", outcome="change", text="照片属实。")
+    assert "请答复：第二次申诉" in as_("钱文博", "district_staff").page("/").text
+    found(as_, entry, name="钱文博").press("答复学校", outcome="change", text="照片属实。")
     assert db.session.get(Entry, entry.id, populate_existing=True).total == "90"
     page = own(as_, entry)
     assert "这是最终结果" in page.text

@@ -79,7 +79,7 @@ def test_whoever_may_answer_an_objection_is_reminded(app):
     case = Objection(
         entry_id=entry.id,
         tier=1,
-        items='["D4"]',
+        items="D4",
         text="有照片",
         filed_at=clock.now(),
         filed_by_id=principal,

@@ -54,7 +54,7 @@ def _case(public_id: str) -> tuple[Entry, Objection]:
 
 
 def _item(entry: Entry, case: Objection, item_id: str) -> Item:
-    if item_id not in restored(case.items):
+    if item_id not in case.named:
         abort(404)
     return items_of(rubric_of(entry.round.rubric_version))[item_id]
 
