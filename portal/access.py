@@ -35,6 +35,7 @@ class Role(StrEnum):
     LECTURER = "lecturer"
     INSPECTOR = "inspector"
     DISTRICT_STAFF = "district_staff"
+    AUDITOR = "auditor"
     SYSTEM_ADMIN = "system_admin"
 
 
@@ -48,6 +49,7 @@ ROLE_NAMES = {
     Role.LECTURER: _l("Lecturer"),
     Role.INSPECTOR: _l("Inspector"),
     Role.DISTRICT_STAFF: _l("District staff"),
+    Role.AUDITOR: _l("Auditor of data protection"),
     Role.SYSTEM_ADMIN: _l("System administrator"),
 }
 

@@ -62,6 +62,7 @@ TABS: dict[Role, tuple[tuple[str, str, str], ...]] = {
         ("ratings.index", no_op("Stars"), "star-full"),
         _ME,
     ),
+    Role.AUDITOR: (_TODAY, ("audit.index", no_op("Log"), "list-checks"), _ME),
     Role.SYSTEM_ADMIN: (_TODAY, _ME),
 }
 

@@ -59,6 +59,7 @@ ACCOUNTS: dict[str, str | None] = {
     "lecturer": "zhengyaqin",
     "inspector": "wuzhengqing",
     "district staff": "zhangjianping",
+    "auditor": "qinshouzheng",
     "system admin": "admin",
 }
 DEEP = (

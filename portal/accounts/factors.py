@@ -18,7 +18,7 @@ OPTIONS = {role.value: ROLE_NAMES[role] for role in Role if role not in (Role.GU
 SECOND_FACTOR_ROLES: Setting[Sequence[str]] = Setting(
     "accounts.second_factor_roles",
     Choices(OPTIONS),
-    (Role.PRINCIPAL.value, Role.INSPECTOR.value, Role.DISTRICT_STAFF.value),
+    (Role.PRINCIPAL.value, Role.INSPECTOR.value, Role.DISTRICT_STAFF.value, Role.AUDITOR.value),
     label=_l("Who needs a second step to sign in"),
     help=_l(
         "Whoever holds one of these roles signs in with an app's code or a passkey besides the password."

@@ -1,5 +1,5 @@
 """Who sees which entries of the trail: everybody their own, a principal what staff did in the school, district staff
-the district's. Entries say who, when and what kind of record; never what stands in it.
+and the auditor the district's. Entries say who, when and what kind of record; never what stands in it.
 
 A principal does not see entries of families, inspectors or the district: a confidential opinion, one about the principal,
 or an inspector's sheet would show through. A system administrator sees none.
@@ -51,6 +51,7 @@ AUDIT_READ = Permission(
         Role.LECTURER: own_entries,
         Role.INSPECTOR: own_entries,
         Role.DISTRICT_STAFF: entries_of_district,
+        Role.AUDITOR: entries_of_district,
     },
 )
 
@@ -58,5 +59,9 @@ AUDIT_EXPORT = Permission(
     "audit.export",
     TrailEntry,
     "F2",
-    {Role.PRINCIPAL: entries_of_school, Role.DISTRICT_STAFF: entries_of_district},
+    {
+        Role.PRINCIPAL: entries_of_school,
+        Role.DISTRICT_STAFF: entries_of_district,
+        Role.AUDITOR: entries_of_district,
+    },
 )

@@ -177,6 +177,7 @@ COURSE_READ = Permission(
         Role.LECTURER: own_lectures,
         Role.INSPECTOR: of_district_tree,
         Role.DISTRICT_STAFF: of_district_tree,
+        Role.AUDITOR: of_district_tree,
         Role.SYSTEM_ADMIN: public_only,
     },
 )

@@ -136,6 +136,13 @@ WAYS: dict[Role, tuple[tuple[str, str, str], ...]] = {
         ("staffing.hand_overs", no_op("Hand-over to the next school year"), "calendar-check"),
         ("staffing.settings", no_op("Settings"), "settings"),
     ),
+    Role.AUDITOR: (
+        ("privacy.export_log", no_op("Log of exports"), "upload"),
+        ("privacy.retention", no_op("What goes by itself"), "hourglass"),
+        ("audit.anchors", no_op("How the log is secured"), "shield-check"),
+        ("privacy.exports", no_op("My exports"), "download"),
+        ("ratings.stars", no_op("Stars of the schools"), "star-full"),
+    ),
     Role.SYSTEM_ADMIN: (("staffing.appointments", no_op("Offices and their holders"), "id-card"),),
 }
 

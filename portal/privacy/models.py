@@ -439,6 +439,7 @@ class ExportRequest(PublicId, Parcel, Base):
     key = Sealed(Branch.SECRET)
 
     asked_by: Mapped[Person] = relationship(lazy="raise_on_sql", foreign_keys=[asked_by_id])
+    approved_by: Mapped[Person | None] = relationship(lazy="raise_on_sql", foreign_keys=[approved_by_id])
 
     @property
     def may_be_made(self) -> bool:

@@ -4,6 +4,7 @@
 - Class teachers see and enter answers of their class, school office and principal those of the school. The district
   sees numbers only, in the yearly pack.
 - A guardian sees who opened records of their own household; principal and office tell the name when asked.
+- An auditor sees who took out what and when in the district, never for what (that may name a family), and no file.
 - Everybody has a copy of what is kept about them, and nobody has another's.
 """
 
@@ -148,7 +149,12 @@ RETENTION_SEE = Permission(
     "retention.see",
     School,
     "F1",
-    {Role.PRINCIPAL: own_school, Role.SCHOOL_OFFICE: own_school, Role.DISTRICT_STAFF: schools_in_district},
+    {
+        Role.PRINCIPAL: own_school,
+        Role.SCHOOL_OFFICE: own_school,
+        Role.DISTRICT_STAFF: schools_in_district,
+        Role.AUDITOR: schools_in_district,
+    },
 )
 
 
@@ -159,7 +165,7 @@ def own_exports(actor: Actor) -> ColumnElement[bool]:
 
 def of_own_office(actor: Actor) -> ColumnElement[bool]:
     """Exports of the actor's school, or of the district itself."""
-    if actor.role == Role.DISTRICT_STAFF:
+    if actor.role in (Role.DISTRICT_STAFF, Role.AUDITOR):
         return and_(ExportRequest.district_id == actor.district_id, ExportRequest.school_id.is_(None))
     return ExportRequest.school_id == actor.school_id
 
@@ -170,8 +176,20 @@ def of_colleagues(actor: Actor) -> ColumnElement[bool]:
 
 
 OFFICES = (Role.PRINCIPAL, Role.SCHOOL_OFFICE, Role.DISTRICT_STAFF)
-EXPORT_OWN = Permission("export.own", ExportRequest, "F2", dict.fromkeys(OFFICES, own_exports))
+EXPORT_ASK = Permission("export.ask", ExportRequest, "F2", dict.fromkeys(OFFICES, own_exports))
+"""Lists of pupils and reports. An auditor takes out entries of the log only, from the page of the log."""
+EXPORT_OWN = Permission(
+    "export.own", ExportRequest, "F2", dict.fromkeys((*OFFICES, Role.AUDITOR), own_exports)
+)
 EXPORT_SECOND = Permission("export.second", ExportRequest, "F2", dict.fromkeys(OFFICES, of_colleagues))
+
+
+def exports_of_district(actor: Actor) -> ColumnElement[bool]:
+    """Exports of the district, of those below it and of their schools."""
+    return ExportRequest.district_id.in_(districts_below(actor))
+
+
+EXPORT_LOG = Permission("export.log", ExportRequest, "F2", {Role.AUDITOR: exports_of_district})
 
 
 def lines_of_district(actor: Actor) -> ColumnElement[bool]:

@@ -110,7 +110,7 @@ def _staff(actor: Actor, wanted: str, key: str) -> Iterable[Candidate]:
 
 def _heads(actor: Actor, person_id: int) -> bool:
     """Whether the person holds an office above a school's staff today: those go through the district."""
-    above = (Role.PRINCIPAL, Role.DISTRICT_STAFF, Role.INSPECTOR, Role.SYSTEM_ADMIN)
+    above = (Role.PRINCIPAL, Role.DISTRICT_STAFF, Role.INSPECTOR, Role.AUDITOR, Role.SYSTEM_ADMIN)
     wanted = select(Appointment.id).where(
         Appointment.person_id == person_id, Appointment.role.in_(above), in_force(Appointment, actor)
     )

@@ -71,7 +71,7 @@ def _place_of(person: Person) -> tuple[Whose, int, int | None] | None:
         .order_by(Appointment.id)
     ).all()
     roles = {role for role, _school, _of_class in offices}
-    if roles & {Role.DISTRICT_STAFF, Role.INSPECTOR, Role.SYSTEM_ADMIN}:
+    if roles & {Role.DISTRICT_STAFF, Role.INSPECTOR, Role.AUDITOR, Role.SYSTEM_ADMIN}:
         return None
     for role, school, of_class in sorted(offices, key=lambda office: office[0] != Role.PRINCIPAL):
         if school or of_class:

@@ -23,6 +23,7 @@ ACCOUNTS = (
     ("评审甲", "吴正清", "wuzhengqing"),
     ("评审乙", "冯秀英", "fengxiuying"),
     ("教育局工作人员", "张建平", "zhangjianping"),
+    ("个人信息保护审计员", "秦守正", "qinshouzheng"),
     ("系统管理员", "系统管理员", "admin"),
 )
 

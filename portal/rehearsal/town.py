@@ -87,6 +87,7 @@ def build() -> Town:
     joining.build(town)
     recoveries.build(town)
     custody.build(town)
+    _appoint(town, _person(town, "秦守正", "qinshouzheng"), Role.AUDITOR, "云溪县")
     return town
 
 

@@ -58,7 +58,7 @@ account = AppGroup(
 )
 LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
 SCOPED_BY_SCHOOL = {Role.PRINCIPAL, Role.SCHOOL_OFFICE}
-SCOPED_BY_DISTRICT = {Role.DISTRICT_STAFF, Role.INSPECTOR, Role.LECTURER}
+SCOPED_BY_DISTRICT = {Role.DISTRICT_STAFF, Role.INSPECTOR, Role.AUDITOR, Role.LECTURER}
 
 
 def _stop(sentence: str) -> NoReturn:
@@ -87,7 +87,9 @@ def create_district(name: str, parent: str, province: str, phone: str) -> None:
 @click.argument("name")
 @click.argument("account_name")
 @click.option("--role", required=True, type=click.Choice([r.value for r in Role if r != Role.GUARDIAN]))
-@click.option("--district", "district_name", default="", help="For district staff, inspectors, lecturers.")
+@click.option(
+    "--district", "district_name", default="", help="For district staff, inspectors, auditors, lecturers."
+)
 @click.option("--school", "school_code", default="", help="School code, for a principal or a school office.")
 def create_account(name: str, account_name: str, role: str, district_name: str, school_code: str) -> None:
     """Make a person with an account and an appointment from today; prints the password once."""

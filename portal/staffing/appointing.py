@@ -2,7 +2,8 @@
 
 Rules (SECURITY contract, row "Users, roles"): nobody changes their own rights; a school office appoints teachers,
 lecturers and committees of its school; a principal also the office and deputies; district staff principals, offices,
-inspectors and lecturers of the district; district staff and system administrators need a second person.
+inspectors and lecturers of the district; district staff, auditors and system administrators need a second person. An
+auditor looks at what the district's office does, so nobody is both.
 """
 
 from dataclasses import dataclass
@@ -51,17 +52,27 @@ OFFICES: dict[str, Office] = {
     "inspector": Office(Role.INSPECTOR, DISTRICT, _l("Inspector")),
     "district_lecturer": Office(Role.LECTURER, DISTRICT, _l("Lecturer of the district")),
     "district_staff": Office(Role.DISTRICT_STAFF, DISTRICT, _l("District staff")),
+    "auditor": Office(Role.AUDITOR, DISTRICT, _l("Auditor of data protection")),
     "system_admin": Office(Role.SYSTEM_ADMIN, PORTAL, _l("System administrator")),
 }
 _OF_SCHOOL = ("class_teacher", "subject_teacher", "committee_chair", "lecturer")
 APPOINTS: dict[Role, tuple[str, ...]] = {
     Role.SCHOOL_OFFICE: _OF_SCHOOL,
     Role.PRINCIPAL: (*_OF_SCHOOL, "school_office", "deputy"),
-    Role.DISTRICT_STAFF: ("principal", "school_office", "inspector", "district_lecturer", "district_staff"),
+    Role.DISTRICT_STAFF: (
+        "principal",
+        "school_office",
+        "inspector",
+        "district_lecturer",
+        "district_staff",
+        "auditor",
+    ),
     Role.SYSTEM_ADMIN: ("district_staff", "system_admin"),
 }
 """What each role may appoint to; a deputy appoints like the office."""
-NEEDS_SECOND = frozenset({"district_staff", "system_admin"})
+WATCHED = (Role.DISTRICT_STAFF, Role.SYSTEM_ADMIN)
+"""Whose work an auditor looks into."""
+NEEDS_SECOND = frozenset({"district_staff", "auditor", "system_admin"})
 
 
 def appoints(actor: Actor) -> tuple[str, ...]:
@@ -165,11 +176,26 @@ def appoint(
     office = OFFICES[key]
     if _holds(person, office, place, started_on, ended_on):
         raise RuleBroken(_("%(name)s holds this office in that time already.", name=person.name))
+    refuse_both(person, office.role, started_on, ended_on)
     if key in NEEDS_SECOND:
         return _ask(actor, office, person, place, started_on, ended_on, document)
     made = _make(office, person, place, started_on, ended_on, document, actor.person_id)
     note("appointment.made", made, person_id=actor.person_id, role=actor.role, office=key, **place)
     return made
+
+
+def refuse_both(person: Person, role: str, started_on: date, ended_on: date | None) -> None:
+    """RuleBroken when the person would look into their own work: as auditor and at the district's or the portal's office."""
+    others = WATCHED if role == Role.AUDITOR else (Role.AUDITOR,) if role in WATCHED else ()
+    held = select(Appointment.id).where(
+        Appointment.person_id == person.id,
+        Appointment.role.in_(others),
+        or_(Appointment.ended_on.is_(None), Appointment.ended_on > started_on),
+    )
+    if ended_on is not None:
+        held = held.where(Appointment.started_on < ended_on)
+    if others and db.session.scalar(held.limit(1)):
+        raise RuleBroken(_("An auditor looks into the work of this office, so nobody holds both."))
 
 
 def _make(
@@ -258,16 +284,19 @@ def decide(actor: Actor, asked: AppointmentRequest, *, confirmed: bool) -> None:
         raise RuleBroken(
             _("A second person decides this, who did not ask for it and whom it does not concern.")
         )
+    started_on = max(asked.started_on, clock.today())
+    person = db.session.get_one(Person, asked.person_id)
+    if confirmed:
+        refuse_both(person, asked.role, started_on, asked.ended_on)
     asked.state = RequestState.CONFIRMED if confirmed else RequestState.REFUSED
     asked.decided_by_id, asked.decided_at = actor.person_id, clock.now()
     if confirmed:
         place = {"district_id": asked.district_id} if asked.district_id else {}
-        person = db.session.get_one(Person, asked.person_id)
         _make(
             OFFICES[asked.role],
             person,
             place,
-            max(asked.started_on, clock.today()),
+            started_on,
             asked.ended_on,
             asked.document,
             asked.asked_by_id,

@@ -26,11 +26,11 @@ REQUEST_STATES = ", ".join(f"'{state.value}'" for state in RequestState)
 
 
 class AppointmentRequest(PublicId, Base):
-    """One person asks that another become district staff or system administrator; a third one confirms."""
+    """One person asks that another become district staff, auditor or system administrator; a third one confirms."""
 
     __tablename__ = "appointment_request"
     __table_args__ = (
-        CheckConstraint("role IN ('district_staff', 'system_admin')", name="role_known"),
+        CheckConstraint("role IN ('district_staff', 'auditor', 'system_admin')", name="role_known"),
         CheckConstraint(f"state IN ({REQUEST_STATES})", name="state_known"),
         CheckConstraint("(role = 'system_admin') = (district_id IS NULL)", name="scope_fits"),
         CheckConstraint("decided_by_id IS NULL OR decided_by_id <> asked_by_id", name="two_people"),

@@ -241,7 +241,7 @@ def test_system_administrators_owe_one_outside_a_rehearsal(as_, app):
 
 
 def test_without_the_setting_nobody_of_the_district_gets_round_it():
-    assert set(SECOND_FACTOR_ROLES.default) == {"principal", "inspector", "district_staff"}
+    assert set(SECOND_FACTOR_ROLES.default) == {"principal", "inspector", "district_staff", "auditor"}
 
 
 def test_removing_the_app_asks_for_a_proof_and_takes_the_paper_along(as_):

@@ -36,6 +36,7 @@ PEOPLE = {
     "lecturer": ("郑雅琴", None),
     "inspector": ("吴正清", None),
     "district_staff": ("张建平", None),
+    "auditor": ("秦守正", None),
     "system_admin": ("系统管理员", None),
     "anonymous": (None, None),
 }

@@ -25,6 +25,7 @@ WHO = {
     "lecturer": ("郑雅琴", "lecturer"),
     "inspector": ("吴正清", "inspector"),
     "district_staff": ("张建平", "district_staff"),
+    "auditor": ("秦守正", "auditor"),
     "system_admin": ("系统管理员", "system_admin"),
 }
 OPEN, PAST = RoundState.OPEN, RoundState.PUBLISHED

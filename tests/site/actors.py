@@ -28,6 +28,7 @@ PLAYERS = (
     Player("lecturer", "郑雅琴", Role.LECTURER),
     Player("inspector", "吴正清", Role.INSPECTOR),
     Player("district_staff", "张建平", Role.DISTRICT_STAFF),
+    Player("auditor", "秦守正", Role.AUDITOR),
     Player("system_admin", "系统管理员", Role.SYSTEM_ADMIN),
     Player("restricted_guardian", "何志强", Role.GUARDIAN),
     Player("leaver", "马兰", None),

@@ -64,7 +64,8 @@ Ids = frozenset[int]
 NONE: Ids = frozenset()
 CLASS_HATS = (Role.CLASS_TEACHER, Role.SUBJECT_TEACHER, Role.COMMITTEE_CHAIR)
 SCHOOL_HATS = (Role.PRINCIPAL, Role.SCHOOL_OFFICE)
-DISTRICT_HATS = (Role.DISTRICT_STAFF, Role.INSPECTOR, Role.LECTURER)
+DISTRICT_HATS = (Role.DISTRICT_STAFF, Role.AUDITOR, Role.INSPECTOR, Role.LECTURER)
+AT_DISTRICT = (Role.DISTRICT_STAFF, Role.AUDITOR)
 
 
 @dataclass(frozen=True)
@@ -321,7 +322,7 @@ def setting_value(row: SettingValue) -> Belonging:
     return Belonging(of_school(row.school_id), office="school")
 
 
-@belongs("export.own", level="person")
+@belongs("export.own", "export.ask", level="person")
 def export_own(row: ExportRequest) -> Belonging:
     """Whoever asked for it fetches it, at the office for which it was asked."""
     return replace(export_request(row), asked_by=None, people=frozenset({row.asked_by_id}), is_personal=True)
@@ -333,6 +334,12 @@ def export_request(row: ExportRequest) -> Belonging:
     if row.school_id is None:
         return Belonging(of_district(row.district_id), office="district", asked_by=row.asked_by_id)
     return Belonging(of_school(row.school_id), office="school", asked_by=row.asked_by_id)
+
+
+@belongs("export.log", level="office")
+def export_logged(row: ExportRequest) -> Belonging:
+    """An export as the log of exports has it: of the office for which it was asked, whoever asked."""
+    return replace(export_request(row), asked_by=None)
 
 
 STAFF = {"class_teacher", "subject_teacher", "principal", "school_office", "committee_chair", "lecturer"}
@@ -982,7 +989,7 @@ def _to_school_hat(who: Standing, what: Belonging) -> str:
 
 
 def _to_district_hat(who: Standing, what: Belonging) -> str:
-    if what.people and who.role != Role.DISTRICT_STAFF and who.person_id in what.people:
+    if what.people and who.role not in AT_DISTRICT and who.person_id in what.people:
         return "own"
     if not what.place.districts:
         return "own" if who.person_id in what.people else "stranger"
@@ -991,7 +998,7 @@ def _to_district_hat(who: Standing, what: Belonging) -> str:
         at_home = what.office == "district" or (not what.place.schools and not what.office)
         return (
             "own"
-            if at_home and who.role == Role.DISTRICT_STAFF and own == max(what.place.districts)
+            if at_home and who.role in AT_DISTRICT and own == max(what.place.districts)
             else "same_district"
         )
     return _nearby(who.place, what)

@@ -37,7 +37,7 @@ from tests.site.crowd import copied, spots_of
 from tests.site.families import class_in, person, pupil
 
 HERE, THERE, FAR = "望溪小学", "东塔小学", "石桥县第一小学"
-OFFICES = {"principal": HERE, "school_office": HERE, "district_staff": None}
+OFFICES = {"principal": HERE, "school_office": HERE, "district_staff": None, "auditor": None}
 
 
 def populate() -> None:

@@ -72,6 +72,7 @@ PEOPLE = {
     ("lecturer", "any"): ("郑雅琴", "lecturer"),
     ("inspector", "any"): ("吴正清", "inspector"),
     ("district_staff", "any"): ("张建平", "district_staff"),
+    ("auditor", "any"): ("秦守正", "auditor"),
     ("system_admin", "any"): ("系统管理员", "system_admin"),
 }
 PATHS = {

@@ -15,13 +15,14 @@ from portal.extensions import db
 from portal.i18n import gettext as _
 from portal.jobs.queue import ring
 from portal.once import commit_and_go
+from portal.paging import page_of
 from portal.privacy import auditpack, exporting, jobs, lists, parcels
 from portal.privacy.forms import AuditLineForm, ExportForm
 from portal.privacy.models import AuditLine, ExportRequest, Section
-from portal.privacy.policy import AUDIT_WRITE, EXPORT_OWN, EXPORT_SECOND
+from portal.privacy.policy import AUDIT_WRITE, EXPORT_ASK, EXPORT_LOG, EXPORT_OWN, EXPORT_SECOND
 from portal.privacy.views.blueprint import Answer, bp, form_page
 from portal.privacy.views.copies import attachment
-from portal.schools.models import District
+from portal.schools.models import District, School
 from portal.templating import render
 from portal.trail.hashing import told_apart
 from portal.trail.models import note
@@ -53,11 +54,31 @@ def exports() -> str:
         waiting=[row for row in waiting if row.waits_for_second],
         kinds=exporting.EXPORTS,
         now=clock.now(),
+        may_ask=EXPORT_ASK.admits(acting.role),
+    )
+
+
+@bp.get("/exports/log")
+@requires(EXPORT_LOG)
+def export_log() -> str:
+    """Who took out what in the district, newest first: neither what for nor the file."""
+    wanted = EXPORT_LOG.rows(actor()).options(
+        joinedload(ExportRequest.asked_by), joinedload(ExportRequest.approved_by)
+    )
+    listing = page_of(wanted, [(ExportRequest.id, True)])
+    ids = {row.school_id for row in listing.rows}
+    schools = db.session.execute(select(School.id, School.name).where(School.id.in_(ids)))
+    return render(
+        "privacy/export_log.html",
+        listing=listing,
+        kinds=exporting.EXPORTS,
+        schools={school_id: name for school_id, name in schools},
+        now=clock.now(),
     )
 
 
 @bp.route("/exports/new", methods=["GET", "POST"])
-@requires(EXPORT_OWN)
+@requires(EXPORT_ASK)
 @step_up_required
 def new_export() -> Answer:
     """Ask for an export: what, for which purpose. ``kind`` and ``year`` in the address are chosen already."""

@@ -3,7 +3,15 @@
 from portal import clock
 from portal.access import Role, actor, public, signed_in
 from portal.privacy import charge
-from portal.privacy.policy import AUDIT_WRITE, CONSENT_COUNT, ERASURE_LIST, EXPORT_OWN, READER_NAME
+from portal.privacy.policy import (
+    AUDIT_WRITE,
+    CONSENT_COUNT,
+    ERASURE_LIST,
+    EXPORT_LOG,
+    EXPORT_OWN,
+    READER_NAME,
+    RETENTION_SEE,
+)
 from portal.privacy.purposes import PURPOSES
 from portal.privacy.views.blueprint import bp
 from portal.templating import render
@@ -20,6 +28,8 @@ def index() -> str:
         sees_consents=CONSENT_COUNT.admits(role),
         answers_families=READER_NAME.admits(role),
         decides_requests=ERASURE_LIST.admits(role),
+        sees_periods=RETENTION_SEE.admits(role),
+        inspects_exports=EXPORT_LOG.admits(role),
         exports_data=EXPORT_OWN.admits(role),
         writes_audit=AUDIT_WRITE.admits(role),
     )

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from sqlalchemy import select
 
-from portal.access import actor, requires
+from portal.access import Role, actor, requires
 from portal.extensions import db
 from portal.periods import KINDS, OWN_CLOCKS
 from portal.privacy import retention as keeping
@@ -20,7 +20,10 @@ SHOWN_FOR = timedelta(days=92)
 @bp.get("/retention")
 @requires(RETENTION_SEE)
 def retention() -> str:
-    """What goes within a month and at which school, most first; folded, how long the rest is kept; three months' runs."""
+    """What goes within a month and at which school, most first; folded, how long the rest is kept; three months' runs.
+
+    The first rows of a kind are named to those whose records they are, and to no auditor.
+    """
     acting = actor()
     schools = {
         key: name
@@ -41,6 +44,7 @@ def retention() -> str:
         fixed=OWN_CLOCKS,
         ledger=LEDGER.words(LEDGER.on(acting.on, district_id=acting.district_id)),
         schools=schools,
+        shows_first=acting.role != Role.AUDITOR,
         until=acting.on + keeping.AHEAD,
         history=keeping.history(list(schools), acting.on - SHOWN_FOR),
     )

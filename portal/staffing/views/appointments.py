@@ -122,6 +122,7 @@ def _roles(role: Role) -> list[tuple[str, str]]:
             Role.INSPECTOR,
             Role.LECTURER,
             Role.DISTRICT_STAFF,
+            Role.AUDITOR,
         ),
         Role.SYSTEM_ADMIN: (Role.DISTRICT_STAFF, Role.SYSTEM_ADMIN),
     }.get(
