@@ -66,7 +66,7 @@ def export_log() -> str:
         joinedload(ExportRequest.asked_by), joinedload(ExportRequest.approved_by)
     )
     listing = page_of(wanted, [(ExportRequest.id, True)])
-    ids = {row.school_id for row in listing.rows}
+    ids = {row.school_id for row in listing.rows if row.school_id is not None}
     schools = db.session.execute(select(School.id, School.name).where(School.id.in_(ids)))
     return render(
         "privacy/export_log.html",
