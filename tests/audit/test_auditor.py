@@ -102,9 +102,7 @@ def test_the_log_leaves_for_an_auditor_with_the_word_of_the_office(as_, monkeypa
     asked = proved(auditor).page("/audit/export").press("申请导出日志", kind="csv", reason="年度审计")
     assert "等第二人确认" in asked.text
     public_id = db.session.scalars(select(ExportRequest.public_id).order_by(ExportRequest.id.desc())).first()
-    token = asked.fields(asked.form_of("退出登录"))["csrf_token"]
-    alone = auditor.send(f"/privacy/exports/{public_id}/decision", {"csrf_token": token, "agrees": "yes"})
-    assert alone.status == 403
+    assert sent(auditor, f"/privacy/exports/{public_id}/decision", agrees="yes").status == 403
     proved(as_("张建平")).page("/privacy/exports").press("同意")
     answer = proved(auditor).page("/privacy/exports")
     form = answer.form_of("领取文件")
@@ -150,6 +148,10 @@ def test_an_auditor_is_appointed_by_two_people_who_see_to_it_once_more(as_):
 
 
 def confirmed(client, request):
+    return sent(client, f"/appointments/requests/{request.public_id}/confirmation")
+
+
+def sent(client, path, **values):
     page = proved(client).page("/account/")
     token = next(element.get("value") for element in page.all("input", name="csrf_token"))
-    return client.send(f"/appointments/requests/{request.public_id}/confirmation", {"csrf_token": token})
+    return client.send(path, {"csrf_token": token, **values})
