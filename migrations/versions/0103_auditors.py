@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision: str = "0103_auditors"
-down_revision: str | None = "0120_hearing"
+down_revision: str | None = "0121_objections"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
