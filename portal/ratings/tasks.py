@@ -239,21 +239,19 @@ def _rounds(actor: Actor) -> list[Task]:
     undecided = select(func.count(Entry.id)).where(
         Entry.round_id == Round.id, Entry.state != EntryState.DECIDED
     )
-    ready = db.session.scalars(
+    ready = and_(Round.state == RoundState.OPEN, undecided.scalar_subquery() == 0)
+    waiting = db.session.scalars(
         ROUND_MANAGE.rows(actor)
-        .where(Round.state == RoundState.OPEN, undecided.scalar_subquery() == 0)
+        .where(or_(ready, Round.state == RoundState.DRAFT))
+        .order_by(Round.state == RoundState.DRAFT, Round.id)
         .limit(AT_MOST)
-    ).all()
-    drafts = db.session.scalars(
-        ROUND_MANAGE.rows(actor).where(Round.state == RoundState.DRAFT).limit(AT_MOST)
     ).all()
     return [
         Task(
             about=round_.name,
-            title=title,
+            title=_("Open the round") if round_.state == RoundState.DRAFT else _("Publish the results"),
             url=url_for("ratings.round_page", public_id=round_.public_id),
             button=_("Open"),
         )
-        for rows, title in ((ready, _("Publish the results")), (drafts, _("Open the round")))
-        for round_ in rows
+        for round_ in waiting
     ]

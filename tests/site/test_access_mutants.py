@@ -59,6 +59,7 @@ EQUIVALENT: dict[str, str] = {
 JOINT, HARM = "tests/visits/test_joint.py", "tests/visits/test_harm.py"
 PHOTOS = "tests/visits/test_photos.py"
 HELPERS, OUTGOING = "tests/joining/test_helpers.py", "tests/privacy/test_outgoing.py"
+OBJECTIONS = "tests/ratings/test_objections.py"
 NOTICED_BY = {
     f"{JOINT}::test_what_one_wrote_oneself_or_at_another_school_is_no_joint_visit": """
         visit.join principal without condition 0
@@ -108,6 +109,9 @@ NOTICED_BY = {
         reading.see guardian without condition 2""",
     f"{OUTGOING}::test_a_copy_of_ones_own_data_is_told_to_oneself_alone": """
         reading.see guardian without condition 3""",
+    f"{OBJECTIONS}::test_two_appeals_each_by_other_people_then_the_result_is_final": """
+        rating.objection.hear district_staff reaches everything
+        rating.objection.hear district_staff reaches nothing""",
 }
 """Mutants that only rows nobody of the crowd has give away, by the test of their feature that fails with each of them."""
 
