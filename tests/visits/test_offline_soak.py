@@ -144,21 +144,29 @@ def names_in(phone: Phone, network: Flaky) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "rounds",
+    "numbers",
     [
-        pytest.param(2, id="2"),
-        pytest.param(500, id="500", marks=[pytest.mark.soak, pytest.mark.timeout(14400)]),
+        pytest.param(range(2), id="2"),
+        # Five hundred rounds; in hundreds, so that a portal, a phone and their storage also begin anew.
+        *(
+            pytest.param(
+                range(first, first + 100),
+                id=f"{first}-{first + 99}",
+                marks=[pytest.mark.soak, pytest.mark.timeout(14400)],
+            )
+            for first in range(0, 500, 100)
+        ),
     ],
 )
 def test_rounds_by_chance(
-    town_in: Callable[[Path], Path], tmp_path: Path, chromium: Browser, rounds: int
+    town_in: Callable[[Path], Path], tmp_path: Path, chromium: Browser, numbers: range
 ) -> None:
     folder = town_in(tmp_path / "portal")
     settings = {"PORTAL_PASSWORD_MEMORY_KIB": "64"}
     kills = stalls = 0
     with (
         Portal(folder, workers=1, settings=settings) as portal,
-        Flaky(("127.0.0.1", portal.port), seed=5) as network,
+        Flaky(("127.0.0.1", portal.port), seed=5 + numbers.start) as network,
         inside(portal),
     ):
         # Drafts that the town's teacher began elsewhere would come along.
@@ -168,7 +176,7 @@ def test_rounds_by_chance(
         try:
             phone.sign_in()
             names = names_in(phone, network)
-            for number in range(rounds):
+            for number in numbers:
                 day = Round(phone, network, number, names)
                 written = len(db.session.scalars(select(Visit.id)).all())
                 # Whoever holds a transaction open keeps the portal from writing.
@@ -182,8 +190,8 @@ def test_rounds_by_chance(
                 day.check(visits, written)
                 db.session.rollback()
                 kills, stalls = kills + day.kills + 1, stalls + day.stalls
-                sys.stderr.write(f"round {number + 1}: {kills} kills, {stalls} stalls, {network.counts}\n")
+                sys.stderr.write(f"round {number}: {kills} kills, {stalls} stalls, {network.counts}\n")
         finally:
             phone.kill()
-    if rounds > 2:
+    if len(numbers) > 2:
         assert all(network.counts.values()), network.counts
