@@ -149,7 +149,7 @@ def _identity() -> Any:
             Appointment.title,
             Appointment.delegated_from_id,
             Appointment.opens_sealed,
-            func.coalesce(school.c.phone, class_school.c.phone, district.c.phone, "").label("phone"),
+            func.coalesce(school.c.phone, class_school.c.phone, "").label("phone"),
             family_phone.label("family_phone"),
             is_family.label("is_family"),
         )

@@ -155,3 +155,16 @@ def sent(client, path, **values):
     page = proved(client).page("/account/")
     token = next(element.get("value") for element in page.all("input", name="csrf_token"))
     return client.send(path, {"csrf_token": token, **values})
+
+
+def test_the_auditors_first_page_names_what_they_have(as_):
+    """No visits, no courses, no school to ring: an auditor belongs to a district."""
+    person(AUDITOR).elder = True
+    db.session.commit()
+
+    page = as_(AUDITOR).page("/")
+
+    assert "data-elder" in page.html
+    assert "您要审计的记录" in page.html
+    assert "家访、通知" not in page.html
+    assert "打电话" not in page.html
