@@ -23,6 +23,8 @@ from tests.visits.phones import VISITS, Phone, tells
 pytestmark = pytest.mark.browser
 WAYS = ("电话", "到校", "视频")
 PATIENCE = 90
+LONGEST_HAND_OVER = 900
+"""Seconds. A phone that failed nine times in a row waits up to seven minutes and a half before the tenth."""
 Texts = dict[str, list[str]]
 
 
@@ -35,6 +37,7 @@ class Round:
         self.joint, self.clash, self.attempt = self.chance.sample(names, 3)
         self.mark = f"第{number}轮{uuid.uuid4().hex[:8]}"
         self.kills = self.stalls = 0
+        self.slowest = 0.0
 
     def kill(self, share: float) -> None:
         """Perhaps kill the browser and start it again."""
@@ -94,20 +97,24 @@ class Round:
 
     def hand_over(self) -> None:
         """Back on a network that treats most operations badly, until the phone says that all is with the portal."""
-        self.network.off, self.network.bad = False, True
-        self.network.share = self.chance.uniform(0.05, 0.14)
+        network = self.network
+        network.off, network.bad = False, True
+        network.share = self.chance.uniform(0.05, 0.14)
         self.open()
         if self.chance.random() < 0.4:
             time.sleep(self.chance.uniform(0, 2))
             self.kill(1)
         phone_says = self.phone.page.locator("[data-count]")
-        until = time.monotonic() + PATIENCE
+        why = self.phone.page.locator("[data-why]")
+        begun = time.monotonic()
         while phone_says.inner_text() != "都已传到平台。":
-            assert time.monotonic() < until, phone_says.inner_text()
-            if "登录" in self.phone.page.locator("[data-why]").inner_text():
+            told = (phone_says.inner_text(), why.inner_text(), network.counts)
+            assert time.monotonic() < begun + LONGEST_HAND_OVER, told
+            if "登录" in why.inner_text():
                 self.phone.sign_in()
                 self.open()
             time.sleep(0.2)
+        self.slowest = time.monotonic() - begun
         self.network.bad = False
 
     def check(self, visits: dict[str, str], written: int) -> None:
@@ -164,6 +171,7 @@ def test_rounds_by_chance(
     folder = town_in(tmp_path / "portal")
     settings = {"PORTAL_PASSWORD_MEMORY_KIB": "64"}
     kills = stalls = 0
+    slowest = 0.0
     with (
         Portal(folder, workers=1, settings=settings) as portal,
         Flaky(("127.0.0.1", portal.port), seed=5 + numbers.start) as network,
@@ -190,7 +198,9 @@ def test_rounds_by_chance(
                 day.check(visits, written)
                 db.session.rollback()
                 kills, stalls = kills + day.kills + 1, stalls + day.stalls
-                sys.stderr.write(f"round {number}: {kills} kills, {stalls} stalls, {network.counts}\n")
+                slowest = max(slowest, day.slowest)
+                told = f"{kills} kills, {stalls} stalls, slowest {slowest:.0f} s, {network.counts}"
+                sys.stderr.write(f"round {number}: {told}\n")
         finally:
             phone.kill()
     if len(numbers) > 2:
