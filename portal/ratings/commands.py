@@ -6,12 +6,16 @@ from pathlib import Path
 from typing import NoReturn
 
 import click
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from flask.cli import AppGroup
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from portal import i18n
 from portal.extensions import db
+from portal.ratings import signing
+from portal.ratings.canonical import restored
 from portal.ratings.deciding import differences
 from portal.ratings.models import Round
 from portal.ratings.rubric import (
@@ -178,3 +182,46 @@ def reproduce(round_id: str, language: str) -> None:
         if found:
             sys.exit(1)
         click.echo(i18n.gettext("Scored again: every star and every point is the same."))
+
+
+@rating.command("public-key")
+def public_key() -> None:
+    """Print the key that anybody checks signed documents with (Ed25519, PEM)."""
+    click.echo(signing.public_pem().strip())
+
+
+@rating.command("verify")
+@FILE
+@click.option(
+    "--key",
+    "key_file",
+    type=click.Path(exists=True, path_type=Path),
+    help="A public key (PEM); else our own.",
+)
+@LANGUAGE
+def verify(file: Path, key_file: Path | None, language: str) -> None:
+    """Check a signed document (PDF): exit 0 and print its record when nothing in it was changed, 1 when it was."""
+    with i18n.speaking(language):
+        try:
+            found = signing.read(_bytes(file))
+            genuine = found.is_genuine(_key(key_file))
+        except ValueError:
+            click.echo(i18n.gettext("%(file)s carries no signed record.", file=file), err=True)
+            sys.exit(1)
+        if not genuine:
+            words = i18n.gettext(
+                "%(file)s was changed after it was signed, or signed with another key.", file=file
+            )
+            click.echo(words, err=True)
+            sys.exit(1)
+        click.echo(i18n.gettext("The signature holds: nothing in %(file)s was changed.", file=file))
+        click.echo(json.dumps(restored(found.content), ensure_ascii=False, indent=2, default=str))
+
+
+def _key(file: Path | None) -> Ed25519PublicKey | None:
+    if file is None:
+        return None
+    found = load_pem_public_key(file.read_bytes())
+    if not isinstance(found, Ed25519PublicKey):
+        raise ValueError("this is not an Ed25519 key")
+    return found
