@@ -99,20 +99,24 @@ def site(tmp_path_factory: pytest.TempPathFactory, town_in: Callable[[Path], Pat
             db.engine.dispose()
 
 
-def look(
-    site: Site, context: BrowserContext, player: Player, path: str, language: str, mode: tuple[bool, str]
-) -> list[str]:
-    """What is wrong with a page. The context serves one page after the other: styles and scripts come once."""
-    context.clear_cookies()
-    context.add_cookies(site.cookies(player, language, *mode))  # type: ignore[arg-type]
-    page = context.new_page()
-    errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(f"script: {error}"))
-    page.goto(site.portal.address + path)
-    page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = false; })")
-    found = faults(page) + errors
-    page.close()
-    return [f"{path} as {player.actor} in {language} {mode}: {fault}" for fault in found]
+class Eye:
+    """One tab that looks at one page after the other: styles, scripts and the process behind it come once."""
+
+    def __init__(self, site: Site, context: BrowserContext) -> None:
+        self.site, self.context = site, context
+        self.page = context.new_page()
+        self.errors: list[str] = []
+        self.page.on("pageerror", lambda error: self.errors.append(f"script: {error}"))
+
+    def look(self, player: Player, path: str, language: str, mode: tuple[bool, str]) -> list[str]:
+        """What is wrong with a page."""
+        self.context.clear_cookies()
+        self.context.add_cookies(self.site.cookies(player, language, *mode))  # type: ignore[arg-type]
+        self.errors.clear()
+        self.page.goto(self.site.portal.address + path)
+        self.page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = false; })")
+        found = faults(self.page) + self.errors
+        return [f"{path} as {player.actor} in {language} {mode}: {fault}" for fault in found]
 
 
 @pytest.fixture(scope="module")
@@ -127,11 +131,11 @@ SHARES = 4
 @pytest.mark.parametrize("share", range(SHARES))
 def test_every_page_can_be_used_by_everyone(site, pages, open_context, share):
     ways = cycle(product(MODES, LANGUAGES))
-    context, found = open_context(PHONE, bypass_csp=True), []
+    eye, found = Eye(site, open_context(PHONE, bypass_csp=True)), []
     for number, (player, path) in enumerate(pages.values()):
         mode, language = next(ways)
         if number % SHARES == share:
-            found += look(site, context, player, path, language, mode)
+            found += eye.look(player, path, language, mode)
 
     assert len(pages) > 20
     assert found == []
@@ -142,8 +146,8 @@ def test_every_page_can_be_used_by_everyone(site, pages, open_context, share):
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_page_in_every_language_and_mode(site, pages, open_context, language, mode):
-    context, found = open_context(PHONE, bypass_csp=True), []
+    eye, found = Eye(site, open_context(PHONE, bypass_csp=True)), []
     for player, path in pages.values():
-        found += look(site, context, player, path, language, mode)
+        found += eye.look(player, path, language, mode)
 
     assert found == []
