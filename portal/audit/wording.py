@@ -3,6 +3,7 @@
 from portal import clock
 from portal.i18n import gettext as _
 from portal.i18n import lazy_gettext as _l
+from portal.ratings.standing import VERBS as STANDING_VERBS
 from portal.ratings.states import VERBS
 from portal.trail.verifying import Fault, Wrong
 
@@ -224,12 +225,23 @@ ACTS = {
     "opinion.rated": _l("rated"),
     "opinion.reopened": _l("reopened"),
     "opinion.sent": _l("sent"),
-    **{f"rating.{verb}": words for verb, words in VERBS.items()},
+    **{f"rating.{verb}": words for verb, words in (VERBS | STANDING_VERBS).items()},
+    "rating.named": _l("school named"),
+    "rating.lowered": _l("star lowered"),
+    "rating.removed": _l("title taken away"),
+    "rating.checks_started": _l("light checks started"),
+    "rating.check_reported": _l("report of a light check"),
+    "rating.measure_proposed": _l("measure proposed"),
+    "rating.measure_answered": _l("answer to a measure"),
+    "rating.measure_settled": _l("measure settled or dropped"),
     "rating.agreed": _l("points agreed"),
     "rating.answered": _l("item answered"),
     "rating.assigned": _l("inspectors assigned"),
     "rating.changed": _l("result changed after an objection"),
     "rating.claimed": _l("star claimed"),
+    "rating.evidence_added": _l("file handed in"),
+    "rating.evidence_explained": _l("reason given for a file used again"),
+    "rating.evidence_removed": _l("file taken out"),
     "rating.found_otherwise": _l("found otherwise about an item"),
     "rating.left_as_decided": _l("item left as decided"),
     "rating.marked": _l("item scored"),

@@ -23,6 +23,7 @@ from portal.periods import KINDS, Due, Kept
 from portal.privacy import periods as privacy_periods
 from portal.privacy.blocks import held_pupils
 from portal.privacy.models import RetentionRun
+from portal.ratings import periods as ratings_periods
 from portal.recovery import periods as recovery_periods
 from portal.roster import periods as roster_periods
 from portal.schools import periods as schools_periods
@@ -43,6 +44,7 @@ DECLARED = (
     visits_periods,
     care_periods,
     opinions_periods,
+    ratings_periods,
     privacy_periods,
 )
 """Where each feature says how long it keeps what; loaded before the settings of districts are made of it."""

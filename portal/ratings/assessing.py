@@ -12,6 +12,7 @@ from portal.errors import RuleBroken
 from portal.extensions import db
 from portal.i18n import gettext as _
 from portal.i18n import no_op
+from portal.ratings import evidence
 from portal.ratings.canonical import canonical, digest, restored
 from portal.ratings.metrics import METRICS, Figure, Period, Record, period_of, school_facts
 from portal.ratings.models import Answer, Entry, EntryState, Snapshot
@@ -71,7 +72,7 @@ def problem_with(
     return None
 
 
-def answer(entry: Entry, item: Item, facts: Mapping[str, Any], evidence: str, person_id: int) -> None:
+def answer(entry: Entry, item: Item, facts: Mapping[str, Any], proof: str, person_id: int) -> None:
     """Keep the school's answer to an item, in the current transaction."""
     if entry.state != EntryState.SELF_ASSESSING:
         raise RuleBroken(_("The self-assessment is submitted. Nobody can change it now."))
@@ -79,7 +80,7 @@ def answer(entry: Entry, item: Item, facts: Mapping[str, Any], evidence: str, pe
     if row is None:
         row = Answer(entry_id=entry.id, item_id=item.id)
         db.session.add(row)
-    row.facts, row.evidence = canonical(facts), evidence
+    row.facts, row.evidence = canonical(facts), proof
     row.answered_by_id, row.answered_at = person_id, clock.now()
     note("rating.answered", entry, person_id=person_id, item=item.id, facts=digest(row.facts))
 
@@ -121,12 +122,17 @@ def computed_now(entry: Entry, period: Period) -> dict[str, Computed]:
 
 
 def self_inputs(
-    rubric: Rubric, answers: Mapping[str, Answer], figures: Mapping[str, Computed], school: Mapping[str, Any]
+    rubric: Rubric,
+    answers: Mapping[str, Answer],
+    figures: Mapping[str, Computed],
+    school: Mapping[str, Any],
+    with_files: Collection[str] = (),
 ) -> dict[str, Any]:
-    """The engine's inputs from the school's own answers and the records."""
+    """The engine's inputs from the school's own answers and the records; ``with_files``: ids of items with a file."""
     items: dict[str, Any] = {name: dict(found.facts) for name, found in figures.items()}
     for name, given in answers.items():
-        items[name] = {**restored(given.facts), "evidence": int(bool(given.evidence))}
+        proof = bool(given.evidence) or name in with_files
+        items[name] = {**restored(given.facts), "evidence": int(proof)}
     items |= not_asked(rubric)
     return {"rubric": rubric.id, "school": dict(school), "items": items}
 
@@ -146,7 +152,9 @@ def preview(entry: Entry) -> tuple[Result, dict[str, Computed], Period]:
     period = period_of_round(entry)
     figures = computed_now(entry, period)
     school = school_facts(entry.school_id, period)
-    return score(rubric, self_inputs(rubric, answers_of(entry), figures, school)), figures, period
+    with_files = evidence.items_with_files(entry)
+    inputs = self_inputs(rubric, answers_of(entry), figures, school, with_files)
+    return score(rubric, inputs), figures, period
 
 
 def freeze(entry: Entry) -> Snapshot:
@@ -201,6 +209,7 @@ def keep_snapshot(
             "school": dict(school),
             "metrics": dict(measured),
             "answers": answered,
+            "files": evidence.manifest(entry),
             "claimed_star": entry.claimed_star,
             "claim_text": entry.claim_text,
         }

@@ -10,7 +10,7 @@ from portal import clock
 from portal.errors import RuleBroken
 from portal.extensions import db
 from portal.i18n import gettext as _
-from portal.ratings import inspecting
+from portal.ratings import evidence, inspecting
 from portal.ratings.assessing import latest_snapshot, not_asked
 from portal.ratings.canonical import canonical, digest, restored
 from portal.ratings.models import Entry, EntryState, Objection, ObjectionState, Round, VetoEvent
@@ -33,7 +33,7 @@ def inputs_of(entry: Entry) -> dict[str, Any]:
     for name, marks in inspecting.facts_by_sheet(entry).items():
         facts = agreed[name].facts if name in agreed else next(iter(marks.values())).facts
         proof = frozen["answers"].get(name, {}).get("evidence", "")
-        own = name not in frozen["answers"]
+        own = name not in frozen["answers"] or name in frozen.get("files", {})
         items[name] = {**restored(facts), "evidence": int(bool(proof) or own)}
     items |= not_asked(rubric)
     events = {veto.veto_id: 1 for veto in entry.vetoes if veto.stands}
@@ -161,6 +161,9 @@ def _differences(entry: Entry) -> list[str]:
     found = []
     if snapshot is None or digest(snapshot.content) != snapshot.sha256:
         return [_("The evidence does not match its hash.")]
+    changed = evidence.tampered(restored(snapshot.content))
+    if changed:
+        found.append(_("Files differ from what was handed in: %(names)s.", names="、".join(changed[:5])))
     inputs = inputs_of(entry)
     for case in entry.objections:
         if case.state == ObjectionState.CHANGED:

@@ -3,11 +3,20 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from wtforms import BooleanField, DateField, FileField, RadioField, SelectField, SelectMultipleField
+from wtforms import (
+    BooleanField,
+    DateField,
+    FileField,
+    MultipleFileField,
+    RadioField,
+    SelectField,
+    SelectMultipleField,
+)
 from wtforms.validators import DataRequired, InputRequired, Length, Optional, ValidationError
 
 from portal import clock
 from portal.accounts.models import Person
+from portal.files.intake import chosen
 from portal.forms import LineField, PortalForm, TextField, half_width
 from portal.i18n import gettext as _
 from portal.i18n import lazy_gettext as _l
@@ -357,6 +366,42 @@ STAR_WORDS = [
 ]  # fmt: skip
 
 
+class EvidenceForm(PortalForm):
+    """Files for an indicator, what they show, and that nobody can be made out in them."""
+
+    files = MultipleFileField(_l("Files"))
+    shows = TextField(
+        _l("What do they show?"), [DataRequired(_l("Write what the files show.")), Length(max=500)]
+    )
+    masked = BooleanField(
+        _l("Names, numbers and faces of children and parents are covered in the files."),
+        [InputRequired(_l("Cover names, numbers and faces first, then confirm it here."))],
+    )
+    not_named = BooleanField(_l("These words are not names of children or parents."))
+
+    asks_again = False
+
+    def validate_files(self, field: Any) -> None:
+        """At least one must be chosen; what it is, is found out by opening it."""
+        if not chosen(field.data or []):
+            raise ValidationError(_("Choose a file first."))
+
+    def ask_for_files_again(self) -> None:
+        """Tell that a browser does not send chosen files a second time."""
+        if chosen(self.files.data or []) and not self.files.errors:
+            self.files.errors = [_("Choose the files again, please: a browser forgets them.")]
+
+
+class AgainForm(PortalForm):
+    """Why the same file stands for something else as well."""
+
+    file = LineField(_l("File"), [Length(max=40)])
+    reason = TextField(
+        _l("Why does the same file stand for this as well?"),
+        [DataRequired(_l("Write why the same file is used again.")), Length(max=500)],
+    )
+
+
 class DeclarationForm(PortalForm):
     """The principal stands for the self-assessment."""
 
@@ -370,3 +415,127 @@ class QuestionForm(PortalForm):
     """An inspector's question about a computed number; empty takes it back."""
 
     reason = TextField(_l("What seems wrong with this number?"), [Optional(), Length(max=LONG)])
+
+
+class ChecksForm(PortalForm):
+    """What a light check looks at, and until when the schools report."""
+
+    items = SelectMultipleField(_l("Which indicators?"))
+    due_on = DateField(_l("Report until"), [InputRequired(_l("Enter the last day for the report."))])
+
+    @classmethod
+    def offering(cls, items: Sequence[Item], formdata: bool) -> "ChecksForm":
+        """The form with the indicators of a rubric."""
+        form = cls() if formdata else cls(formdata=None)
+        form.items.choices = [(item.id, f"{item.id} {words(item.title)}") for item in items]
+        return form
+
+    def validate_items(self, field: Any) -> None:
+        if not field.data:
+            raise ValidationError(_("Choose at least one indicator."))
+        if len(field.data) > MOST_CHECKED:
+            raise ValidationError(_("A light check is short: choose at most %(most)s.", most=MOST_CHECKED))
+
+    def validate_due_on(self, field: Any) -> None:
+        if field.data and field.data < clock.today():
+            raise ValidationError(_("Choose a day that is still to come."))
+
+
+MOST_CHECKED = 8
+
+
+def check_report_form(
+    lines: Sequence[tuple[str, str, str]], formdata: bool, clean: bool | None = None
+) -> PortalForm:
+    """The form of a school's short report: a few sentences on each indicator, and whether a veto item happened.
+
+    ``lines``: id, title and present text of each indicator.
+    """
+    fields: dict[str, Any] = {
+        f"said_{number}": TextField(
+            f"{item_id} {title}",
+            [DataRequired(_l("Write a few sentences.")), Length(max=1000)],
+            description=item_id,
+        )
+        for number, (item_id, title, _said) in enumerate(lines, 1)
+    }
+    fields["clean"] = RadioField(
+        _l("Did anything happen this year that is a veto item?"),
+        [InputRequired(_l("Answer this question."))],
+        choices=[("yes", _("Nothing happened")), ("no", _("Something happened; it is described above"))],
+    )
+    kind = type("CheckReportForm", (PortalForm,), fields)
+    if formdata:
+        sent: PortalForm = kind()
+        return sent
+    data = {f"said_{number}": said for number, (_id, _title, said) in enumerate(lines, 1)}
+    if clean is not None:
+        data["clean"] = "yes" if clean else "no"
+    made: PortalForm = kind(formdata=None, data=data)
+    return made
+
+
+class FindingForm(PortalForm):
+    """The district's finding on a light check."""
+
+    outcome = RadioField(_l("What do you find?"), [InputRequired(_l("Choose one."))])
+    text = TextField(
+        _l("The reasons"), [DataRequired(_l("Write the reasons; the school reads them.")), Length(max=LONG)]
+    )
+
+    @classmethod
+    def offering(cls, reported: bool, may_ask: bool, formdata: bool) -> "FindingForm":
+        """The form with what is possible now."""
+        form = cls(prefix="finding-") if formdata else cls(formdata=None, prefix="finding-")
+        found = [("keep", _("The standing is kept"))] if reported else []
+        found += [("ask", _("Ask the school once more"))] if reported and may_ask else []
+        form.outcome.choices = [*found, ("doubt", _("Rate the school again"))]
+        return form
+
+
+class MeasureForm(PortalForm):
+    """A measure against a standing."""
+
+    kind = RadioField(_l("What do you propose?"), [InputRequired(_l("Choose one."))])
+    to_star = SelectField(_l("Which star instead?"), [Optional()])
+    reason = TextField(
+        _l("What happened, and how it was established"),
+        [DataRequired(_l("Write what happened.")), Length(max=LONG)],
+    )
+
+    @classmethod
+    def offering(cls, star: int, formdata: bool) -> "MeasureForm":
+        """The form for a school that holds a star; 0: no title, so only a new rating is possible."""
+        form = cls(prefix="measure-") if formdata else cls(formdata=None, prefix="measure-")
+        found = [("re_rating", _("Rate again"))]
+        found += [("downgrade", _("Lower the star"))] if star > 1 else []
+        found += [("removal", _("Take the title away"))] if star else []
+        form.kind.choices = found
+        lower = [(str(one), STAR_WORDS[one]) for one in range(star - 1, 0, -1)]
+        form.to_star.choices = [("", _("Choose")), *lower]
+        return form
+
+    def validate_to_star(self, field: Any) -> None:
+        if self.kind.data == "downgrade" and not field.data:
+            raise ValidationError(_("Choose a star below the present one."))
+
+
+class RespondForm(PortalForm):
+    """What a school says to a proposed measure."""
+
+    text = TextField(
+        _l("What the school says"), [DataRequired(_l("Write what the school says.")), Length(max=4000)]
+    )
+
+
+class SettleForm(PortalForm):
+    """How a second person settles a measure."""
+
+    outcome = RadioField(
+        _l("What do you decide?"),
+        [InputRequired(_l("Choose one."))],
+        choices=[("settle", _l("The measure is taken")), ("drop", _l("It is not pursued"))],
+    )
+    text = TextField(
+        _l("The reasons"), [DataRequired(_l("Write the reasons; the school reads them.")), Length(max=LONG)]
+    )

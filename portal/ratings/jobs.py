@@ -17,6 +17,7 @@ from portal.jobs.queue import every
 from portal.ratings import assessing
 from portal.ratings.models import Entry, EntryState, Objection, ObjectionState, Round, RoundState, Sheet
 from portal.ratings.policy import objections_to_hear
+from portal.ratings.standing import CheckState, LightCheck, Measure, MeasureState
 from portal.row_security import all_rows
 from portal.schools.calendar import add_working_days
 
@@ -43,7 +44,7 @@ def remind() -> None:
 def remind_on(today: date) -> int:
     """Write the reminders of a day into the outbox, in the current transaction; answers for how many steps."""
     until = add_working_days(today, WORKING_DAYS_BEFORE)
-    steps = (*_of_schools(), *_of_inspectors(), *_of_objections(today))
+    steps = (*_of_schools(), *_of_inspectors(), *_of_objections(today), *_of_standings())
     found = [step for step in steps if today <= step[0] <= until]
     for due_on, step, people, district_id in found:
         for person in people:
@@ -112,6 +113,27 @@ def _of_inspectors() -> Iterator[Step]:
     for sheet in rows:
         round_ = entries[sheet.entry_id].round
         yield round_.scoring_due_on, f"sheet {sheet.public_id}", (sheet.person,), round_.district_id
+
+
+def _of_standings() -> Iterator[Step]:
+    """Reports of light checks and answers to proposed measures."""
+    rows = [
+        *db.session.execute(
+            select(LightCheck.public_id, LightCheck.due_on, Entry.school_id, Round.district_id)
+            .join(Entry, Entry.id == LightCheck.entry_id)
+            .join(Round, Round.id == Entry.round_id)
+            .where(LightCheck.state == CheckState.ASKED)
+        ),
+        *db.session.execute(
+            select(Measure.public_id, Measure.hearing_due_on, Entry.school_id, Round.district_id)
+            .join(Entry, Entry.id == Measure.entry_id)
+            .join(Round, Round.id == Entry.round_id)
+            .where(Measure.state == MeasureState.PROPOSED)
+        ),
+    ]
+    heads = _principals({school_id for _id, _due, school_id, _district in rows})
+    for public_id, due_on, school_id, district_id in rows:
+        yield due_on, f"standing {public_id}", heads.get(school_id, ()), district_id
 
 
 def _of_objections(today: date) -> Iterator[Step]:

@@ -4,6 +4,8 @@ from sqlalchemy import ColumnElement, and_, or_, select
 
 from portal.access import Actor, Permission, Role
 from portal.accounts.models import Appointment
+from portal.files.owners import Owner, owned
+from portal.ratings.evidence import Evidence
 from portal.ratings.models import (
     SECOND_APPEAL,
     Consensus,
@@ -95,6 +97,23 @@ def objections_to_hear(actor: Actor) -> ColumnElement[bool]:
     )
 
 
+def evidence_of_school(actor: Actor) -> ColumnElement[bool]:
+    """Files handed in for the actor's own school."""
+    return Evidence.entry_id.in_(select(Entry.id).where(entries_of_school(actor)))
+
+
+def evidence_of_own_sheets(actor: Actor) -> ColumnElement[bool]:
+    """Submitted files of the schools this inspector scores, and of no other."""
+    own = select(Sheet.entry_id).where(own_sheets(actor))
+    return and_(Evidence.entry_id.in_(own), Evidence.frozen_at.is_not(None))
+
+
+def evidence_of_district(actor: Actor) -> ColumnElement[bool]:
+    """Submitted files of the schools of the actor's own district, and of a case that waits for this person's answer."""
+    reached = select(Entry.id).where(or_(entries_of_district(actor), objections_to_hear(actor)))
+    return and_(Evidence.entry_id.in_(reached), Evidence.frozen_at.is_not(None))
+
+
 RUBRIC_MANAGE = Permission("rubric.manage", RubricVersion, "F1", {Role.DISTRICT_STAFF: rubrics_of_district})
 ROUND_MANAGE = Permission("rating.round.manage", Round, "F1", {Role.DISTRICT_STAFF: rounds_of_district})
 ENTRY_MANAGE = Permission("rating.entry.manage", Entry, "F2", {Role.DISTRICT_STAFF: entries_of_district})
@@ -107,3 +126,14 @@ ENTRY_READ = Permission(
 ENTRY_ASSESS = Permission("rating.entry.assess", Entry, "F2", {Role.PRINCIPAL: entries_of_school})
 SHEET_SCORE = Permission("rating.sheet.score", Sheet, "F2", {Role.INSPECTOR: own_sheets})
 OBJECTION_HEAR = Permission("rating.objection.hear", Entry, "F2", {Role.DISTRICT_STAFF: objections_to_hear})
+EVIDENCE_READ = Permission(
+    "rating.evidence.read",
+    Evidence,
+    "F2",
+    {
+        Role.PRINCIPAL: evidence_of_school,
+        Role.INSPECTOR: evidence_of_own_sheets,
+        Role.DISTRICT_STAFF: evidence_of_district,
+    },
+)
+owned(Owner("rating_evidence", Evidence, (EVIDENCE_READ,)))

@@ -1,7 +1,7 @@
 """Results and evidence as people read them: sections, bars, reasons in words. Nothing here decides anything."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from fractions import Fraction
 from typing import Any
@@ -11,6 +11,7 @@ from portal.i18n import gettext as _
 from portal.ratings import questions
 from portal.ratings.assessing import NO_SURVEY
 from portal.ratings.canonical import restored
+from portal.ratings.evidence import still_kept
 from portal.ratings.metrics import METRICS
 from portal.ratings.models import (
     OBJECTION_STATE_NAMES,
@@ -77,12 +78,23 @@ def reasons(result: ItemResult) -> list[str]:
 
 
 @dataclass(frozen=True)
+class ProofFile:
+    """A file of a snapshot: what it shows, its fingerprint, and its address while it is kept."""
+
+    name: str
+    shows: str
+    sha256: str
+    file: str | None
+
+
+@dataclass(frozen=True)
 class Frozen:
     """What a snapshot says about an item: answers or figures, and the school's proof."""
 
     lines: list[tuple[str, str]]
     evidence: str = ""
     records: int = 0
+    files: tuple[ProofFile, ...] = ()
 
 
 def figure_lines(numerator: int, denominator: int | None, counts: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -111,7 +123,21 @@ def frozen_items(rubric: Rubric, snapshot: Snapshot | None) -> dict[str, Frozen]
             "",
             len(measured["records"]),
         )
+    for name, files in _frozen_files(content).items():
+        found[name] = replace(found.get(name, Frozen([])), files=files)
     return found
+
+
+def _frozen_files(content: Mapping[str, Any]) -> dict[str, tuple[ProofFile, ...]]:
+    listed = content.get("files", {})
+    kept = still_kept([one["file"] for files in listed.values() for one in files])
+    return {
+        name: tuple(
+            ProofFile(one["name"], one["shows"], one["sha256"], one["file"] if one["file"] in kept else None)
+            for one in files
+        )
+        for name, files in listed.items()
+    }
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,9 @@ from portal.i18n import gettext as _
 from portal.ratings import assessing, deciding, inspecting, states
 from portal.ratings.models import Entry, Round, RubricVersion, Sheet
 from portal.ratings.rubrics import rubric_of
-from portal.ratings.terms import terms_on
+from portal.ratings.terms import VALIDITY, terms_on
 from portal.schools.models import School, SchoolYear
 from portal.trail.models import note
-
-VALID_YEARS = 3
-"""When the rubric itself says nothing."""
 
 
 def prepare(
@@ -117,7 +114,8 @@ def publish(round_: Round, actor: Actor) -> None:
     """Publish all results of a round: the days of public notice, then valid for the rubric's years."""
     states.move(round_, "publish", actor)
     today = clock.today()
-    years = rubric_of(round_.rubric_version).settings["validity_years"] or VALID_YEARS
+    own = VALIDITY.on(today, district_id=round_.district_id)
+    years = rubric_of(round_.rubric_version).settings["validity_years"] or own
     round_.published_on, round_.published_by_id = today, actor.person_id
     round_.publicity_ends_on = terms_on(today, round_.district_id).publicity.after(today)
     round_.valid_until_on = _years_after(today, years)

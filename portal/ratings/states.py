@@ -18,7 +18,7 @@ from portal.errors import RuleBroken
 from portal.extensions import db
 from portal.i18n import gettext as _
 from portal.i18n import lazy_gettext as _l
-from portal.ratings import assessing, inspecting, remedies
+from portal.ratings import assessing, evidence, inspecting, remedies
 from portal.ratings.models import (
     ENTRY_STATE_NAMES,
     OBJECTION_STATE_NAMES,
@@ -105,6 +105,15 @@ def assessment_is_complete(row: Row, _actor: Actor) -> str | None:
     if row.claimed_star is None:
         return _("Choose the star the school applies for.")
     return None
+
+
+def files_are_explained(row: Row, _actor: Actor) -> str | None:
+    """A file that stands for something else as well has its reason."""
+    assert isinstance(row, Entry)
+    left = evidence.unexplained(row)
+    if not left:
+        return None
+    return _("Used elsewhere as well; say why: %(files)s.", files="、".join(left[:5]))
 
 
 def still_in_time(row: Row, actor: Actor) -> str | None:
@@ -236,7 +245,7 @@ MOVES: tuple[Move, ...] = (
          (rubric_is_published, has_schools, deadlines_ahead, each_has_two_inspectors)),
     Move("begin", Entry, EntryState.CHOSEN, EntryState.SELF_ASSESSING, DISTRICT),
     Move("submit", Entry, EntryState.SELF_ASSESSING, EntryState.SUBMITTED, PRINCIPALS,
-         (still_in_time, assessment_is_complete)),
+         (still_in_time, assessment_is_complete, files_are_explained)),
     Move("return", Entry, EntryState.SUBMITTED, EntryState.SELF_ASSESSING, DISTRICT,
          (not_returned_yet, return_has_reason)),
     Move("accept", Entry, EntryState.SUBMITTED, EntryState.SCORING, DISTRICT, (each_has_two_inspectors,)),

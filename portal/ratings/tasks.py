@@ -22,6 +22,7 @@ from portal.ratings.models import (
     VetoEvent,
 )
 from portal.ratings.policy import ENTRY_ASSESS, ENTRY_MANAGE, OBJECTION_HEAR, ROUND_MANAGE, SHEET_SCORE
+from portal.ratings.standing import OPEN_MEASURES, CheckState, LightCheck, Measure, MeasureState, Naming
 from portal.tasks import Task
 
 AT_MOST = 20
@@ -41,9 +42,17 @@ def tasks(actor: Actor) -> list[Task]:
 
 
 def _principal(actor: Actor) -> list[Task]:
-    entries = db.session.scalars(
+    rows = db.session.execute(
         ENTRY_ASSESS.rows(actor)
-        .where(or_(Entry.state.in_((EntryState.SELF_ASSESSING, EntryState.OPINED)), _may_still_object(actor)))
+        .where(
+            or_(
+                Entry.state.in_((EntryState.SELF_ASSESSING, EntryState.OPINED)),
+                _may_still_object(actor),
+                _waits_for_report(),
+                _waits_for_answer(),
+            )
+        )
+        .add_columns(_waits_for_report(), _waits_for_answer(), _may_still_object(actor))
         .options(
             joinedload(Entry.round).joinedload(Round.rubric_version),
             joinedload(Entry.school),
@@ -51,12 +60,14 @@ def _principal(actor: Actor) -> list[Task]:
         .limit(AT_MOST)
     ).all()
     found = []
-    for entry in entries:
+    for entry, reports, answers, may_object in rows:
         if entry.state == EntryState.OPINED:
             found.append(_opinion(entry))
             continue
         if entry.state == EntryState.DECIDED:
-            found.append(_result(entry))
+            found += [_result(entry)] if may_object else []
+            found += [_of_own_standing(entry, _("Write the report for the light check"))] if reports else []
+            found += [_of_own_standing(entry, _("Answer a proposed measure"))] if answers else []
             continue
         left = len(assessing.unanswered(entry))
         body = (
@@ -78,6 +89,24 @@ def _principal(actor: Actor) -> list[Task]:
             )
         )
     return found
+
+
+def _waits_for_report() -> ColumnElement[bool]:
+    return Entry.id.in_(select(LightCheck.entry_id).where(LightCheck.state == CheckState.ASKED))
+
+
+def _waits_for_answer() -> ColumnElement[bool]:
+    return Entry.id.in_(select(Measure.entry_id).where(Measure.state == MeasureState.PROPOSED))
+
+
+def _of_own_standing(entry: Entry, title: str) -> Task:
+    return Task(
+        about=entry.school.name,
+        title=title,
+        body=entry.round.name,
+        url=url_for("ratings.own_standing", public_id=entry.public_id),
+        button=_("Open"),
+    )
 
 
 def _may_still_object(actor: Actor) -> ColumnElement[bool]:
@@ -158,59 +187,91 @@ def _sheet(sheet: Sheet) -> Task | None:
 
 
 def _district(actor: Actor) -> list[Task]:
-    waiting = db.session.scalars(
+    step = or_(
+        Entry.state.in_((EntryState.SUBMITTED, EntryState.AGREED, EntryState.HEARD)),
+        and_(Entry.state == EntryState.OPINED, Entry.defence_due_on < actor.on),
+    )
+    others = {
+        "veto": _veto_of_another(actor),
+        "check": _check_to_judge(actor),
+        "measure": _measure_to_settle(actor),
+    }
+    rows = db.session.execute(
         ENTRY_MANAGE.rows(actor)
-        .where(
-            or_(
-                Entry.state.in_((EntryState.SUBMITTED, EntryState.AGREED, EntryState.HEARD)),
-                and_(Entry.state == EntryState.OPINED, Entry.defence_due_on < actor.on),
-            )
-        )
+        .where(or_(step, *others.values()))
+        .add_columns(step, *others.values())
         .options(joinedload(Entry.school), joinedload(Entry.round))
         .order_by(Entry.id)
         .limit(AT_MOST)
     ).all()
+    found = [_step(entry) for entry, waits, *_more in rows if waits]
+    for entry, _waits, veto, check, measure in rows:
+        found += [_look_at_veto(entry)] if veto else []
+        found += [_of_standing(entry, _("Read the report of the light check"))] if check else []
+        found += [_of_standing(entry, _("Settle a proposed measure"))] if measure else []
+    return found + _objections(actor) + _rounds(actor)
+
+
+def _step(entry: Entry) -> Task:
     titles = {
         EntryState.SUBMITTED: _("Check the self-assessment"),
         EntryState.AGREED: _("Give the first opinion"),
         EntryState.OPINED: _("The school did not answer: go on"),
         EntryState.HEARD: _("Decide about the school"),
     }
-    found = [
-        Task(
-            about=entry.school.name,
-            title=titles[EntryState(entry.state)],
-            url=url_for("ratings.entry", public_id=entry.public_id),
-            button=_("Open"),
-            due_on=entry.round.scoring_due_on,
+    return Task(
+        about=entry.school.name,
+        title=titles[EntryState(entry.state)],
+        url=url_for("ratings.entry", public_id=entry.public_id),
+        button=_("Open"),
+        due_on=entry.round.scoring_due_on,
+    )
+
+
+def _look_at_veto(entry: Entry) -> Task:
+    return Task(
+        about=entry.school.name,
+        title=_("Look at a recorded veto"),
+        body=_("It counts only when a second person confirms it."),
+        url=url_for("ratings.entry", public_id=entry.public_id),
+        button=_("Open"),
+    )
+
+
+def _of_standing(entry: Entry, title: str) -> Task:
+    return Task(
+        about=entry.school.name,
+        title=title,
+        body=entry.round.name,
+        url=url_for("ratings.standing", public_id=entry.public_id),
+        button=_("Open"),
+    )
+
+
+def _veto_of_another(actor: Actor) -> ColumnElement[bool]:
+    return Entry.id.in_(
+        select(VetoEvent.entry_id).where(
+            VetoEvent.confirmed_at.is_(None),
+            VetoEvent.dropped_at.is_(None),
+            VetoEvent.recorded_by_id != actor.person_id,
         )
-        for entry in waiting
-    ]
-    vetoes = db.session.scalars(
-        ENTRY_MANAGE.rows(actor)
-        .where(
-            Entry.id.in_(
-                select(VetoEvent.entry_id).where(
-                    VetoEvent.confirmed_at.is_(None),
-                    VetoEvent.dropped_at.is_(None),
-                    VetoEvent.recorded_by_id != actor.person_id,
-                )
-            )
+    )
+
+
+def _check_to_judge(actor: Actor) -> ColumnElement[bool]:
+    """A report to read, or none that came in its time."""
+    late = and_(LightCheck.state == CheckState.ASKED, LightCheck.due_on < actor.on)
+    return Entry.id.in_(select(LightCheck.entry_id).where(or_(LightCheck.state == CheckState.REPORTED, late)))
+
+
+def _measure_to_settle(actor: Actor) -> ColumnElement[bool]:
+    """The school was heard, or its time is over; somebody other than the proposer goes on."""
+    late = and_(Measure.state == MeasureState.PROPOSED, Measure.hearing_due_on < actor.on)
+    return Entry.id.in_(
+        select(Measure.entry_id).where(
+            Measure.proposed_by_id != actor.person_id, or_(Measure.state == MeasureState.HEARD, late)
         )
-        .options(joinedload(Entry.school))
-        .limit(AT_MOST)
-    ).all()
-    found += [
-        Task(
-            about=entry.school.name,
-            title=_("Look at a recorded veto"),
-            body=_("It counts only when a second person confirms it."),
-            url=url_for("ratings.entry", public_id=entry.public_id),
-            button=_("Open"),
-        )
-        for entry in vetoes
-    ]
-    return found + _objections(actor) + _rounds(actor)
+    )
 
 
 def _objections(actor: Actor) -> list[Task]:
@@ -240,16 +301,35 @@ def _rounds(actor: Actor) -> list[Task]:
         Entry.round_id == Round.id, Entry.state != EntryState.DECIDED
     )
     ready = and_(Round.state == RoundState.OPEN, undecided.scalar_subquery() == 0)
+    unnamed = select(Entry.round_id).where(
+        Entry.state == EntryState.DECIDED,
+        Entry.star > 0,
+        Entry.id.not_in(select(Naming.entry_id)),
+        Entry.id.not_in(
+            select(Objection.entry_id).where(
+                or_(Objection.state == ObjectionState.OPEN, Objection.appeal_due_on >= actor.on)
+            )
+        ),
+        Entry.id.not_in(select(Measure.entry_id).where(Measure.state.in_(OPEN_MEASURES))),
+    )
+    to_name = and_(
+        Round.state == RoundState.PUBLISHED, Round.publicity_ends_on < actor.on, Round.id.in_(unnamed)
+    )
+    titles = {
+        RoundState.DRAFT: _("Open the round"),
+        RoundState.OPEN: _("Publish the results"),
+        RoundState.PUBLISHED: _("Name the schools"),
+    }
     waiting = db.session.scalars(
         ROUND_MANAGE.rows(actor)
-        .where(or_(ready, Round.state == RoundState.DRAFT))
+        .where(or_(ready, Round.state == RoundState.DRAFT, to_name))
         .order_by(Round.state == RoundState.DRAFT, Round.id)
         .limit(AT_MOST)
     ).all()
     return [
         Task(
             about=round_.name,
-            title=_("Open the round") if round_.state == RoundState.DRAFT else _("Publish the results"),
+            title=titles[RoundState(round_.state)],
             url=url_for("ratings.round_page", public_id=round_.public_id),
             button=_("Open"),
         )

@@ -83,6 +83,15 @@ ROTATION = Setting(
 )
 
 
+VALIDITY = Setting(
+    "ratings.validity_years",
+    Number(1, 10, _l("years")),
+    3,
+    label=_l("Star rating: a title is valid for"),
+    help=_l("Where the rubric itself says nothing. Counted from the publication of the round."),
+)
+
+
 def terms_on(day: date, district_id: int) -> Terms:
     """The days that hold in a district for a step that begins on a day."""
     return TERMS[PROVINCE.on(day, district_id=district_id)]

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from portal import clock
 from portal.access import Actor, Role
 from portal.extensions import db
-from portal.ratings import assessing, deciding, inspecting, rubric, rubrics, running
+from portal.ratings import assessing, deciding, inspecting, naming, rubric, rubrics, running
 from portal.ratings.canonical import canonical
 from portal.ratings.metrics import Period
 from portal.ratings.models import (
@@ -27,6 +27,7 @@ from portal.ratings.models import (
     Sheet,
 )
 from portal.ratings.rubric import Item
+from portal.ratings.standing import NamingKind
 from portal.ratings.terms import STANDARD, TERMS
 from portal.rehearsal.cast import Town
 from portal.schools.models import SchoolYear
@@ -134,6 +135,21 @@ def _last_year(town: Town, version: RubricVersion) -> None:
         db.session.add(entry)
         db.session.flush()
         _rated(town, entry, principal, facts, period)
+        if school == "东塔小学":
+            _named(town, entry, published)
+
+
+def _named(town: Town, entry: Entry, published: date) -> None:
+    """One school is named once its terms are over; the other one is left for whoever tries the portal."""
+    assert entry.round.valid_until_on is not None
+    naming.record(
+        entry,
+        NamingKind.NAMED,
+        entry.star or 0,
+        entry.round.valid_until_on,
+        town.people["苏敏"].id,
+        on=published + timedelta(days=31),
+    )
 
 
 def _rated(

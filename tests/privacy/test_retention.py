@@ -25,6 +25,8 @@ from portal.privacy import jobs, retention
 from portal.privacy.ledger import LEDGER
 from portal.privacy.models import ErasureRequest, LegalHold, RetentionRun
 from portal.privacy.retention import back
+from portal.ratings.evidence import Evidence
+from portal.ratings.models import Entry
 from portal.recovery.models import Recovery
 from portal.roster.models import RosterChange, RosterImport
 from portal.schools import summaries
@@ -300,6 +302,15 @@ def request_for_a_code():
     return counted(CodeRequest)
 
 
+def files_of_a_decided_rating():
+    """The file of the town's self-assessment, as if that had been decided."""
+    row = db.session.scalars(select(Evidence)).one()
+    db.session.get_one(Entry, row.entry_id).decided_at = at(BASE)
+    return lambda: db.session.scalar(
+        select(func.count(File.id)).where(File.owner_kind == "rating_evidence", File.owner_id == row.id)
+    )
+
+
 def device_that_was_known():
     db.session.execute(delete(KnownDevice))
     db.session.add(
@@ -320,6 +331,7 @@ STORIES = {
     "recoveries": (recovery_that_ran_out, month(BASE, 12)),
     "restrictions": (restriction_that_is_over, month(BASE, 36)),
     "home_lessons": (lessons_at_home_that_ended, month(BASE, 12)),
+    "rating_evidence": (files_of_a_decided_rating, month(BASE, 36)),
     "visit_drafts": (draft_of_a_visit, month(BASE, 6)),
     "care": (care_of_a_pupil_who_left, month(BASE, 12)),
     "staged_imports": (import_that_was_only_checked, BASE + timedelta(days=14)),

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from portal.accounts.models import Person
 from portal.extensions import db
 from portal.ratings.models import Entry, Round, RoundState, RubricVersion, Sheet
+from portal.ratings.standing import Naming
 from portal.schools.models import School
 
 LINES = list(csv.DictReader((Path(__file__).parent / "access.csv").read_text("utf-8").splitlines()))
@@ -107,6 +108,24 @@ ADDRESSES = {
     "assessment": "/ratings/assessments/{entry}",
     "assessment_item": "/ratings/assessments/{entry}/items/A1",
     "answer_item": "/ratings/assessments/{entry}/items/D4",
+    "standing": "/ratings/entries/{entry}/standing",
+    "judge_check": "/ratings/entries/{entry}/finding",
+    "propose_measure": "/ratings/entries/{entry}/measures",
+    "close_measure_hearing": "/ratings/entries/{entry}/measures/hearing",
+    "take_measure_back": "/ratings/entries/{entry}/measures/withdrawal",
+    "settle_measure": "/ratings/entries/{entry}/measures/settlement",
+    "certificate": "/ratings/entries/{entry}/certificate.pdf",
+    "certificate_check": "/stars/certificates/{naming}",
+    "name_schools": "/ratings/rounds/{round}/naming",
+    "round_checks": "/ratings/rounds/{round}/checks",
+    "start_checks": "/ratings/rounds/{round}/checks",
+    "own_standing": "/ratings/assessments/{entry}/standing",
+    "report_check": "/ratings/assessments/{entry}/check-report",
+    "answer_measure": "/ratings/assessments/{entry}/measure-answer",
+    "evidence": "/ratings/assessments/{entry}/items/D4/files",
+    "add_evidence": "/ratings/assessments/{entry}/items/D4/files",
+    "remove_evidence": "/ratings/assessments/{entry}/items/D4/files/removal",
+    "explain_evidence": "/ratings/assessments/{entry}/items/D4/files/reason",
     "records": "/ratings/assessments/{entry}/items/E4/records",
     "claim": "/ratings/assessments/{entry}/claim",
     "keep_claim": "/ratings/assessments/{entry}/claim",
@@ -128,7 +147,7 @@ def address(endpoint, relation):
     """The address of an endpoint for a row in that relation to whoever asks."""
     if relation == "absent":
         return ADDRESSES[endpoint].format(
-            **dict.fromkeys(("school", "rubric", "round", "entry", "sheet"), ABSENT)
+            **dict.fromkeys(("school", "rubric", "round", "entry", "sheet", "naming"), ABSENT)
         )
     near = relation != "same_district" or endpoint not in PRINCIPALS
     found = {
@@ -136,6 +155,7 @@ def address(endpoint, relation):
         "rubric": select(RubricVersion.public_id).order_by(RubricVersion.id),
         "round": select(Round.public_id).where(Round.state == OPEN),
         "entry": entry("望溪小学" if near else "东塔小学", OPEN),
+        "naming": select(Naming.public_id),
         "sheet": sheet("冯秀英" if relation == "same_district" else "吴正清"),
     }
     return ADDRESSES[endpoint].format(
@@ -148,12 +168,20 @@ PRINCIPALS = {
     "assessment_item",
     "answer_item",
     "records",
+    "evidence",
+    "add_evidence",
+    "remove_evidence",
+    "explain_evidence",
     "claim",
     "keep_claim",
     "check",
     "submit",
     "answer_opinion",
     "object_to",
+    "own_standing",
+    "report_check",
+    "answer_measure",
+    "certificate",
 }
 
 

@@ -24,7 +24,9 @@ from portal.joining.models import GuardianNews, JoiningRequest, JoiningSheet, Jo
 from portal.notices.models import Notice
 from portal.opinions.models import Opinion
 from portal.privacy.models import AuditLine, DataCopy, ErasureRequest, ExportRequest, ReaderQuestion
+from portal.ratings.evidence import Evidence
 from portal.ratings.models import Entry, EntryState, Round, RoundState, RubricVersion, Sheet
+from portal.ratings.standing import Naming
 from portal.recovery.models import Recovery
 from portal.roster import importing
 from portal.roster.models import RosterImport
@@ -738,6 +740,8 @@ def file(row: File) -> Belonging:
     restriction does."""
     if row.owner_kind == "restriction":
         return replace(restriction(db.session.get_one(Restriction, row.owner_id)), state="scan")
+    if row.owner_kind == "rating_evidence":
+        return rating_evidence(db.session.get_one(Evidence, row.owner_id))
     if row.owner_kind != "notice":
         return Belonging(Place())
     owner = db.session.get_one(Notice, row.owner_id)
@@ -801,6 +805,19 @@ def stars(row: School) -> Belonging:
 def entry(row: Entry) -> Belonging:
     found = db.session.get_one(Round, row.round_id)
     return Belonging(of_school(row.school_id), state="draft" if found.state == RoundState.DRAFT else "")
+
+
+@belongs(Naming, level="school")
+def rating_naming(row: Naming) -> Belonging:
+    """A record of a standing tells everybody what the school holds."""
+    return Belonging(of_school(row.school_id))
+
+
+@belongs(Evidence, level="school")
+def rating_evidence(row: Evidence) -> Belonging:
+    """A file handed in belongs to the school, and to nobody else before its submission."""
+    found = db.session.get_one(Entry, row.entry_id)
+    return Belonging(of_school(found.school_id), state="" if row.frozen_at else "unsent")
 
 
 SCORED = set(EntryState) - {EntryState.CHOSEN, EntryState.SELF_ASSESSING, EntryState.SUBMITTED}

@@ -29,6 +29,7 @@ from portal.database import checkpoint
 from portal.extensions import db
 from portal.files.models import File
 from portal.ratings.models import VetoEvent
+from portal.ratings.standing import Naming
 from portal.schools.models import Enrolment, Guardianship, Household, Pupil, School, SchoolClass, Term
 from portal.visits.home_lessons import HomeLesson
 from tests.site import edges
@@ -48,6 +49,7 @@ KEYS: dict[str, Any] = {
     "accounts.remove_passkey": Passkey,
     "courses.show": "course.read",
     "ratings.school_stars": "stars",
+    "ratings.certificate_check": Naming,
     "files.signed": File,
     "care.shared": Referral,
     "care.open_shared": Referral,

@@ -69,6 +69,7 @@ STATES = set(
         "with_faults",
         "escalated",
         "with_school",
+        "unsent",
     ]
 )
 ROLES = {role.value for role in Role} | {"anonymous", "restricted_guardian", "leaver"}

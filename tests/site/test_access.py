@@ -35,6 +35,7 @@ def permissions_on_routes(app: Flask) -> set[str]:
 
 ASKED_INSIDE = {
     "course.read": "asked by the public pages of courses, which show each reader their own courses",
+    "rating.evidence.read": "asked by the address of files, of whoever opens one that was handed in",
 }
 
 

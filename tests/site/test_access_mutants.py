@@ -60,6 +60,7 @@ JOINT, HARM = "tests/visits/test_joint.py", "tests/visits/test_harm.py"
 PHOTOS = "tests/visits/test_photos.py"
 HELPERS, OUTGOING = "tests/joining/test_helpers.py", "tests/privacy/test_outgoing.py"
 OBJECTIONS = "tests/ratings/test_objections.py"
+EVIDENCE = "tests/ratings/test_evidence.py"
 NOTICED_BY = {
     f"{JOINT}::test_what_one_wrote_oneself_or_at_another_school_is_no_joint_visit": """
         visit.join principal without condition 0

@@ -5,11 +5,13 @@ from portal.ratings.views import (
     assessments,
     drafts,
     entries,
+    evidence,
     metrics,
     objections,
     rounds,
     rubrics,
     sheets,
+    standing,
     stars,
 )
 from portal.ratings.views.blueprint import bp
@@ -19,11 +21,13 @@ __all__ = [
     "bp",
     "drafts",
     "entries",
+    "evidence",
     "jobs",
     "metrics",
     "objections",
     "rounds",
     "rubrics",
     "sheets",
+    "standing",
     "stars",
 ]

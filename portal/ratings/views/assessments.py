@@ -8,7 +8,17 @@ from werkzeug.wrappers import Response
 from portal.access import actor, find, requires
 from portal.i18n import gettext as _
 from portal.once import commit_and_go
-from portal.ratings import assessing, deciding, hearing, objecting, questions, remedies, running, states
+from portal.ratings import (
+    assessing,
+    deciding,
+    evidence,
+    hearing,
+    objecting,
+    questions,
+    remedies,
+    running,
+    states,
+)
 from portal.ratings.canonical import restored
 from portal.ratings.forms import AnswerForm, ClaimForm, DeclarationForm, ObjectionForm
 from portal.ratings.metrics import METRICS, school_facts
@@ -24,7 +34,8 @@ from portal.templating import render
 RECORDS_PER_PAGE = 50
 
 
-def _entry(public_id: str) -> Entry:
+def entry_to_assess(public_id: str) -> Entry:
+    """The self-assessment within reach of the principal, with what its pages show."""
     return find(
         ENTRY_ASSESS,
         public_id,
@@ -35,7 +46,8 @@ def _entry(public_id: str) -> Entry:
     )
 
 
-def _own_item(entry: Entry, item_id: str) -> Item:
+def own_item(entry: Entry, item_id: str) -> Item:
+    """An indicator that the school answers itself; 404 for any other."""
     item = next(
         (item for item in school_answers(rubric_of(entry.round.rubric_version)) if item.id == item_id), None
     )
@@ -48,7 +60,7 @@ def _own_item(entry: Entry, item_id: str) -> Item:
 @requires(ENTRY_ASSESS)
 def assessment(public_id: str) -> str:
     """The task list of a self-assessment; after submission the same, to read."""
-    entry = _entry(public_id)
+    entry = entry_to_assess(public_id)
     rubric = rubric_of(entry.round.rubric_version)
     if entry.state == EntryState.SELF_ASSESSING:
         result, _figures, period = assessing.preview(entry)
@@ -105,7 +117,7 @@ def read_page(
 @requires(ENTRY_ASSESS)
 def answer_opinion(public_id: str) -> Response | tuple[str, int]:
     """The school's answer to the first opinion."""
-    entry = _entry(public_id)
+    entry = entry_to_assess(public_id)
     form = AnswerForm()
     if entry.state == EntryState.OPINED and not form.sent_and_valid():
         return read_page(entry, form), 422
@@ -125,6 +137,7 @@ def _item_page(entry: Entry, item: Item, form: object) -> str:
         questions=questions.questions(item),
         title=words(item.title),
         points=points,
+        files=evidence.standing(entry, item.id),
     )
 
 
@@ -132,8 +145,8 @@ def _item_page(entry: Entry, item: Item, form: object) -> str:
 @requires(ENTRY_ASSESS)
 def assessment_item(public_id: str, item_id: str) -> str:
     """One indicator that the school answers itself."""
-    entry = _entry(public_id)
-    item = _own_item(entry, item_id)
+    entry = entry_to_assess(public_id)
+    item = own_item(entry, item_id)
     given = assessing.answers_of(entry).get(item_id)
     data = questions.filled_in(item, restored(given.facts)) | {"evidence": given.evidence} if given else {}
     return _item_page(entry, item, questions.item_form(item, with_evidence=True)(formdata=None, data=data))
@@ -143,8 +156,8 @@ def assessment_item(public_id: str, item_id: str) -> str:
 @requires(ENTRY_ASSESS)
 def answer_item(public_id: str, item_id: str) -> Response | tuple[str, int]:
     """Keep the school's answer."""
-    entry = _entry(public_id)
-    item = _own_item(entry, item_id)
+    entry = entry_to_assess(public_id)
+    item = own_item(entry, item_id)
     form = questions.item_form(item, with_evidence=True)()
     if not form.sent_and_valid():
         return _item_page(entry, item, form), 422
@@ -156,6 +169,10 @@ def answer_item(public_id: str, item_id: str) -> Response | tuple[str, int]:
     if wrong:
         form[questions.questions(item)[0].name].errors = [wrong]
         return _item_page(entry, item, form), 422
+    named = evidence.named_in(entry.school_id, form["evidence"].data or "")
+    if named:
+        form["evidence"].errors = [named]
+        return _item_page(entry, item, form), 422
     assessing.answer(entry, item, facts, form["evidence"].data or "", current_user.person_id)
     return commit_and_go(url_for(".assessment", public_id=public_id) + f"#item-{item_id}", _("Kept."))
 
@@ -166,7 +183,7 @@ def records(public_id: str, item_id: str) -> str:
     """The list behind a computed number."""
     given = request.args.get("start", "0")
     start = int(given) if given.isdecimal() and len(given) < 8 else 0
-    return render("ratings/records.html", **_records(_entry(public_id), item_id, start))
+    return render("ratings/records.html", **_records(entry_to_assess(public_id), item_id, start))
 
 
 def _records(entry: Entry, item_id: str, start: int) -> dict[str, object]:
@@ -199,7 +216,7 @@ def _records(entry: Entry, item_id: str, start: int) -> dict[str, object]:
 @requires(ENTRY_ASSESS)
 def claim(public_id: str) -> str:
     """Which star the school applies for."""
-    entry = _entry(public_id)
+    entry = entry_to_assess(public_id)
     form = ClaimForm.offering(stars_of(rubric_of(entry.round.rubric_version)), formdata=False)
     form.star.data = None if entry.claimed_star is None else str(entry.claimed_star)
     form.text.data = entry.claim_text
@@ -210,9 +227,13 @@ def claim(public_id: str) -> str:
 @requires(ENTRY_ASSESS)
 def keep_claim(public_id: str) -> Response | tuple[str, int]:
     """Keep the claimed star and the short summary."""
-    entry = _entry(public_id)
+    entry = entry_to_assess(public_id)
     form = ClaimForm.offering(stars_of(rubric_of(entry.round.rubric_version)), formdata=True)
-    if not form.sent_and_valid():
+    valid = form.sent_and_valid()
+    named = evidence.named_in(entry.school_id, form.text.data or "")
+    if named:
+        form.text.errors, valid = [named], False
+    if not valid:
         return render("ratings/claim.html", entry=entry, form=form), 422
     assessing.claim(entry, int(form.star.data), form.text.data or "", current_user.person_id)
     return commit_and_go(url_for(".assessment", public_id=public_id) + "#claim", _("Kept."))
@@ -236,14 +257,14 @@ def _check_page(entry: Entry, form: DeclarationForm) -> str:
 @requires(ENTRY_ASSESS)
 def check(public_id: str) -> str:
     """All answers on one page before they are sent."""
-    return _check_page(_entry(public_id), DeclarationForm(formdata=None))
+    return _check_page(entry_to_assess(public_id), DeclarationForm(formdata=None))
 
 
 @bp.post("/ratings/assessments/<public_id>/submission")
 @requires(ENTRY_ASSESS)
 def submit(public_id: str) -> Response | tuple[str, int]:
     """Submit: the evidence is frozen and the self-assessment locked for everybody."""
-    entry = _entry(public_id)
+    entry = entry_to_assess(public_id)
     form = DeclarationForm()
     if entry.state == EntryState.SELF_ASSESSING and not form.sent_and_valid():
         return _check_page(entry, form), 422

@@ -9,7 +9,7 @@ from portal.access import actor, find, requires
 from portal.extensions import db
 from portal.i18n import gettext as _
 from portal.once import commit_and_go
-from portal.ratings import assessing, deciding, hearing, inspecting, remedies, running, states
+from portal.ratings import assessing, deciding, evidence, hearing, inspecting, remedies, running, states
 from portal.ratings.canonical import canonical, restored
 from portal.ratings.forms import DecisionForm, ReasonForm, ReopenForm, VetoForm, decision_form
 from portal.ratings.models import ENTRY_STATE_NAMES, Entry, EntryState, Round, Sheet, VetoEvent
@@ -63,6 +63,7 @@ def _page(entry: Entry, **forms: object) -> str:
         sections=sections(rubric, result, snapshot),
         reading=reading_of(rubric, result) if result else None,
         summary=summary_of(snapshot),
+        used_again=evidence.used_again(entry, named=True) if snapshot else [],
         result=result,
         veto_names=vetoes,
         questioned=inspecting.questioned(entry) if entry.state != EntryState.SELF_ASSESSING else [],

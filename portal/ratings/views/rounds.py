@@ -10,7 +10,7 @@ from portal.access import Role, actor, find, requires
 from portal.extensions import db
 from portal.i18n import gettext as _
 from portal.once import commit_and_go
-from portal.ratings import inspecting, running, states
+from portal.ratings import inspecting, naming, rechecking, running, states
 from portal.ratings.forms import InspectorsForm, RoundForm
 from portal.ratings.models import (
     ENTRY_STATE_NAMES,
@@ -129,6 +129,10 @@ def round_page(public_id: str) -> str:
         round_names=ROUND_STATE_NAMES,
         RoundState=RoundState,
         hindrance=states.refusal(round_, next_move, actor()) if next_move else None,
+        ready=len(naming.ready(round_, actor().on)),
+        due_for_check=len(rechecking.due_for_check(round_, actor().on))
+        if round_.state == RoundState.PUBLISHED
+        else 0,
     )
 
 

@@ -10,7 +10,7 @@ from portal.access import actor, find, requires
 from portal.extensions import db
 from portal.i18n import gettext as _
 from portal.once import commit_and_go
-from portal.ratings import assessing, inspecting, questions, running, states
+from portal.ratings import assessing, evidence, inspecting, questions, running, states
 from portal.ratings.canonical import restored
 from portal.ratings.forms import QuestionForm
 from portal.ratings.models import ENTRY_STATE_NAMES, Entry, EntryState, Mark, Round, Sheet
@@ -71,6 +71,7 @@ def sheet(public_id: str) -> str:
         marks=marks,
         frozen=frozen_items(rubric, assessing.latest_snapshot(found.entry)),
         left=len(inspecting.not_scored(found)),
+        used_again=evidence.used_again(found.entry, named=True),
         gaps=len(gaps),
     )
 

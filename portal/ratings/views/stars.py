@@ -7,7 +7,7 @@ from sqlalchemy.orm import joinedload
 from portal import clock, names
 from portal.access import public
 from portal.extensions import db
-from portal.ratings import deciding, objecting, remedies
+from portal.ratings import deciding, naming, objecting, remedies, standing
 from portal.ratings.models import Entry, Round, RoundState
 from portal.ratings.reading import case_view, public_summary, reading_of
 from portal.ratings.rubrics import rubric_of
@@ -83,6 +83,8 @@ def school_stars(public_id: str) -> str:
     rubric = rubric_of(entry.round.rubric_version)
     result = deciding.stored_result(entry)
     cases = remedies.cases_of(entry)
+    namings = standing.namings_of(entry)
+    now = namings[-1] if namings else None
     return render(
         "ratings/school_stars.html",
         entry=entry,
@@ -92,4 +94,15 @@ def school_stars(public_id: str) -> str:
         changed=[case_view(rubric, entry, case) for case in objecting.changed_cases(cases)],
         is_final=remedies.is_final(entry, cases, today),
         is_valid=entry.round.valid_until_on >= today,
+        now=now,
+        state=naming.state_of(now, today) if now else "",
+        namings=namings,
+        title=naming.title_of,
+        kind_names=standing.NAMING_NAMES,
+        checks=[one for one in standing.checks_of(entry) if one.finding],
+        check_names=standing.CHECK_NAMES,
+        again=any(
+            one.kind == standing.MeasureKind.RE_RATING and one.state == standing.MeasureState.SETTLED
+            for one in standing.measures_of(entry)
+        ),
     )

@@ -1,0 +1,225 @@
+"""Naming after a round, the certificate on paper, and its public check."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from flask import url_for
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload
+
+from portal import clock, documents, i18n
+from portal.access import Actor
+from portal.errors import RuleBroken
+from portal.extensions import db
+from portal.i18n import gettext as _
+from portal.i18n import lazy_gettext as _l
+from portal.joining.printing import qr
+from portal.ratings import remedies, signing
+from portal.ratings.canonical import canonical, digest, restored
+from portal.ratings.models import Entry, EntryState, Objection, Round, RoundState
+from portal.ratings.standing import (
+    OPEN_MEASURES,
+    Measure,
+    Naming,
+    NamingKind,
+    next_number,
+    replaced_by,
+)
+from portal.schools.models import School
+from portal.trail.models import note
+
+TITLES = [
+    _l("No star"), _l("One-star school of home-school co-education"),
+    _l("Two-star school of home-school co-education"), _l("Three-star school of home-school co-education"),
+    _l("Four-star school of home-school co-education"), _l("Five-star school of home-school co-education"),
+]  # fmt: skip
+
+
+def title_of(star: int) -> str:
+    """The title a star gives, as it stands on the certificate."""
+    return str(TITLES[min(star, len(TITLES) - 1)])
+
+
+def _entries(round_: Round) -> list[Entry]:
+    wanted = (
+        select(Entry)
+        .where(Entry.round_id == round_.id, Entry.state == EntryState.DECIDED, Entry.star > 0)
+        .options(joinedload(Entry.school).joinedload(School.district), joinedload(Entry.round))
+        .order_by(Entry.id)
+    )
+    return list(db.session.scalars(wanted))
+
+
+def ready(round_: Round, on: date) -> list[Entry]:
+    """The schools of a published round that can be named: nothing can change their result any more. Four queries.
+
+    A school without a star, with an objection or appeal that runs, or with a measure that is not settled waits.
+    """
+    if round_.state != RoundState.PUBLISHED:
+        return []
+    entries = _entries(round_)
+    ids = [entry.id for entry in entries]
+    cases: dict[int, list[Objection]] = {}
+    for case in db.session.scalars(
+        select(Objection).where(Objection.entry_id.in_(ids)).order_by(Objection.tier)
+    ):
+        cases.setdefault(case.entry_id, []).append(case)
+    done = set(db.session.scalars(select(Naming.entry_id).where(Naming.entry_id.in_(ids))))
+    held = set(
+        db.session.scalars(
+            select(Measure.entry_id).where(Measure.entry_id.in_(ids), Measure.state.in_(OPEN_MEASURES))
+        )
+    )
+    return [
+        entry
+        for entry in entries
+        if entry.id not in done | held and remedies.is_final(entry, cases.get(entry.id, []), on)
+    ]
+
+
+def name_schools(round_: Round, actor: Actor) -> list[Naming]:
+    """Name every school that is ready, in the current transaction; RuleBroken when none is."""
+    entries = ready(round_, actor.on)
+    if not entries:
+        raise RuleBroken(
+            _("No school can be named yet: terms for objections and appeals run, or all are named.")
+        )
+    return [_named(entry, actor) for entry in entries]
+
+
+def _named(entry: Entry, actor: Actor) -> Naming:
+    assert entry.round.valid_until_on is not None
+    last = db.session.scalar(
+        select(Naming).where(Naming.school_id == entry.school_id).order_by(Naming.id.desc()).limit(1)
+    )
+    return record(
+        entry, NamingKind.NAMED, entry.star or 0, entry.round.valid_until_on, actor.person_id, replaces=last
+    )
+
+
+def record(
+    entry: Entry,
+    kind: NamingKind,
+    star: int,
+    valid_until_on: date,
+    by_id: int,
+    *,
+    because: str = "",
+    second_by_id: int | None = None,
+    replaces: Naming | None = None,
+    on: date | None = None,
+) -> Naming:
+    """A new signed record of a standing, in the current transaction. ``entry`` has its school, district and round."""
+    on = on or clock.today()
+    number = next_number(entry.school.district_id, on)
+    with i18n.speaking(i18n.DEFAULT.tag):
+        title = title_of(star)
+    content = canonical(
+        {
+            "kind": "naming",
+            "act": str(kind),
+            "number": number,
+            "district": entry.school.district.name,
+            "school": entry.school.name,
+            "round": entry.round.name,
+            "entry": entry.public_id,
+            "result": digest(entry.result or ""),
+            "star": star,
+            "title": title,
+            "because": because,
+            "named_on": on.isoformat(),
+            "valid_until_on": valid_until_on.isoformat(),
+            "replaces": replaces.number if replaces else "",
+        }
+    )
+    made = Naming(
+        district_id=entry.school.district_id,
+        school_id=entry.school_id,
+        entry_id=entry.id,
+        replaces_id=replaces.id if replaces else None,
+        kind=kind,
+        number=number,
+        star=star,
+        because=because,
+        named_on=on,
+        valid_until_on=valid_until_on,
+        by_id=by_id,
+        second_by_id=second_by_id,
+        content=content,
+        signature=signing.sign(content).hex(),
+    )
+    db.session.add(made)
+    db.session.flush()
+    note(f"rating.{kind}", entry, person_id=by_id, number=number, star=star, content=digest(content))
+    return made
+
+
+def state_of(naming: Naming, on: date) -> str:
+    """``valid``, ``expired``, ``replaced`` or ``removed``, on a day."""
+    if replaced_by(naming) is not None:
+        return "replaced"
+    if naming.kind == NamingKind.REMOVED:
+        return "removed"
+    return "valid" if naming.valid_until_on >= on else "expired"
+
+
+def is_genuine(naming: Naming) -> bool:
+    """Whether the stored record is word for word the signed one, and its columns say the same."""
+    try:
+        signature = bytes.fromhex(naming.signature)
+    except ValueError:
+        return False
+    if not signing.is_genuine(naming.content, signature):
+        return False
+    said = restored(naming.content)
+    return bool(
+        (said["number"], said["star"], said["act"], said["because"])
+        == (naming.number, naming.star, naming.kind, naming.because)
+        and (said["named_on"], said["valid_until_on"])
+        == (naming.named_on.isoformat(), naming.valid_until_on.isoformat())
+    )
+
+
+def paper(naming: Naming) -> bytes:
+    """The certificate as a signed PDF, A4 across: number, school, title, round, validity, and the square that checks it.
+
+    ``naming`` has its entry with round and its school with district. A removal has no certificate: RuleBroken.
+    """
+    if naming.kind == NamingKind.REMOVED:
+        raise RuleBroken(_("The title was taken away. There is no certificate."))
+    address = url_for("ratings.certificate_check", public_id=naming.public_id, _external=True)
+    data: dict[str, Any] = {
+        "title": _("Certificate"),
+        "number": naming.number,
+        "school": naming.school.name,
+        "text": _(
+            "rated in “%(round)s” after self-assessment, review and public notice:",
+            round=naming.entry.round.name,
+        ),
+        "award": title_of(naming.star),
+        "valid": _(
+            "Valid from %(day)s to %(until)s",
+            day=i18n.long_date(naming.named_on),
+            until=i18n.long_date(naming.valid_until_on),
+        ),
+        "district": naming.school.district.name,
+        "day": i18n.long_date(naming.named_on),
+        "qr": qr(address),
+        "scan": _("Scan to check this certificate"),
+        "address": address.split("://", 1)[-1],
+        "stars": naming.star,
+    }
+    return signing.stamped(documents.pdf("certificate", data), naming.content)
+
+
+def loaded(wanted: Sequence[Any]) -> Any:
+    """A query for namings with all that paper and check page show."""
+    return (
+        select(Naming)
+        .where(*wanted)
+        .options(
+            joinedload(Naming.school).joinedload(School.district),
+            joinedload(Naming.entry).joinedload(Entry.round).joinedload(Round.school_year),
+        )
+    )

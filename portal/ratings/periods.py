@@ -1,0 +1,30 @@
+"""How long the files of a rating are kept; results, hashes and reasons stay with the log."""
+
+from collections.abc import Sequence
+from datetime import date
+
+from sqlalchemy import and_
+
+from portal.files.models import File
+from portal.i18n import lazy_gettext as _l
+from portal.periods import Due, after, day_of, gone, kind, shown
+from portal.ratings.evidence import Evidence
+from portal.ratings.models import Entry
+
+
+@kind(_l("Files handed in for a star rating"), _l("Name, fingerprint and purpose stay"), months=36, least=36)
+def rating_evidence(until: date) -> Due:
+    """Decision + 3 years, as long as the star is usually valid and can be questioned; the file and its key go."""
+    here = and_(File.owner_kind == "rating_evidence", File.owner_id == Evidence.id)
+    rows = (
+        shown(File.id, Entry.school_id, day_of(Entry.decided_at), Evidence.item_id)
+        .select_from(File)
+        .join(Evidence, here)
+        .join(Entry, Entry.id == Evidence.entry_id)
+        .where(Entry.decided_at < after(until))
+    )
+
+    def end(ids: Sequence[int]) -> None:
+        gone(File, File.id, ids)
+
+    return Due(rows, end)
