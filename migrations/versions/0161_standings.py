@@ -85,7 +85,7 @@ def upgrade() -> None:
         person("rating_naming", "by_id"),
         person("rating_naming", "second_by_id"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_rating_naming")),
-        sa.UniqueConstraint("district_id", "number", name=op.f("uq_rating_naming_district_id")),
+        sa.UniqueConstraint("district_id", "number", name=op.f("uq_rating_naming_district_id_number")),
         sa.UniqueConstraint("replaces_id", name=op.f("uq_rating_naming_replaces_id")),
         sa.UniqueConstraint("public_id", name=op.f("uq_rating_naming_public_id")),
     )
@@ -124,7 +124,7 @@ def upgrade() -> None:
         person("rating_light_check", "reported_by_id"),
         person("rating_light_check", "found_by_id"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_rating_light_check")),
-        sa.UniqueConstraint("entry_id", "year", name=op.f("uq_rating_light_check_entry_id")),
+        sa.UniqueConstraint("entry_id", "year", name=op.f("uq_rating_light_check_entry_id_year")),
         sa.UniqueConstraint("public_id", name=op.f("uq_rating_light_check_public_id")),
     )
     op.create_table(

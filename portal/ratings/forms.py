@@ -366,10 +366,19 @@ STAR_WORDS = [
 ]  # fmt: skip
 
 
+def needs_a_file(_form: Any, field: Any) -> None:
+    """At least one must be chosen; what it is, is found out by opening it."""
+    if not chosen(field.data or []):
+        raise ValidationError(_("Choose a file first."))
+
+
+needs_a_file.field_flags = {"required": True}  # type: ignore[attr-defined]
+
+
 class EvidenceForm(PortalForm):
     """Files for an indicator, what they show, and that nobody can be made out in them."""
 
-    files = MultipleFileField(_l("Files"))
+    files = MultipleFileField(_l("Files"), [needs_a_file])
     shows = TextField(
         _l("What do they show?"), [DataRequired(_l("Write what the files show.")), Length(max=500)]
     )
@@ -380,11 +389,6 @@ class EvidenceForm(PortalForm):
     not_named = BooleanField(_l("These words are not names of children or parents."))
 
     asks_again = False
-
-    def validate_files(self, field: Any) -> None:
-        """At least one must be chosen; what it is, is found out by opening it."""
-        if not chosen(field.data or []):
-            raise ValidationError(_("Choose a file first."))
 
     def ask_for_files_again(self) -> None:
         """Tell that a browser does not send chosen files a second time."""
@@ -524,7 +528,7 @@ class RespondForm(PortalForm):
     """What a school says to a proposed measure."""
 
     text = TextField(
-        _l("What the school says"), [DataRequired(_l("Write what the school says.")), Length(max=4000)]
+        _l("What our school says to it"), [DataRequired(_l("Write what the school says.")), Length(max=4000)]
     )
 
 

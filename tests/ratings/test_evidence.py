@@ -11,6 +11,7 @@ from portal.extensions import db
 from portal.files.models import File
 from portal.ratings import assessing, evidence
 from portal.ratings.canonical import restored
+from portal.ratings.evidence import Evidence
 from portal.ratings.models import Entry, EntryState, Round, RoundState, Sheet
 from portal.schools.models import School
 from portal.trail.models import TrailEntry
@@ -58,6 +59,25 @@ def freeze(entry):
     assessing.freeze(assessing_loaded(row))
     row.state, row.submitted_at = EntryState.SCORING, clock.now()
     db.session.commit()
+
+
+def kept_beside(row, owner_kind="rating_evidence", **values):
+    """The public id of a copy of a file of the same school, with other values of its evidence or its owner."""
+    columns = [column.key for column in Evidence.__table__.columns if column.key not in ("id", "public_id")]
+    other = Evidence(**{name: getattr(row, name) for name in columns} | {"item_id": "A3"} | values)
+    source = db.session.scalars(select(File).where(File.public_id == row.file_public_id)).one()
+    db.session.add(other if owner_kind == "rating_evidence" else source)
+    db.session.flush()
+    names = [name.key for name in File.__table__.columns if name.key not in ("id", "public_id")]
+    owner = {
+        "owner_kind": owner_kind,
+        "owner_id": other.id or row.id,
+        "stored_key": f"{owner_kind}{values}"[:40],
+    }
+    copy = File(**{name: getattr(source, name) for name in names} | owner)
+    db.session.add(copy)
+    db.session.commit()
+    return copy.public_id
 
 
 def assessing_loaded(row):
@@ -139,6 +159,12 @@ def test_only_the_team_and_the_district_read_what_was_sent(as_, entry):
         ("唐芸", "district_staff"): 404, ("邓宇", None): 403, ("秦守正", None): 403, (None, None): 302,
     }  # fmt: skip
     assert {who: as_(*who).get(file).status_code for who in expected} == expected
+    later = db.session.get(Evidence, row.id)
+    unsent, elsewhere = kept_beside(later, frozen_at=None), kept_beside(later, owner_kind="elsewhere")
+    for who in (("吴正清", None), ("张建平", None)):
+        assert as_(*who).get(f"/files/{unsent}").status_code == 404, "added after the submission"
+    for who in (("吴正清", None), ("孙立德", None)):
+        assert as_(*who).get(f"/files/{elsewhere}").status_code == 404, "of another kind of row"
     sheet = db.session.scalars(
         select(Sheet).where(Sheet.entry_id == entry.id).order_by(Sheet.id).limit(1)
     ).one()

@@ -815,9 +815,13 @@ def rating_naming(row: Naming) -> Belonging:
 
 @belongs(Evidence, level="school")
 def rating_evidence(row: Evidence) -> Belonging:
-    """A file handed in belongs to the school, and to nobody else before its submission."""
+    """A file handed in belongs to the school, and after its submission to the inspectors of the school as well."""
     found = db.session.get_one(Entry, row.entry_id)
-    return Belonging(of_school(found.school_id), state="" if row.frozen_at else "unsent")
+    team = set(db.session.scalars(select(Sheet.person_id).where(Sheet.entry_id == found.id)))
+    people = frozenset(team if row.frozen_at else ())
+    return Belonging(
+        of_school(found.school_id), people=people, state="handed_in" if row.frozen_at else "unsent"
+    )
 
 
 SCORED = set(EntryState) - {EntryState.CHOSEN, EntryState.SELF_ASSESSING, EntryState.SUBMITTED}

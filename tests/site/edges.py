@@ -4,25 +4,30 @@ A request of one's own that others decide, an entry that belongs to no place, a 
 come, an office lent to somebody: whoever takes one condition away from a scope lets one of these through, or loses one.
 """
 
+import io
 import secrets
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import delete, select
+from werkzeug.datastructures import FileStorage
 
 from portal import clock
-from portal.access import Role
+from portal.access import Actor, Role
 from portal.accounts.models import Appointment
 from portal.care.models import CareMeasure, CarePerson, LeftBehind, Referral, Watch
 from portal.contacts.models import ChangeRequest
 from portal.courses.models import Course
 from portal.extensions import db
+from portal.files.intake import take
 from portal.files.models import File
+from portal.files.storing import keep
 from portal.joining.models import GuardianNews
 from portal.notices.models import Notice
 from portal.opinions.models import Category, Opinion
 from portal.privacy.models import DataCopy, ErasureRequest, ExportRequest
+from portal.ratings.evidence import SLOT, Evidence
 from portal.ratings.models import Entry, EntryState, Round, RoundState
 from portal.recovery.models import Recovery, Whose
 from portal.schools.models import District, Guardianship, Pupil, School, Term
@@ -61,6 +66,7 @@ def populate() -> None:
     _reported()
     _planned()
     db.session.commit()
+    _handed_in()
 
 
 def school(name: str) -> School:
@@ -304,6 +310,21 @@ def _single_rows() -> None:
     found = _any(Entry, Entry.school_id == school(HERE).id)
     early = _copied(db.session.get_one(Round, found.round_id), state=RoundState.DRAFT)
     _copied(found, round_id=early.id, state=EntryState.CHOSEN, result=None)
+
+
+def _handed_in() -> None:
+    """A file that a school handed in last year, with its self-assessment submitted long ago."""
+    (taken,) = take([FileStorage(io.BytesIO("分工".encode()), "分工.txt")])
+    found = _any(Entry, Entry.school_id == school(HERE).id, Entry.state == EntryState.DECIDED)
+    row = Evidence(
+        entry_id=found.id, item_id="A1", name=taken.name, size=taken.size, sha256=taken.sha256, shows="分工",
+        added_at=clock.now(), frozen_at=clock.now(),
+    )  # fmt: skip
+    db.session.add(row)
+    db.session.flush()
+    head = person("孙立德").id
+    row.file_public_id = keep(taken, row, Actor(head, Role.PRINCIPAL, clock.today()), slot=SLOT).public_id
+    db.session.commit()
 
 
 def _told_and_entrusted() -> None:

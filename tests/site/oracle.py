@@ -70,6 +70,7 @@ STATES = set(
         "escalated",
         "with_school",
         "unsent",
+        "handed_in",
     ]
 )
 ROLES = {role.value for role in Role} | {"anonymous", "restricted_guardian", "leaver"}

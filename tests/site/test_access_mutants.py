@@ -113,6 +113,13 @@ NOTICED_BY = {
     f"{OBJECTIONS}::test_two_appeals_each_by_other_people_then_the_result_is_final": """
         rating.objection.hear district_staff reaches everything
         rating.objection.hear district_staff reaches nothing""",
+    f"{EVIDENCE}::test_only_the_team_and_the_district_read_what_was_sent": """
+        file.read principal without condition 3
+        file.read inspector without condition 0
+        rating.evidence.read inspector reaches as by evidence_of_district
+        rating.evidence.read inspector without condition 0
+        rating.evidence.read inspector without condition 1
+        rating.evidence.read district_staff without condition 0""",
 }
 """Mutants that only rows nobody of the crowd has give away, by the test of their feature that fails with each of them."""
 
