@@ -49,9 +49,14 @@ def _parser() -> argparse.ArgumentParser:
     lint.set_defaults(act=lambda arguments: checks.lint(arguments.wheels))
     bench = commands.add_parser("bench", help="what the pages cost, as a ratio to a bare Flask page")
     bench.set_defaults(act=lambda arguments: _run_in_environment(("-m", "bench"), arguments))
+    simulate = commands.add_parser(
+        "simulate", help="how often stars are right, and what each safeguard is worth"
+    )
+    simulate.add_argument("--write", action="store_true", help="put the tables into docs/simulation.md")
+    simulate.set_defaults(act=_simulate)
     scan = commands.add_parser("scan", help="wapiti and sqlmap against a portal of its own, as each role")
     scan.set_defaults(act=lambda arguments: _run_in_environment(("scripts/scan.py",), arguments))
-    for command in (run, test, soak, lint, bench, scan):
+    for command in (run, test, soak, lint, bench, simulate, scan):
         command.add_argument(
             "--wheels", type=Path, default=os.environ.get("WHEELS"), help="install from this folder"
         )
@@ -70,6 +75,11 @@ def _wheelhouse(arguments: argparse.Namespace) -> int:
         f"{count} files. On a machine without a network: WHEELS={arguments.folder} make run",
     )
     return 0
+
+
+def _simulate(arguments: argparse.Namespace) -> int:
+    words = ("-m", "bench.stars", *(("--write",) if arguments.write else ()))
+    return _run_in_environment(words, arguments)
 
 
 def _run_in_environment(words: tuple[str, ...], arguments: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""The one entry to every developer's command: `python3 scripts/dev.py run`, `test`, `soak`, `bench`, `lint`, `wheelhouse`.
+"""The one entry to every developer's command: `python3 scripts/dev.py run`, `test`, `soak`, `bench`, `simulate`, `lint`, `wheelhouse`.
 
 This file runs on any Python 3, however old: it looks for a Python that is new enough and hands over to commands.py.
 """
