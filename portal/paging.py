@@ -40,17 +40,29 @@ def _read(text: str, count: int) -> list[Any] | None:
     return values if sound and all(not isinstance(v, int) or abs(v) < 2**63 for v in values) else None
 
 
-def _typed(keys: Sequence[tuple[Any, bool]], values: list[Any]) -> list[Any] | None:
+def _typed(kinds: Sequence[type], values: list[Any]) -> list[Any] | None:
     """The values as their columns hold them; None when one cannot be what its column holds."""
     try:
         typed = [
-            date.fromisoformat(value) if column.type.python_type is date else value
-            for (column, _descending), value in zip(keys, values, strict=True)
+            date.fromisoformat(value) if kind is date else value
+            for kind, value in zip(kinds, values, strict=True)
         ]
     except (TypeError, ValueError):
         return None
-    kinds = [column.type.python_type for column, _descending in keys]
     return typed if all(isinstance(value, kind) for value, kind in zip(typed, kinds, strict=True)) else None
+
+
+def place_named(kinds: Sequence[type], parameter: str = "after") -> list[Any] | None:
+    """The place in a list that the address names, as values of these kinds; None for none and for a mangled one."""
+    written = request.args.get(parameter, "")[:2000]
+    values = _read(written, len(kinds)) if written else None
+    return _typed(kinds, values) if values is not None else None
+
+
+def more_after(values: Sequence[Any], parameter: str = "after") -> str:
+    """The address of this page from a place on."""
+    arguments = {**request.args.to_dict(), **(request.view_args or {}), parameter: _written(values)}
+    return url_for(request.endpoint or "", **arguments)
 
 
 def _beyond(keys: Sequence[tuple[Any, bool]], values: Sequence[Any]) -> ColumnElement[bool]:
@@ -69,8 +81,7 @@ def page_of(
     ``keys`` are (column, descending) that order the list without ties (the last one unique) and hold text, whole
     numbers or days; their values are read from the last row by the columns' names. A mangled place starts from the top.
     """
-    after = _read(request.args.get(parameter, "")[:2000], len(keys)) if request.args.get(parameter) else None
-    after = _typed(keys, after) if after is not None else None
+    after = place_named([column.type.python_type for column, _descending in keys], parameter)
     if after is not None:
         query = query.where(_beyond(keys, after))
     order = [column.desc() if descending else column.asc() for column, descending in keys]
@@ -78,7 +89,5 @@ def page_of(
     more = None
     if len(rows) > size:
         last = rows[size - 1]
-        place = _written([getattr(last, column.key) for column, _descending in keys])
-        arguments = {**request.args.to_dict(), **(request.view_args or {}), parameter: place}
-        more = url_for(request.endpoint or "", **arguments)
+        more = more_after([getattr(last, column.key) for column, _descending in keys], parameter)
     return Listing(rows[:size], more)

@@ -77,6 +77,7 @@ ACTS = {
     "care.plan_closed": _l("plan closed"),
     "care.plan_opened": _l("plan opened"),
     "care.plan_reviewed": _l("plan reviewed"),
+    "care.referral_sent": _l("referral sent to the partner"),
     "care.referral_recalled": _l("referral recalled"),
     "care.referred": _l("referred to a partner"),
     "care.step_taken": _l("step against dropping out taken"),
@@ -285,6 +286,7 @@ ACTS = {
     "visit.draft_discarded": _l("thrown away"),
     "visit.part_written": _l("own part written"),
     "visit.written": _l("written down"),
+    "visit_photo.covered": _l("part covered"),
     "visit_photo.deleted": _l("deleted"),
 }
 """Action → what was done, as it stands behind the area; an action without words here is shown as it is written."""

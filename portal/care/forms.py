@@ -9,6 +9,7 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, InputRequired, Length, Optional, ValidationError
 
 from portal import clock
+from portal.accounts.code_forms import RecipientForm
 from portal.accounts.models import Person
 from portal.care.models import (
     AWAY_NAMES,
@@ -381,9 +382,29 @@ class ReferralForm(PortalForm):
             )
 
 
+class AddressForm(RecipientForm):
+    """Where a copy of a referral goes."""
+
+    recipient = LineField(
+        _l("E-mail address or mobile number of the recipient"),
+        [DataRequired(_l("Write the address or the number."))],
+        filters=[half_width],
+    )
+
+
 class CodeForm(PortalForm):
     """The code that the school told the recipient."""
 
     code = LineField(
         _l("Six-digit code"), [DataRequired(_l("Enter the code.")), line_too_long], filters=[half_width]
+    )
+
+
+class NumberForm(CodeForm):
+    """The number in the message, and the code."""
+
+    number = LineField(
+        _l("Number in the message"),
+        [DataRequired(_l("Enter the number in the message.")), line_too_long],
+        filters=[half_width],
     )

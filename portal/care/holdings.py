@@ -17,6 +17,7 @@ from portal.care.models import (
     LeftBehind,
     Opening,
     Referral,
+    ReferralCopy,
     Watch,
     WatchStep,
 )
@@ -36,6 +37,7 @@ _PARTS = (
     (Absence, Absence.watch_id, Watch),
     (WatchStep, WatchStep.watch_id, Watch),
     (Opening, Opening.referral_id, Referral),
+    (ReferralCopy, ReferralCopy.referral_id, Referral),
 )
 HELD = (
     *(held(part, Act.ERASE, pupil=_through(column, whole)) for part, column, whole in _PARTS),

@@ -7,6 +7,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, 
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.accounts.models import NAME_LENGTH, Person
+from portal.deliveries.models import Delivery
 from portal.errors import RuleBroken
 from portal.extensions import Base, PublicId
 from portal.i18n import gettext as _
@@ -142,6 +143,18 @@ class ReferralState(StrEnum):
     OPEN = "open"
     REFUSED = "refused"
     RECALLED = "recalled"
+
+
+PART_NAMES = {
+    "groups": _l("Why the child needs a plan"),
+    "aims": _l("Aims of the plan"),
+    "measures": _l("Measures of the plan"),
+    "reviews": _l("Reviews of the plan"),
+    "visits": _l("Facts of the visits of this school year, without what was said"),
+    "contacts": _l("Contacts with parents who are away: days and means only"),
+    "message": _l("What the school writes to the partner"),
+}
+"""Parts of a file that a referral may carry."""
 
 
 class CarePerson(Base):
@@ -543,6 +556,9 @@ class Referral(PublicId, Base):
     author: Mapped[Person] = relationship(lazy="raise_on_sql", foreign_keys=[author_id])
     decided_by: Mapped[Person | None] = relationship(lazy="raise_on_sql", foreign_keys=[decided_by_id])
     openings: Mapped[list["Opening"]] = relationship(lazy="raise_on_sql", order_by="Opening.id.desc()")
+    copies: Mapped[list["ReferralCopy"]] = relationship(
+        lazy="raise_on_sql", order_by="ReferralCopy.id.desc()"
+    )
 
     def is_open(self, on: date) -> bool:
         """Whether the partner may read it on a day, as far as the school's word goes."""
@@ -568,11 +584,38 @@ class Referral(PublicId, Base):
         self.recalled_at, self.recalled_by_id, self.content = now, by, None
 
 
+class ReferralCopy(Base):
+    """A referral handed over by a message: who sent it, when, by which way. The address stands in the outbox alone, for
+    thirty days; of the number in the message only its keyed index is kept."""
+
+    __tablename__ = "referral_copy"
+    __table_args__ = (
+        UniqueConstraint("number_index"),
+        CheckConstraint("way IN ('sms', 'email')", name="way_known"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    referral_id: Mapped[int] = mapped_column(ForeignKey("care_referral.id", ondelete="CASCADE"), index=True)
+    sender_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    delivery_id: Mapped[int | None] = mapped_column(
+        ForeignKey("delivery.id", ondelete="SET NULL"), index=True
+    )
+    way: Mapped[str] = mapped_column(String(10))
+    number_index: Mapped[bytes] = mapped_column(LargeBinary(15), info={"class": "F6"})
+    sent_at: Mapped[datetime]
+
+    sender: Mapped[Person] = relationship(lazy="raise_on_sql")
+    delivery: Mapped[Delivery | None] = relationship(lazy="raise_on_sql")
+
+
 class Opening(Base):
-    """The partner opened a referral."""
+    """The partner opened a referral: by the link that the school passed on, or by a copy that a message brought."""
 
     __tablename__ = "referral_opening"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     referral_id: Mapped[int] = mapped_column(ForeignKey("care_referral.id", ondelete="CASCADE"), index=True)
+    copy_id: Mapped[int | None] = mapped_column(
+        ForeignKey("referral_copy.id", ondelete="SET NULL"), index=True
+    )
     opened_at: Mapped[datetime]

@@ -23,6 +23,7 @@ from portal.care.models import (
     Opening,
     Partner,
     Referral,
+    ReferralCopy,
     Watch,
     WatchStep,
 )
@@ -328,4 +329,5 @@ wall(
 )
 wall(Absence, _through(Watch, Absence.watch_id, CARE_WATCH))
 wall(WatchStep, _through(Watch, WatchStep.watch_id, CARE_WATCH))
+wall(ReferralCopy, _through(Referral, ReferralCopy.referral_id, CARE_REFER))
 wall(Opening, _through(Referral, Opening.referral_id, CARE_REFER))

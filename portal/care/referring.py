@@ -17,25 +17,16 @@ from sqlalchemy.orm import joinedload
 
 from portal import consent, i18n
 from portal.access import Actor
-from portal.care.filing import Entry, file_of
-from portal.care.models import Basis, Opening, Partner, Referral
+from portal.care.filing import Entry, groups_in_words, this_year
+from portal.care.models import PART_NAMES, Basis, Opening, Partner, Referral
 from portal.extensions import db
-from portal.i18n import lazy_gettext as _l
 from portal.schools import modules
 from portal.schools.models import Enrolment, Pupil, SchoolClass
 from portal.trail.models import note
 
-PARTS = {
-    "groups": _l("Why the child needs a plan"),
-    "aims": _l("Aims of the plan"),
-    "measures": _l("Measures of the plan"),
-    "reviews": _l("Reviews of the plan"),
-    "visits": _l("Facts of the visits of this school year, without what was said"),
-    "contacts": _l("Contacts with parents who are away: days and means only"),
-    "message": _l("What the school writes to the partner"),
-}
 MOST = 90
 """Longest time in days that a partner may read."""
+WHOLE = joinedload(Referral.school), joinedload(Referral.pupil), joinedload(Referral.partner)
 PURPOSE = consent.Purpose.PARTNER_REFERRAL
 
 
@@ -58,15 +49,15 @@ def content(acting: Actor, pupil: Pupil, plan: Any, parts: Sequence[str], messag
     """What the partner will read: [heading, [lines]] of the ticked parts alone, in the school's language."""
     told: dict[str, list[str]] = {"message": [message] if message else []}
     if plan is not None:
+        told["groups"] = [groups_in_words(plan.groups or ())]
         told["aims"] = [plan.aims]
         told["measures"] = [f"{one.what} · {i18n.long_date(one.due_on)}" for one in plan.measures]
         told["reviews"] = [f"{i18n.long_date(one.held_on)} · {one.text}" for one in plan.reviews]
-    if {"groups", "visits", "contacts"} & set(parts):
-        entries = [entry for year in file_of(acting, pupil)[:1] for entry in year.entries]
+    if {"visits", "contacts"} & set(parts):
+        entries = this_year(acting, pupil)
         for part in ("visits", "contacts"):
             told[part] = [_line(entry) for entry in entries if entry.part == part]
-        told["groups"] = [entry.title for entry in entries if entry.part == "groups"]
-    return [[part, told.get(part, [])] for part in PARTS if part in parts and told.get(part)]
+    return [[part, told.get(part, [])] for part in PART_NAMES if part in parts and told.get(part)]
 
 
 def new_code() -> str:
@@ -94,8 +85,7 @@ def behind(token: str, *, changing: bool = False) -> Referral | None:
     found = select(Referral).where(Referral.public_id == public_id)
     if changing:
         found = found.with_for_update(of=Referral)
-    whole = joinedload(Referral.school), joinedload(Referral.pupil), joinedload(Referral.partner)
-    return db.session.scalar(found.options(*whole))
+    return db.session.scalar(found.options(*WHOLE))
 
 
 def readable(referral: Referral, on: date) -> bool:
@@ -128,9 +118,9 @@ def right_code(referral: Referral, typed: str) -> bool:
     return right
 
 
-def open_once(referral: Referral, now: datetime) -> None:
-    """Write down that the recipient opens it, in the current transaction."""
-    db.session.add(Opening(referral_id=referral.id, opened_at=now))
+def open_once(referral: Referral, now: datetime, copy_id: int | None = None) -> None:
+    """Write down that the recipient opens it, in the current transaction; ``copy_id`` names the message it came by."""
+    db.session.add(Opening(referral_id=referral.id, copy_id=copy_id, opened_at=now))
     referral.tries = 0
     note("referral.opened", referral, person_id=None, role="partner", pupil_id=referral.pupil_id)
 

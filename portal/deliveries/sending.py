@@ -3,10 +3,10 @@
 import secrets
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 from flask import after_this_request, current_app, has_request_context
-from sqlalchemy import select
+from sqlalchemy import Select, select, update
 from werkzeug.wrappers import Response
 
 from portal import clock
@@ -41,7 +41,7 @@ CHANNELS = Setting(
         "For one-time codes and short messages about an account. Nothing about children is ever sent this way."
     ),
 )
-CAPPED, UNREACHABLE = "capped", "unreachable"
+CAPPED, UNREACHABLE, WITHDRAWN = "capped", "unreachable", "withdrawn"
 
 
 class Reachable(Protocol):
@@ -54,7 +54,7 @@ class Reachable(Protocol):
 
 
 def send(
-    person: Reachable,
+    person: Reachable | None,
     kind: str,
     values: Mapping[str, object],
     channel: str | None = None,
@@ -67,14 +67,17 @@ def send(
 
     ``channel`` is "sms", "email" or None for what the operator has set up. ``key`` names the occasion: a second message
     of the same kind, person and key is not written, the first is returned. ``recipient`` is for an address that is not
-    (yet) the person's; ``district_id`` the district whose order of channels holds. A message that would break the caps of providers, or that no channel reaches, is kept as failed.
+    (yet) the person's, or of somebody the portal has no row of (``person`` None: an organisation that a school works
+    with); ``district_id`` the district whose order of channels holds. A message that would break the caps of providers, or that no channel reaches, is kept as failed.
     Raises ``Unfit`` for values that no message may carry, ``KeyError`` for an unknown kind.
     """
     declared = KINDS[kind]
     words = declared.checked(values)
     key = key or secrets.token_urlsafe(12)
+    person_id = person.id if person else None
+    language = person.language if person else None
     first = db.session.scalar(
-        select(Delivery).where(Delivery.kind == kind, Delivery.person_id == person.id, Delivery.key == key)
+        select(Delivery).where(Delivery.kind == kind, Delivery.person_id == person_id, Delivery.key == key)
     )
     if first is not None:
         return first
@@ -82,11 +85,11 @@ def send(
     now = clock.now()
     row = Delivery(
         public_id=new_public_id(),
-        person_id=person.id,
+        person_id=person_id,
         kind=kind,
         key=key,
         channel=chosen,
-        language=person.language if person.language in LANGUAGES else DEFAULT.tag,
+        language=language if language in LANGUAGES else DEFAULT.tag,
         state=State.WAITING,
         problem="",
         attempts=0,
@@ -130,17 +133,34 @@ def over_the_caps(address: str) -> bool:
     return any(sum(at > now - span for at in sent) >= most for span, most in CAPS)
 
 
-def _way(person: Reachable, channel: str | None, recipient: str, district_id: int | None) -> tuple[str, str]:
+def _way(
+    person: Reachable | None, channel: str | None, recipient: str, district_id: int | None
+) -> tuple[str, str]:
     """The channel and the address: the one asked for, else the first configured one that reaches the person."""
-    addresses = {PHONE: person.phone or "", MAIL: person.email or ""}
     if recipient:
-        asked = channel or (MAIL if "@" in recipient else PHONE)
+        asked = channel or way_to(recipient)
         return (asked if asked in configured() else DRY), recipient
+    addresses = {PHONE: person.phone or "", MAIL: person.email or ""} if person else {PHONE: "", MAIL: ""}
     real = configured()
     for name in [channel] if channel else _order(district_id):
         if addresses[name] and (name in real or not real):
             return (name if name in real else DRY), addresses[name]
     return (channel if channel in real else DRY) or DRY, ""
+
+
+def way_to(recipient: str) -> str:
+    """The channel for an address by its form: an e-mail address, else a telephone number."""
+    return MAIL if "@" in recipient else PHONE
+
+
+def withdraw(delivery_ids: Select[Any]) -> None:
+    """Let what still waits go out no more, in the current transaction; its text is forgotten."""
+    db.session.execute(
+        update(Delivery)
+        .where(Delivery.id.in_(delivery_ids), Delivery.state == State.WAITING)
+        .values(state=State.FAILED, problem=WITHDRAWN, values_sealed=None)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def _order(district_id: int | None) -> Sequence[str]:

@@ -182,7 +182,7 @@ def test_after_recall_expiry_or_five_wrong_codes_it_is_gone(as_):
     row, path = approved(as_)
     as_("王雪").page(f"/care/referrals/{row.public_id}").press("撤回")
     gone = as_(None).page(path)
-    assert gone.status == 410 and "已撤回或已过期" in gone.text
+    assert gone.status == 410 and "撤回这份转介" in gone.text
 
 
 def test_consent_opens_and_its_withdrawal_shuts(as_, monkeypatch):

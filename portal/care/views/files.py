@@ -1,7 +1,5 @@
 """The children one cares for, the file of a pupil on screen and on paper, who is entrusted."""
 
-from typing import Any
-
 from flask import request, url_for
 from sqlalchemy import and_, exists, or_, select
 from sqlalchemy.orm import joinedload
@@ -9,7 +7,7 @@ from sqlalchemy.orm import joinedload
 from portal import clock, names
 from portal.access import actor, find, requires
 from portal.accounts.models import Person
-from portal.care.filing import file_of
+from portal.care.filing import Year, file_of, read_on, years_of
 from portal.care.forms import PersonsForm
 from portal.care.models import CareMeasure, CarePerson, CarePlan, LeftBehind
 from portal.care.planning import entrust, open_plan_of, staff_of
@@ -64,19 +62,20 @@ def index() -> str:
     )
 
 
-def _chosen_year(years: list[Any]) -> Any:
+def _chosen_year(years: list[Year]) -> Year:
     typed = request.args.get("year", "")
-    return next((year for year in years if str(year.starts_on.year) == typed), years[0] if years else None)
+    return next((year for year in years if str(year.starts_on.year) == typed), years[0])
 
 
 @bp.get("/pupils/<public_id>")
 @requires(CARE_READ)
 def show(public_id: str) -> str:
-    """The file of a pupil, one school year at a time."""
+    """The file of a pupil, one school year at a time, its newest entries first."""
     pupil = find(CARE_READ, public_id, joinedload(Pupil.school))
     acting = actor()
-    years = file_of(acting, pupil)
+    years = years_of(acting, pupil)
     chosen = _chosen_year(years)
+    read_on(acting, pupil, chosen)
     plan = db.session.scalar(
         CARE_PLAN.rows(acting).where(CarePlan.pupil_id == pupil.id, CarePlan.closed_on.is_(None)).limit(1)
     )
@@ -114,8 +113,7 @@ def paper(public_id: str) -> str:
     acting = actor()
     years = file_of(acting, pupil)
     if request.args.get("year"):
-        chosen = _chosen_year(years)
-        years = [chosen] if chosen else []
+        years = [_chosen_year(years)]
     return render(
         "care/paper.html",
         pupil=pupil,
