@@ -29,6 +29,7 @@ import pillow_heif
 from PIL import (
     Image,
     ImageCms,
+    ImageDraw,
     JpegImagePlugin,
     MpoImagePlugin,
     PngImagePlugin,
@@ -120,7 +121,7 @@ def _look_and_tell(job: dict[str, Any], data: bytes, writing: int) -> None:
     try:
         limit(job["memory"], job["seconds"])
         try:
-            answer, kept = look(data, job["suffix"], job["longest"], job["pixels"])
+            answer, kept = look(data, job["suffix"], job["longest"], job["pixels"], job.get("cover"))
         except Refused as refused:
             answer, kept = {"refused": refused.args[0]}, b""
         except archives.ArchiveRefused as refused:
@@ -163,13 +164,15 @@ OTHER_KINDS = (
 HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"mif1")
 
 
-def look(data: bytes, suffix: str, longest: int, pixels: int) -> tuple[dict[str, Any], bytes]:
+def look(
+    data: bytes, suffix: str, longest: int, pixels: int, cover: list[float] | None = None
+) -> tuple[dict[str, Any], bytes]:
     """What the file is, and what of it may be kept."""
     if not data:
         raise Refused("empty")
     picture = picture_format(data)
     if picture:
-        return paint(data, picture, longest, pixels)
+        return paint(data, picture, longest, pixels, cover)
     if data.startswith(b"%PDF-"):
         return check_pdf(data)
     if data.startswith(archives.ZIP_MAGIC):
@@ -218,8 +221,14 @@ LOADED = (JpegImagePlugin, MpoImagePlugin, PngImagePlugin, TiffImagePlugin, WebP
 """What a child would otherwise load anew for each picture: openers, and the readers of what they carry along."""
 
 
-def paint(data: bytes, picture: str, longest: int, pixels: int) -> tuple[dict[str, Any], bytes]:
-    """The picture painted anew: upright, at most ``longest`` on a side, its colours in sRGB, and nothing beside them."""
+def paint(
+    data: bytes, picture: str, longest: int, pixels: int, cover: list[float] | None = None
+) -> tuple[dict[str, Any], bytes]:
+    """The picture painted anew: upright, at most ``longest`` on a side, its colours in sRGB, and nothing beside them.
+
+    ``cover`` is a disc to be hidden: its middle from the left and from the top and its radius, in widths of the picture;
+    a fourth number that is not 0 says that the second one is in heights.
+    """
     Image.MAX_IMAGE_PIXELS = pixels
     try:
         image: Image.Image = Image.open(io.BytesIO(data), formats=(picture,))
@@ -241,6 +250,8 @@ def paint(data: bytes, picture: str, longest: int, pixels: int) -> tuple[dict[st
     image = _on_white(image) if kept_as == "JPEG" else image
     clean = Image.new(image.mode, image.size)
     clean.paste(image)
+    if cover is not None:
+        hide(clean, *cover)
     media_type, suffix, how = SAVED[kept_as]
     out = io.BytesIO()
     clean.save(out, kept_as, **how)
@@ -252,6 +263,16 @@ def paint(data: bytes, picture: str, longest: int, pixels: int) -> tuple[dict[st
         "height": clean.height,
     }
     return told, out.getvalue()
+
+
+def hide(image: Image.Image, left: float, top: float, radius: float, in_heights: float = 0) -> None:
+    """Paint over a disc in the one colour its square has on average: nothing of what was there can be worked out."""
+    middle = left * image.width, top * (image.height if in_heights else image.width)
+    reach = max(1.0, radius * image.width)
+    box = (middle[0] - reach, middle[1] - reach, middle[0] + reach, middle[1] + reach)
+    square = image.crop((int(box[0]), int(box[1]), int(box[2]) + 1, int(box[3]) + 1))
+    colour = square.resize((1, 1), Image.Resampling.BOX).getpixel((0, 0))
+    ImageDraw.Draw(image).ellipse(box, fill=colour)
 
 
 def _orientation(image: Image.Image) -> int:

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -98,12 +99,16 @@ class Decoder:
             self.process.communicate()
             self.process = None
 
-    def decode(self, data: bytes, suffix: str, longest: int = LONGEST) -> Decoded:
+    def decode(
+        self, data: bytes, suffix: str, longest: int = LONGEST, cover: Sequence[float] | None = None
+    ) -> Decoded:
         """What ``data`` is, by decoding. ``suffix`` is the typed name's, lower case; pictures keep ``longest`` on a side.
 
-        Raises RefusedFile, also when the process itself is gone.
+        ``cover`` hides a disc of a picture: its middle from the left and from the top and its radius, in widths of the
+        picture; a fourth number that is not 0 says that the second one is in heights. Raises RefusedFile, also when the process itself is gone.
         """
-        answer, content = self._ask({"suffix": suffix, "longest": longest, **self.limits}, data)
+        job = {"suffix": suffix, "longest": longest, **self.limits}
+        answer, content = self._ask(job if cover is None else {**job, "cover": list(cover)}, data)
         if "refused" in answer:
             raise RefusedFile(answer["refused"])
         return Decoded(answer["kind"], answer["type"], answer["suffix"], content, answer["memory"])

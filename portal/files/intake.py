@@ -63,14 +63,29 @@ def take(uploads: Sequence[FileStorage], *, photo: bool = False) -> list[Taken]:
 
     Ends the transaction that is open, which must hold no change, and opens none. Raises NotTaken with the first reason.
     """
-    if db.session.new or db.session.dirty or db.session.deleted:
-        raise RuntimeError("files are taken in before anything is changed")
-    db.session.rollback()
+    _let_go()
     with Decoder() as decoder:
         decoded = [
             (upload, examine(decoder, upload, LONGEST_PHOTO if photo else LONGEST)) for upload in uploads
         ]
     return [_store(clean_name(upload.filename or "", found.suffix), found) for upload, found in decoded]
+
+
+def _let_go() -> None:
+    if db.session.new or db.session.dirty or db.session.deleted:
+        raise RuntimeError("files are taken in before anything is changed")
+    db.session.rollback()
+
+
+def take_anew(content: bytes, name: str, suffix: str, cover: Sequence[float]) -> Taken:
+    """Take a kept picture in again with a part of it hidden; as ``take``."""
+    _let_go()
+    with Decoder() as decoder:
+        try:
+            found = decoder.decode(content, suffix, cover=cover)
+        except RefusedFile as refused:
+            raise NotTaken(_("%(name)s: %(reason)s", name=shown(name), reason=_(str(refused)))) from None
+    return _store(name, found)
 
 
 def examine(decoder: Decoder, upload: FileStorage, longest: int = LONGEST) -> Decoded:

@@ -1,6 +1,6 @@
 """Keeping, reading and letting go of files, in the transaction of the row they belong to."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 from sqlalchemy import select
@@ -10,12 +10,12 @@ from portal import clock
 from portal.access import Actor
 from portal.extensions import Base, db
 from portal.files import chunks, scanning, storage
-from portal.files.intake import Taken, take
+from portal.files.intake import Taken, suffix_of, take, take_anew
 from portal.files.models import File, State
 from portal.files.owners import owner_of
 from portal.trail.models import note
 
-__all__ = ["files_of", "keep", "let_go", "open_file", "rescan", "take"]
+__all__ = ["covered", "files_of", "keep", "let_go", "open_file", "rescan", "take"]
 
 
 def keep(taken: Taken, row: Base, actor: Actor, *, slot: str, holds: str = "F1") -> File:
@@ -56,6 +56,15 @@ def keep(taken: Taken, row: Base, actor: Actor, *, slot: str, holds: str = "F1")
         return db.session.scalars(wanted).one()
     note("file.kept", file, person_id=actor.person_id, role=actor.role, kind=file.kind, size=file.size)
     return file
+
+
+def covered(file: File, cover: Sequence[float]) -> Taken:
+    """A kept picture with a disc of it hidden for good (``Decoder.decode`` says how it is given), not yet kept.
+
+    As ``take``: ends the transaction that is open, and opens none. Raises NotTaken, and what ``open_file`` raises.
+    """
+    content, name, suffix = open_file(file), file.name, suffix_of(file.name)
+    return take_anew(content, name, suffix, cover)
 
 
 def files_of(row: Base, slot: str) -> list[File]:

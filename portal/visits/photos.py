@@ -18,7 +18,7 @@ from portal.extensions import db
 from portal.files.intake import Taken
 from portal.files.models import File, Kind
 from portal.files.owners import Owner, owned
-from portal.files.storing import files_of, keep
+from portal.files.storing import covered, files_of, keep
 from portal.i18n import gettext as _
 from portal.jobs.queue import every, task
 from portal.row_security import all_rows
@@ -81,6 +81,31 @@ def add(visit: Visit, actor: Actor, taken: Sequence[Taken], on: date) -> int:
     if there > MOST:
         raise RuleBroken(_("A visit has at most %(most)s photos.", most=MOST), 422)
     return there
+
+
+def cover(visit: Visit, file_id: str, actor: Actor, at: Sequence[float]) -> None:
+    """Hide a disc of one photo for good: the picture as it was is deleted, in the transaction that begins here.
+
+    ``at`` as in ``files.storing.covered``. The twelve months go on as they began. RuleBroken without consent or photo.
+    """
+    must_be_allowed(visit, actor.on)
+    taken = covered(_one(visit, file_id), at)
+    db.session.execute(select(Visit.id).where(Visit.id == visit.id).with_for_update())
+    must_be_allowed(visit, actor.on)
+    before = _one(visit, file_id)
+    after = keep(taken, visit, actor, slot=SLOT, holds="F4")
+    if after.id == before.id:
+        return
+    after.created_at = before.created_at
+    note("visit_photo.covered", visit, person_id=actor.person_id, role=actor.role)
+    db.session.delete(before)
+
+
+def _one(visit: Visit, file_id: str) -> File:
+    file = next((one for one in files_of(visit, SLOT) if one.public_id == file_id), None)
+    if file is None:
+        raise RuleBroken(_("This file is not there any more."))
+    return file
 
 
 def take_out(file: File, visit: Visit, actor: Actor) -> None:

@@ -12,6 +12,7 @@ from portal import clock
 from portal.consent import Purpose
 from portal.extensions import db
 from portal.files.models import File
+from portal.files.storing import open_file
 from portal.privacy import consents
 from portal.privacy.purposes import PURPOSES
 from portal.schools import enrolling
@@ -185,3 +186,70 @@ def test_the_teacher_takes_one_out(as_, kept):
     assert page.press("去掉").status == 200
     assert number(kept) == 0
     assert of("林嘉树").id == kept.id
+
+
+def drawn_on(visit):
+    """The photo of a visit as it is served, and its row."""
+    file = db.session.scalars(select(File).where(File.owner_kind == "visit", File.owner_id == visit.id)).one()
+    return Image.open(io.BytesIO(open_file(file))).convert("RGB"), file
+
+
+def faced():
+    """A white picture with a black face in the middle of its left half."""
+    drawn = Image.new("RGB", (400, 200), "white")
+    drawn.paste((0, 0, 0), (90, 90, 110, 110))
+    kept = io.BytesIO()
+    drawn.save(kept, "PNG")
+    kept.seek(0)
+    return kept, "客厅.png"
+
+
+@pytest.mark.parametrize(
+    "place",
+    [{"at.x": "70", "at.y": "70", "size": "middle"}, {"left": "25", "top": "50", "size": "middle"}],
+    ids=["tapped", "typed"],
+)
+def test_a_face_is_covered_for_good_where_one_taps(as_, visit, place):
+    says(True)
+    assert send(as_("王雪"), visit, faced()).status == 200
+    before, old = drawn_on(visit)
+    assert before.getpixel((100, 100)) == (0, 0, 0)
+    old.created_at = born = clock.now() - timedelta(days=40)
+    old_id, old_key = old.public_id, old.stored_key
+    db.session.commit()
+    client = as_("王雪")
+    page = client.page(f"/visits/{visit.public_id}/photos")
+    fields = {"csrf_token": page.all("input", name="csrf_token")[0].get("value"), "file": old_id, **place}
+    assert client.send(f"/visits/{visit.public_id}/photo-covers", fields).status == 200
+    db.session.expire_all()
+    after, new = drawn_on(visit)
+    assert len({after.getpixel((x, 100)) for x in range(75, 126)}) == 1
+    assert after.getpixel((100, 100)) != (0, 0, 0) and after.getpixel((300, 100)) == (255, 255, 255)
+    assert new.created_at == born and new.stored_key != old_key
+    assert client.get(f"/files/{old_id}").status_code == 404
+    gone = client.send(f"/visits/{visit.public_id}/photo-covers", fields)
+    assert gone.status == 409 and number(visit) == 1
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        {},
+        {"at.x": "-1", "at.y": "5"},
+        {"at.x": "5"},
+        {"at.x": "1e9", "at.y": "1"},
+        {"at.x": "99999", "at.y": "99999"},
+        {"left": "五十", "top": "50"},
+        {"left": "", "top": ""},
+        {"at.x": "5", "at.y": "5", "size": "world"},
+    ],
+    ids=str,
+)
+def test_a_place_that_is_none_covers_nothing(as_, kept, place):
+    client = as_("王雪")
+    page = client.page(f"/visits/{kept.public_id}/photos")
+    _picture, file = drawn_on(kept)
+    token = page.all("input", name="csrf_token")[0].get("value")
+    sent = {"csrf_token": token, "file": file.public_id, "size": "small", **place}
+    assert client.send(f"/visits/{kept.public_id}/photo-covers", sent).status == 422
+    assert drawn_on(kept)[1].id == file.id

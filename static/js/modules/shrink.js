@@ -1,0 +1,28 @@
+// Makes photos small before they are sent: at most 1,600 pixels on a side, which is what the portal keeps anyway.
+const LONGEST = 1600;
+
+async function smaller(file) {
+  const picture = await createImageBitmap(file);
+  const scale = LONGEST / Math.max(picture.width, picture.height);
+  if (scale >= 1) return file;
+  const canvas = document.createElement("canvas");
+  canvas.width = Math.round(picture.width * scale);
+  canvas.height = Math.round(picture.height * scale);
+  canvas.getContext("2d").drawImage(picture, 0, 0, canvas.width, canvas.height);
+  const blob = await new Promise((done) => canvas.toBlob(done, "image/jpeg", 0.88));
+  return blob && blob.size < file.size ? new File([blob], file.name.replace(/\.\w+$/, "") + ".jpg", { type: "image/jpeg" }) : file;
+}
+
+export function start(element) {
+  const field = element.querySelector("input[type=file]");
+  field.addEventListener("change", async () => {
+    const chosen = [...field.files];
+    try {
+      const made = new DataTransfer();
+      for (const file of chosen) made.items.add(await smaller(file).catch(() => file));
+      if (field.files.length === chosen.length) field.files = made.files;
+    } catch (error) {
+      // An old browser sends the photos as they are.
+    }
+  });
+}
