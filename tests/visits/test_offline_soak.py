@@ -24,7 +24,7 @@ pytestmark = pytest.mark.browser
 WAYS = ("电话", "到校", "视频")
 PATIENCE = 90
 LONGEST_HAND_OVER = 900
-"""Seconds. A phone that failed nine times in a row waits up to seven minutes and a half before the tenth."""
+"""Seconds. After six failures in a row a phone waits a minute and a half at most before it tries again; ten may come."""
 Texts = dict[str, list[str]]
 
 

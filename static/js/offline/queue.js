@@ -5,7 +5,8 @@ import * as vault from "./vault.js";
 
 export const FORMAT = 1;
 const PATIENCE = 20000;
-const LONGEST_WAIT = 300;
+// Seconds between two tries, at most, by what went wrong; what is not here waits for the person.
+const LONGEST_WAIT = { offline: 60, busy: 300, storage: 300 };
 // States in which sending again would not help; the text stays, can be exported, and goes when its author says so.
 export const STUCK = ["gone", "refused"];
 
@@ -184,7 +185,7 @@ export function makeQueue(key, kept, addresses, changed = () => {}) {
         tries = 0;
       } catch (error) {
         queue.reason = error.reason || "storage";
-        if (queue.reason === "offline" || queue.reason === "busy") later();
+        if (LONGEST_WAIT[queue.reason]) later(LONGEST_WAIT[queue.reason]);
       }
       busy = null;
       changed();
@@ -192,9 +193,9 @@ export function makeQueue(key, kept, addresses, changed = () => {}) {
     return busy;
   };
 
-  // Twice as long each time, up to five minutes, and not all devices at once.
-  function later() {
-    const seconds = Math.min(2 ** tries, LONGEST_WAIT) * (0.5 + Math.random());
+  // Twice as long each time, and not all devices at once.
+  function later(longest) {
+    const seconds = Math.min(2 ** tries, longest) * (0.5 + Math.random());
     tries += 1;
     timer = setTimeout(queue.sendAll, seconds * 1000);
   }
