@@ -39,6 +39,7 @@ from portal.opinions.models import Opinion
 from portal.privacy import blocks
 from portal.privacy import holdings as privacy_holdings
 from portal.privacy.models import ErasureKind, ErasureRequest, ErasureState, Ground, Part
+from portal.ratings import holdings as ratings_holdings
 from portal.recovery import holdings as recovery_holdings
 from portal.roster import holdings as roster_holdings
 from portal.roster.models import RosterChange, RosterProblem
@@ -72,6 +73,7 @@ DECLARED = (
     care_holdings,
     notices_holdings,
     opinions_holdings,
+    ratings_holdings,
     privacy_holdings,
 )
 """Where each feature says what it holds; loaded before anything is erased."""

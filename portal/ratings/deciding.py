@@ -18,6 +18,9 @@ from portal.ratings.rubric import Result, as_json, score
 from portal.ratings.rubrics import rubric_of
 from portal.trail.models import note
 
+VETO = "veto:"
+"""Begins what an objection names when it is against a veto; its id follows."""
+
 
 def inputs_of(entry: Entry) -> dict[str, Any]:
     """The engine's inputs from what is stored: the frozen snapshot, both sheets, consensus, gates, standing vetoes."""
@@ -44,11 +47,15 @@ def inputs_of(entry: Entry) -> dict[str, Any]:
 
 def with_changes(inputs: Mapping[str, Any], changes: str) -> dict[str, Any]:
     """Inputs with what the hearer of an objection found instead; the proof was looked at, so it counts as there."""
-    items = dict(inputs["items"])
+    items, events = dict(inputs["items"]), dict(inputs.get("events", {}))
     for name, found in restored(changes).items():
+        if name.startswith(VETO):
+            events.pop(name.removeprefix(VETO), None)
+            continue
         proof = {"evidence": 1} if "evidence" in items[name] else {}
         items[name] = {**found["facts"], **proof}
-    return {**inputs, "items": items}
+    rest = {name: value for name, value in inputs.items() if name != "events"}
+    return {**rest, "items": items} | ({"events": events} if events else {})
 
 
 def result_of(entry: Entry, inputs: Mapping[str, Any]) -> Result:
@@ -85,6 +92,12 @@ def settle(entry: Entry, person_id: int, remark: str) -> None:
     note(
         "rating.settled", entry, person_id=person_id, inputs=digest(entry.inputs), result=digest(entry.result)
     )
+
+
+def vetoes_of(entry: Entry) -> list[VetoEvent]:
+    """The vetoes recorded about an entry, oldest first."""
+    wanted = select(VetoEvent).where(VetoEvent.entry_id == entry.id).order_by(VetoEvent.id)
+    return list(db.session.scalars(wanted))
 
 
 def record_veto(entry: Entry, veto_id: str, reason: str, person_id: int) -> VetoEvent:

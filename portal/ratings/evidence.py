@@ -32,6 +32,8 @@ from portal.trail.models import note
 MOST = 10
 SLOT = "proof"
 NUMBER = re.compile(r"1[3-9][0-9]{9}|[0-9]{17}[0-9Xx]")
+OF_OBJECTION = "objection:"
+"""Begins what stands in place of an indicator for a file that came with an objection; its tier follows."""
 SHORTEST_NAME = 2
 CLEARLY_A_NAME = 3
 """Names of two characters may be ordinary words; where nobody can say that they are, they are let through."""
@@ -87,7 +89,11 @@ def _keep_frozen(_mapper: Any, _connection: Any, row: Evidence) -> None:
 
 def standing(entry: Entry, item_id: str | None = None) -> list[Evidence]:
     """The files a self-assessment rests on now, by indicator and age; of one indicator where it is named."""
-    wanted = select(Evidence).where(Evidence.entry_id == entry.id, Evidence.removed_at.is_(None))
+    wanted = select(Evidence).where(
+        Evidence.entry_id == entry.id,
+        Evidence.removed_at.is_(None),
+        Evidence.item_id.not_like(f"{OF_OBJECTION}%"),
+    )
     if item_id is not None:
         wanted = wanted.where(Evidence.item_id == item_id)
     return list(db.session.scalars(wanted.order_by(Evidence.item_id, Evidence.id)))
@@ -136,6 +142,30 @@ def add(entry: Entry, item_id: str, taken: Sequence[Taken], shows: str, actor: A
         note("rating.evidence_added", entry, person_id=actor.person_id, item=item_id, sha256=one.sha256)
         made.append(row)
     return made
+
+
+def attach(entry: Entry, tier: int, taken: Sequence[Taken], shows: str, actor: Actor) -> None:
+    """Keep files that a school sends with an objection or an appeal; frozen at once, in the current transaction."""
+    for one in {one.sha256: one for one in reversed(taken)}.values():
+        row = Evidence(
+            entry_id=entry.id, item_id=f"{OF_OBJECTION}{tier}", name=one.name, size=one.size, sha256=one.sha256,
+            shows=shows, added_by_id=actor.person_id, added_at=clock.now(),
+        )  # fmt: skip
+        db.session.add(row)
+        db.session.flush()
+        row.file_public_id = keep(one, row, actor, slot=SLOT, holds="F2").public_id
+        row.frozen_at = clock.now()
+        note("rating.evidence_added", entry, person_id=actor.person_id, item=row.item_id, sha256=one.sha256)
+    db.session.flush()
+
+
+def of_objections(entry: Entry) -> dict[int, list[Evidence]]:
+    """Tier → the files the school sent with it. One query."""
+    found: dict[int, list[Evidence]] = {}
+    wanted = select(Evidence).where(Evidence.entry_id == entry.id, Evidence.item_id.like(f"{OF_OBJECTION}%"))
+    for row in db.session.scalars(wanted.order_by(Evidence.id)):
+        found.setdefault(int(row.item_id.removeprefix(OF_OBJECTION)), []).append(row)
+    return found
 
 
 def _own(entry: Entry, item_id: str, public_id: str) -> Evidence:

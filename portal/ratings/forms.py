@@ -300,17 +300,36 @@ class ObjectionForm(PortalForm):
         _l("What is not right, and what proves it?"),
         [DataRequired(_l("Write what is not right.")), Length(max=4000)],
     )
+    files = MultipleFileField(_l("Files that show it"))
 
     @classmethod
-    def offering(cls, items: Sequence[Item], formdata: bool) -> "ObjectionForm":
-        """The form with the indicators a decision rests on."""
+    def offering(
+        cls, items: Sequence[Item], formdata: bool, vetoes: Mapping[str, str] | None = None
+    ) -> "ObjectionForm":
+        """The form with the indicators and the vetoes a decision rests on."""
         form = cls(prefix="objection-") if formdata else cls(formdata=None, prefix="objection-")
-        form.items.choices = [(item.id, f"{item.id} {words(item.title)}") for item in items]
+        form.items.choices = [
+            *((name, _("Veto item %(title)s", title=title)) for name, title in (vetoes or {}).items()),
+            *((item.id, f"{item.id} {words(item.title)}") for item in items),
+        ]
         return form
+
+    def ask_for_files_again(self) -> None:
+        """Tell that a browser does not send chosen files a second time."""
+        if chosen(self.files.data or []) and not self.files.errors:
+            self.files.errors = [_("Choose the files again, please: a browser forgets them.")]
 
     def validate_items(self, field: Any) -> None:
         if not field.data:
             raise ValidationError(_("Choose at least one indicator."))
+
+
+class VetoAsideForm(PortalForm):
+    """Why a veto does not hold."""
+
+    reason = TextField(
+        _l("The reasons"), [DataRequired(_l("Write the reasons; the school reads them.")), Length(max=LONG)]
+    )
 
 
 class OutcomeForm(PortalForm):
@@ -323,6 +342,39 @@ class OutcomeForm(PortalForm):
     )
     text = TextField(
         _l("The reasons"), [DataRequired(_l("Write the reasons; the school reads them.")), Length(max=4000)]
+    )
+
+
+class ConcernForm(PortalForm):
+    """What somebody says against a published result, with files."""
+
+    words = TextField(
+        _l("What is not right?"), [DataRequired(_l("Write what is not right.")), Length(max=4000)]
+    )
+    files = MultipleFileField(_l("Files that show it"))
+
+    def ask_for_files_again(self) -> None:
+        """Tell that a browser does not send chosen files a second time."""
+        if chosen(self.files.data or []) and not self.files.errors:
+            self.files.errors = [_("Choose the files again, please: a browser forgets them.")]
+
+
+class VerdictForm(PortalForm):
+    """What the examiner finds, for the school and for the author."""
+
+    outcome = RadioField(
+        _l("What comes of it?"),
+        [InputRequired(_l("Choose one."))],
+        choices=[
+            ("unfounded", _l("Not founded: the result stands")),
+            ("founded", _l("Founded: a new rating is proposed")),
+        ],
+    )
+    gist = TextField(
+        _l("For the school"), [DataRequired(_l("Write what the school may read.")), Length(max=LONG)]
+    )
+    reply = TextField(
+        _l("For the author"), [DataRequired(_l("Write the answer to the author.")), Length(max=LONG)]
     )
 
 

@@ -33,6 +33,16 @@ DUE = Kind(
 )
 
 
+CONCERN_ANSWERED = Kind(
+    "rating.concern_answered",
+    subject=_l("Your objection has been answered"),
+    text=_l(
+        "Your objection to a star rating has been answered. Sign in to the portal and open the stars of the school."
+    ),
+    path="/stars/",
+)
+
+
 @every(3600)
 def remind() -> None:
     """Remind whoever has a step to take; running it again sends nothing more."""

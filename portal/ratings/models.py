@@ -65,6 +65,7 @@ class ObjectionState(StrEnum):
     UPHELD = "upheld"
     CHANGED = "changed"
     LAPSED = "lapsed"
+    WITHDRAWN = "withdrawn"
 
 
 ROUND_STATE_NAMES = {
@@ -88,6 +89,7 @@ OBJECTION_STATE_NAMES = {
     ObjectionState.UPHELD: _l("The result stands"),
     ObjectionState.CHANGED: _l("The result was changed"),
     ObjectionState.LAPSED: _l("Not answered in time"),
+    ObjectionState.WITHDRAWN: _l("Withdrawn"),
 }
 OBJECTION, FIRST_APPEAL, SECOND_APPEAL = 1, 2, 3
 TIER_NAMES = {

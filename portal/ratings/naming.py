@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 
 from flask import url_for
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import joinedload
 
 from portal import clock, documents, i18n
@@ -15,12 +15,14 @@ from portal.extensions import db
 from portal.i18n import gettext as _
 from portal.i18n import lazy_gettext as _l
 from portal.joining.printing import qr
-from portal.ratings import remedies, signing
+from portal.ratings import concerns, remedies, signing
 from portal.ratings.canonical import canonical, digest, restored
 from portal.ratings.models import Entry, EntryState, Objection, Round, RoundState
 from portal.ratings.standing import (
     OPEN_MEASURES,
     Measure,
+    MeasureKind,
+    MeasureState,
     Naming,
     NamingKind,
     next_number,
@@ -52,9 +54,9 @@ def _entries(round_: Round) -> list[Entry]:
 
 
 def ready(round_: Round, on: date) -> list[Entry]:
-    """The schools of a published round that can be named: nothing can change their result any more. Four queries.
+    """The schools of a published round that can be named: nothing can change their result any more. Five queries.
 
-    A school without a star, with an objection or appeal that runs, or with a measure that is not settled waits.
+    A school without a star, with an objection or appeal that runs, with an objection of somebody else, or with a measure waits.
     """
     if round_.state != RoundState.PUBLISHED:
         return []
@@ -68,13 +70,20 @@ def ready(round_: Round, on: date) -> list[Entry]:
     done = set(db.session.scalars(select(Naming.entry_id).where(Naming.entry_id.in_(ids))))
     held = set(
         db.session.scalars(
-            select(Measure.entry_id).where(Measure.entry_id.in_(ids), Measure.state.in_(OPEN_MEASURES))
+            select(Measure.entry_id).where(
+                Measure.entry_id.in_(ids),
+                or_(
+                    Measure.state.in_(OPEN_MEASURES),
+                    and_(Measure.kind == MeasureKind.RE_RATING, Measure.state == MeasureState.SETTLED),
+                ),
+            )
         )
     )
+    examined = concerns.waiting(ids)
     return [
         entry
         for entry in entries
-        if entry.id not in done | held and remedies.is_final(entry, cases.get(entry.id, []), on)
+        if entry.id not in done | held | examined and remedies.is_final(entry, cases.get(entry.id, []), on)
     ]
 
 

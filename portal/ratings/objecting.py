@@ -14,7 +14,7 @@ from portal.ratings import deciding, remedies, states
 from portal.ratings.canonical import canonical, digest, restored
 from portal.ratings.models import OBJECTION, Entry, Objection, ObjectionState
 from portal.ratings.rubric import Item, Result, as_json
-from portal.ratings.rubrics import items_of, rubric_of
+from portal.ratings.rubrics import items_of, rubric_of, words
 from portal.ratings.terms import terms_on
 from portal.trail.models import note
 
@@ -56,6 +56,33 @@ def file(entry: Entry, item_ids: Collection[str], text: str, actor: Actor) -> Ob
     db.session.flush()
     note("rating.objected", entry, person_id=actor.person_id, tier=tier, text=digest(text), items=case.named)
     return case
+
+
+def standing_vetoes(entry: Entry) -> dict[str, str]:
+    """``veto:<id>`` → title of the vetoes by people that a decision rests on: an objection can be against them as well."""
+    titles = {
+        veto["id"]: words(veto["title"]) for veto in rubric_of(entry.round.rubric_version).settings["vetoes"]
+    }
+    struck = restored(entry.inputs or "{}").get("events", {})
+    return {f"{deciding.VETO}{name}": f"{name} {titles.get(name, '')}" for name in struck}
+
+
+def withdraw(entry: Entry, actor: Actor) -> None:
+    """The school takes its objection or appeal back; the result stands and the way ends here."""
+    case = remedies.open_case(remedies.cases_of(entry))
+    if case is None:
+        raise RuleBroken(_("There is nothing to take back."))
+    states.move(case, "withdraw", actor)
+    note("rating.objection_withdrawn", entry, person_id=actor.person_id, tier=case.tier)
+
+
+def set_veto_aside(entry: Entry, case: Objection, name: str, reason: str, actor: Actor) -> None:
+    """The hearer finds that a veto does not hold; it counts when the case is answered."""
+    _take_up(entry, case, actor)
+    changes = restored(case.changes)
+    changes[name] = {"facts": {}, "reason": reason}
+    case.changes = canonical(changes)
+    note("rating.found_otherwise", entry, person_id=actor.person_id, tier=case.tier, item=name)
 
 
 def _take_up(entry: Entry, case: Objection, actor: Actor) -> None:

@@ -3,11 +3,14 @@
 from collections.abc import Sequence
 from datetime import date
 
-from sqlalchemy import and_
+from sqlalchemy import and_, delete
 
+from portal.extensions import db
 from portal.files.models import File
+from portal.holdings import Counted, empty
 from portal.i18n import lazy_gettext as _l
-from portal.periods import Due, after, day_of, gone, kind, shown
+from portal.periods import Due, after, day_of, gone, kind, mark, shown, unmarked
+from portal.ratings.concerns import SLOT, Concern
 from portal.ratings.evidence import Evidence
 from portal.ratings.models import Entry
 
@@ -28,3 +31,28 @@ def rating_evidence(until: date) -> Due:
         gone(File, File.id, ids)
 
     return Due(rows, end)
+
+
+@kind(_l("Objections of others to a star rating"), _l("That it was examined stays"), months=36, least=12)
+def rating_concerns(until: date) -> Due:
+    """Answer + 3 years: the words and the files go."""
+    rows = (
+        shown(Concern.id, Entry.school_id, day_of(Concern.closed_at), Concern.state)
+        .select_from(Concern)
+        .join(Entry, Entry.id == Concern.entry_id)
+        .where(Concern.closed_at < after(until), unmarked("rating_concerns", Concern.id))
+    )
+
+    def end(ids: Sequence[int]) -> None:
+        gone_files(ids)
+        empty(Concern, Concern.id.in_(ids), {"words": "—", "reply": ""}, Counted())
+        mark("rating_concerns", ids)
+
+    return Due(rows, end)
+
+
+def gone_files(ids: Sequence[int]) -> None:
+    """Delete the files of objections."""
+    db.session.execute(
+        delete(File).where(File.owner_kind == "rating_concern", File.slot == SLOT, File.owner_id.in_(ids))
+    )

@@ -5,6 +5,7 @@ from sqlalchemy import ColumnElement, and_, or_, select
 from portal.access import Actor, Permission, Role
 from portal.accounts.models import Appointment
 from portal.files.owners import Owner, owned
+from portal.ratings.concerns import Concern, ConcernState
 from portal.ratings.evidence import Evidence
 from portal.ratings.models import (
     SECOND_APPEAL,
@@ -19,6 +20,7 @@ from portal.ratings.models import (
     Sheet,
     VetoEvent,
 )
+from portal.row_security import wall
 from portal.schools.models import District
 
 
@@ -80,6 +82,13 @@ def objections_to_hear(actor: Actor) -> ColumnElement[bool]:
             and_(Entry.round_id.in_(own), Entry.id.in_(case.where(early))),
             and_(or_(Entry.round_id.in_(above), Entry.round_id.in_(highest)), Entry.id.in_(case.where(last))),
         ),
+        _took_no_part(me),
+    )
+
+
+def _took_no_part(me: int) -> ColumnElement[bool]:
+    """Entries that this person neither scored nor decided nor answered about before."""
+    return and_(
         Entry.decided_by_id.is_distinct_from(me),
         Entry.opined_by_id.is_distinct_from(me),
         Entry.id.not_in(select(Sheet.entry_id).where(Sheet.person_id == me)),
@@ -103,15 +112,39 @@ def evidence_of_school(actor: Actor) -> ColumnElement[bool]:
 
 
 def evidence_of_own_sheets(actor: Actor) -> ColumnElement[bool]:
-    """Submitted files of the schools this inspector scores, and of no other."""
+    """Submitted files of the schools this inspector scores, and of no other; not what the school objects with later."""
     own = select(Sheet.entry_id).where(own_sheets(actor))
-    return and_(Evidence.entry_id.in_(own), Evidence.frozen_at.is_not(None))
+    handed_in = and_(Evidence.frozen_at.is_not(None), Evidence.item_id.not_like("objection:%"))
+    return and_(Evidence.entry_id.in_(own), handed_in)
 
 
 def evidence_of_district(actor: Actor) -> ColumnElement[bool]:
     """Submitted files of the schools of the actor's own district, and of a case that waits for this person's answer."""
     reached = select(Entry.id).where(or_(entries_of_district(actor), objections_to_hear(actor)))
     return and_(Evidence.entry_id.in_(reached), Evidence.frozen_at.is_not(None))
+
+
+def concerns_to_hear(actor: Actor) -> ColumnElement[bool]:
+    """Objections of others about schools of the own district that this person may examine, and those answered by them."""
+    own = select(Entry.id).join(Round, Round.id == Entry.round_id)
+    free = own.where(Round.district_id == actor.district_id, _took_no_part(actor.person_id))
+    waits = and_(Concern.state == ConcernState.OPEN, Concern.author_id != actor.person_id)
+    return or_(
+        and_(waits, Concern.entry_id.in_(free)),
+        and_(
+            Concern.heard_by_id == actor.person_id,
+            Concern.entry_id.in_(own.where(Round.district_id == actor.district_id)),
+        ),
+    )
+
+
+def own_concerns(actor: Actor) -> ColumnElement[bool]:
+    """What this person wrote against a result."""
+    return Concern.author_id == actor.person_id
+
+
+def _concerns_of_staff(actor: Actor) -> ColumnElement[bool]:
+    return or_(own_concerns(actor), concerns_to_hear(actor))
 
 
 RUBRIC_MANAGE = Permission("rubric.manage", RubricVersion, "F1", {Role.DISTRICT_STAFF: rubrics_of_district})
@@ -136,4 +169,11 @@ EVIDENCE_READ = Permission(
         Role.DISTRICT_STAFF: evidence_of_district,
     },
 )
+CONCERN_HEAR = Permission("rating.concern.hear", Concern, "F4", {Role.DISTRICT_STAFF: concerns_to_hear})
+owned(
+    Owner(
+        "rating_concern", Concern, (CONCERN_HEAR,), of_person=lambda person_id: Concern.author_id == person_id
+    )
+)
+wall(Concern, {**dict.fromkeys(Role, own_concerns), Role.DISTRICT_STAFF: _concerns_of_staff})
 owned(Owner("rating_evidence", Evidence, (EVIDENCE_READ,)))

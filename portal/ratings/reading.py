@@ -1,6 +1,6 @@
 """Results and evidence as people read them: sections, bars, reasons in words. Nothing here decides anything."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from fractions import Fraction
@@ -11,7 +11,7 @@ from portal.i18n import gettext as _
 from portal.ratings import questions
 from portal.ratings.assessing import NO_SURVEY
 from portal.ratings.canonical import restored
-from portal.ratings.evidence import still_kept
+from portal.ratings.evidence import Evidence, still_kept
 from portal.ratings.metrics import METRICS
 from portal.ratings.models import (
     OBJECTION_STATE_NAMES,
@@ -294,6 +294,7 @@ class Finding:
     before: list[tuple[str, str]]
     after: list[tuple[str, str]]
     reason: str
+    is_veto: bool = False
 
 
 @dataclass(frozen=True)
@@ -305,15 +306,29 @@ class CaseView:
     state: str
     findings: list[Finding]
     was: tuple[int, str] | None
+    files: Sequence[Evidence] = ()
 
 
-def case_view(rubric: Rubric, entry: Entry, case: Objection) -> CaseView:
+def case_view(
+    rubric: Rubric, entry: Entry, case: Objection, files: Mapping[int, Sequence[Evidence]] | None = None
+) -> CaseView:
     """An objection with its indicators; where it changed the result, with the star and the points that were before."""
     items, changes = items_of(rubric), restored(case.changes)
     before = restored(case.before_inputs or entry.inputs or "{}").get("items", {})
     findings = []
+    vetoes = {veto["id"]: words(veto["title"]) for veto in rubric.settings["vetoes"]}
     for name in case.named:
         found = changes.get(name)
+        if name not in items:
+            number = name.partition(":")[2]
+            after = [(_("Veto item"), _("Does not hold"))] if found else []
+            findings.append(
+                Finding(
+                    number, vetoes.get(number, ""), [(_("Veto item"), _("Holds"))], after,
+                    found["reason"] if found else "", is_veto=True,
+                )
+            )  # fmt: skip
+            continue
         findings.append(
             Finding(
                 name,
@@ -330,6 +345,7 @@ def case_view(rubric: Rubric, entry: Entry, case: Objection) -> CaseView:
         str(OBJECTION_STATE_NAMES[ObjectionState(case.state)]),
         findings,
         (case.before_star or 0, points(Fraction(case.before_total or 0))) if changed else None,
+        (files or {}).get(case.tier, ()),
     )
 
 

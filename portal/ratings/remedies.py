@@ -69,6 +69,8 @@ def refusal(entry: Entry, cases: Sequence[Objection], on: date) -> str | None:
         return _(
             "This is being examined. The answer comes by %(day)s.", day=waiting.answer_due_on.isoformat()
         )
+    if cases and cases[-1].state == ObjectionState.WITHDRAWN:
+        return _("The school took its objection back. The result stands.")
     due = last_day(entry, cases)
     if due is None or on > due:
         return _("The last day for it was %(day)s.", day=due.isoformat() if due else "–")

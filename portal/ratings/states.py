@@ -260,6 +260,7 @@ MOVES: tuple[Move, ...] = (
     Move("object", Entry, EntryState.DECIDED, EntryState.DECIDED, PRINCIPALS, (may_object,)),
     Move("uphold", Objection, ObjectionState.OPEN, ObjectionState.UPHELD, DISTRICT, (took_no_part,)),
     Move("change", Objection, ObjectionState.OPEN, ObjectionState.CHANGED, DISTRICT, (took_no_part,)),
+    Move("withdraw", Objection, ObjectionState.OPEN, ObjectionState.WITHDRAWN, PRINCIPALS),
     Move("lapse", Objection, ObjectionState.OPEN, ObjectionState.LAPSED, PRINCIPALS, (answer_is_late,)),
 )  # fmt: skip
 
@@ -280,6 +281,7 @@ VERBS = {
     "object": _l("object"),
     "uphold": _l("answer that the result stands"),
     "change": _l("change the result"),
+    "withdraw": _l("take an objection back"),
     "lapse": _l("go on without an answer"),
 }
 

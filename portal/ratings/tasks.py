@@ -9,6 +9,7 @@ from portal.extensions import db
 from portal.i18n import gettext as _
 from portal.i18n import ngettext
 from portal.ratings import assessing, inspecting
+from portal.ratings.concerns import Concern, ConcernState
 from portal.ratings.models import (
     SECOND_APPEAL,
     TIER_NAMES,
@@ -21,8 +22,23 @@ from portal.ratings.models import (
     Sheet,
     VetoEvent,
 )
-from portal.ratings.policy import ENTRY_ASSESS, ENTRY_MANAGE, OBJECTION_HEAR, ROUND_MANAGE, SHEET_SCORE
-from portal.ratings.standing import OPEN_MEASURES, CheckState, LightCheck, Measure, MeasureState, Naming
+from portal.ratings.policy import (
+    CONCERN_HEAR,
+    ENTRY_ASSESS,
+    ENTRY_MANAGE,
+    OBJECTION_HEAR,
+    ROUND_MANAGE,
+    SHEET_SCORE,
+)
+from portal.ratings.standing import (
+    OPEN_MEASURES,
+    CheckState,
+    LightCheck,
+    Measure,
+    MeasureKind,
+    MeasureState,
+    Naming,
+)
 from portal.tasks import Task
 
 AT_MOST = 20
@@ -209,7 +225,7 @@ def _district(actor: Actor) -> list[Task]:
         found += [_look_at_veto(entry)] if veto else []
         found += [_of_standing(entry, _("Read the report of the light check"))] if check else []
         found += [_of_standing(entry, _("Settle a proposed measure"))] if measure else []
-    return found + _objections(actor) + _rounds(actor)
+    return found + _objections(actor) + _concerns(actor) + _rounds(actor)
 
 
 def _step(entry: Entry) -> Task:
@@ -296,6 +312,27 @@ def _objections(actor: Actor) -> list[Task]:
     ]
 
 
+def _concerns(actor: Actor) -> list[Task]:
+    rows = db.session.scalars(
+        CONCERN_HEAR.rows(actor)
+        .where(Concern.state == ConcernState.OPEN)
+        .options(joinedload(Concern.entry).joinedload(Entry.school))
+        .order_by(Concern.answer_due_on, Concern.id)
+        .limit(AT_MOST)
+    ).all()
+    return [
+        Task(
+            about=one.entry.school.name,
+            title=_("Examine an objection of somebody"),
+            body=_("You neither scored nor decided about this school."),
+            url=url_for("ratings.concern_case", public_id=one.public_id),
+            button=_("Open"),
+            due_on=one.answer_due_on,
+        )
+        for one in rows
+    ]
+
+
 def _rounds(actor: Actor) -> list[Task]:
     undecided = select(func.count(Entry.id)).where(
         Entry.round_id == Round.id, Entry.state != EntryState.DECIDED
@@ -310,7 +347,12 @@ def _rounds(actor: Actor) -> list[Task]:
                 or_(Objection.state == ObjectionState.OPEN, Objection.appeal_due_on >= actor.on)
             )
         ),
-        Entry.id.not_in(select(Measure.entry_id).where(Measure.state.in_(OPEN_MEASURES))),
+        Entry.id.not_in(
+            select(Measure.entry_id).where(
+                or_(Measure.state.in_(OPEN_MEASURES), Measure.kind == MeasureKind.RE_RATING)
+            )
+        ),
+        Entry.id.not_in(select(Concern.entry_id).where(Concern.state == ConcernState.OPEN)),
     )
     to_name = and_(
         Round.state == RoundState.PUBLISHED, Round.publicity_ends_on < actor.on, Round.id.in_(unnamed)

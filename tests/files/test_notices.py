@@ -58,7 +58,7 @@ def test_nobody_else_learns_that_there_is_a_file(as_, draft):
     assert as_("李晚晴").get(address).status_code == 404, "a draft is nobody's yet"
     publish(draft)
     assert as_("李晚晴").get(address).status_code == 200
-    for name, status in (("唐芸", 404), ("郑雅琴", 403), ("吴正清", 403), ("系统管理员", 403)):
+    for name, status in (("唐芸", 404), ("郑雅琴", 403), ("吴正清", 404), ("系统管理员", 403)):
         answer = as_(name).get(address)
         assert answer.status_code == status
         absent = as_(name).get("/files/" + "A" * 22)

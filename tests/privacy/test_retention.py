@@ -25,6 +25,7 @@ from portal.privacy import jobs, retention
 from portal.privacy.ledger import LEDGER
 from portal.privacy.models import ErasureRequest, LegalHold, RetentionRun
 from portal.privacy.retention import back
+from portal.ratings.concerns import Concern
 from portal.ratings.evidence import Evidence
 from portal.ratings.models import Entry
 from portal.recovery.models import Recovery
@@ -302,6 +303,23 @@ def request_for_a_code():
     return counted(CodeRequest)
 
 
+def objection_that_was_answered():
+    entry = db.session.scalars(select(Entry)).first()
+    row = Concern(
+        entry_id=entry.id,
+        author_id=person().id,
+        state="withdrawn",
+        filed_at=at(BASE),
+        answer_due_on=BASE,
+        closed_at=at(BASE),
+    )
+    row.words = "照片是前年的。"
+    db.session.add(row)
+    db.session.flush()
+    number = row.id
+    return lambda: int(db.session.get_one(Concern, number).words != "—")
+
+
 def files_of_a_decided_rating():
     """The file of the town's self-assessment, as if that had been decided."""
     row = db.session.scalars(select(Evidence)).one()
@@ -331,6 +349,7 @@ STORIES = {
     "recoveries": (recovery_that_ran_out, month(BASE, 12)),
     "restrictions": (restriction_that_is_over, month(BASE, 36)),
     "home_lessons": (lessons_at_home_that_ended, month(BASE, 12)),
+    "rating_concerns": (objection_that_was_answered, month(BASE, 36)),
     "rating_evidence": (files_of_a_decided_rating, month(BASE, 36)),
     "visit_drafts": (draft_of_a_visit, month(BASE, 6)),
     "care": (care_of_a_pupil_who_left, month(BASE, 12)),

@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from portal.accounts.models import Person
 from portal.extensions import db
+from portal.ratings.concerns import Concern
 from portal.ratings.models import Entry, Round, RoundState, RubricVersion, Sheet
 from portal.ratings.standing import Naming
 from portal.schools.models import School
@@ -108,6 +109,14 @@ ADDRESSES = {
     "assessment": "/ratings/assessments/{entry}",
     "assessment_item": "/ratings/assessments/{entry}/items/A1",
     "answer_item": "/ratings/assessments/{entry}/items/D4",
+    "concern": "/stars/{school}/objection",
+    "file_concern": "/stars/{school}/objection",
+    "withdraw_concern": "/stars/{school}/objection/withdrawal",
+    "concern_case": "/ratings/concerns/{concern}",
+    "answer_concern": "/ratings/concerns/{concern}",
+    "withdraw_objection": "/ratings/assessments/{entry}/objection/withdrawal",
+    "objection_veto": "/ratings/entries/{entry}/objection/vetoes/V1",
+    "set_veto_aside": "/ratings/entries/{entry}/objection/vetoes/V1",
     "standing": "/ratings/entries/{entry}/standing",
     "judge_check": "/ratings/entries/{entry}/finding",
     "propose_measure": "/ratings/entries/{entry}/measures",
@@ -147,7 +156,7 @@ def address(endpoint, relation):
     """The address of an endpoint for a row in that relation to whoever asks."""
     if relation == "absent":
         return ADDRESSES[endpoint].format(
-            **dict.fromkeys(("school", "rubric", "round", "entry", "sheet", "naming"), ABSENT)
+            **dict.fromkeys(("school", "rubric", "round", "entry", "sheet", "naming", "concern"), ABSENT)
         )
     near = relation != "same_district" or endpoint not in PRINCIPALS
     found = {
@@ -156,6 +165,7 @@ def address(endpoint, relation):
         "round": select(Round.public_id).where(Round.state == OPEN),
         "entry": entry("望溪小学" if near else "东塔小学", OPEN),
         "naming": select(Naming.public_id),
+        "concern": select(Concern.public_id),
         "sheet": sheet("冯秀英" if relation == "same_district" else "吴正清"),
     }
     return ADDRESSES[endpoint].format(
@@ -182,6 +192,7 @@ PRINCIPALS = {
     "report_check",
     "answer_measure",
     "certificate",
+    "withdraw_objection",
 }
 
 

@@ -46,6 +46,7 @@ ALLOWED = {
     ("uphold", ObjectionState.OPEN, Role.DISTRICT_STAFF),
     ("change", ObjectionState.OPEN, Role.DISTRICT_STAFF),
     ("lapse", ObjectionState.OPEN, Role.PRINCIPAL),
+    ("withdraw", ObjectionState.OPEN, Role.PRINCIPAL),
 }
 """Written by hand: nothing else may happen, to anyone, ever."""
 LEADS_TO = {
@@ -65,6 +66,7 @@ LEADS_TO = {
     "object": EntryState.DECIDED,
     "uphold": ObjectionState.UPHELD,
     "change": ObjectionState.CHANGED,
+    "withdraw": ObjectionState.WITHDRAWN,
     "lapse": ObjectionState.LAPSED,
 }
 
@@ -126,7 +128,7 @@ def test_every_verb_state_and_role(app, verb):
     db.session.rollback()
 
 
-@pytest.mark.parametrize("verb", ["uphold", "change", "lapse"])
+@pytest.mark.parametrize("verb", ["uphold", "change", "lapse", "withdraw"])
 def test_every_verb_state_and_role_of_an_objection(app, verb):
     entry = entry_in(RoundState.PUBLISHED)
     su = person("苏敏").id

@@ -1,20 +1,34 @@
 """An objection and two appeals: in their terms, by other people each time, and what they change scores again exactly."""
 
+import io
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
 from sqlalchemy.exc import DatabaseError, IntegrityError
+from sqlalchemy.orm import joinedload, selectinload
 
 from portal import clock
 from portal.access import Role
 from portal.accounts.models import Appointment, Person
 from portal.errors import RuleBroken
 from portal.extensions import db
-from portal.ratings.models import Entry, Objection, ObjectionState, Round, RoundState
+from portal.ratings import deciding, evidence
+from portal.ratings.evidence import Evidence
+from portal.ratings.models import (
+    Entry,
+    Objection,
+    ObjectionState,
+    Round,
+    RoundState,
+    RubricVersion,
+    VetoEvent,
+)
+from portal.ratings.rubrics import rubric_of
 from portal.ratings.terms import TERMS
 from portal.schools.models import District, School
 from portal.trail.models import TrailEntry
+from tests.files import seeds
 
 SAID = "第二次征求意见有公示照片，在档案盒第三格。"
 STANDARD = TERMS["standard"]
@@ -305,3 +319,89 @@ def test_the_database_itself_wants_other_people_and_keeps_what_was_answered(as_,
     with pytest.raises(RuleBroken, match="已经答复"):
         db.session.flush()
     db.session.rollback()
+
+
+def test_files_come_with_an_objection_and_only_the_hearer_and_the_district_read_them(as_, entry):
+    head = as_("孙立德")
+    page = head.page(f"/ratings/assessments/{entry.public_id}")
+    fields = page.fields(page.form_of("提出异议"))
+    sent = {**fields, "objection-items": ["D4"], "objection-text": SAID}
+    where = f"/ratings/assessments/{entry.public_id}/objection"
+    broken = head.send(where, {**sent, "objection-files": [(io.BytesIO(b"\x89PNG no"), "a.png")]}, files=True)
+    assert broken.status == 422 and SAID in str(broken.fields(broken.form_of("提出异议")))
+    fields = broken.fields(broken.form_of("提出异议"))
+    sent = {**fields, "objection-items": ["D4"], "objection-text": SAID}
+    files = [(io.BytesIO(seeds.pdf()), "公示照片.pdf"), (io.BytesIO(seeds.pdf()), "同一份.pdf")]
+    page = head.send(where, {**sent, "objection-files": files}, files=True)
+    assert "公示照片.pdf" in page.text and "同一份.pdf" not in page.text
+    row = db.session.scalars(select(Evidence).where(Evidence.entry_id == entry.id)).one()
+    address = f"/files/{row.file_public_id}"
+    assert address in hearing(as_, entry).links.values()
+    seen = {name: as_(name, role).get(address).status_code for name, role in (
+        ("苏敏", "district_staff"), ("张建平", None), ("孙立德", None), ("吴正清", None), ("钱文博", None),
+    )}  # fmt: skip
+    assert seen == {"苏敏": 200, "张建平": 200, "孙立德": 200, "吴正清": 404, "钱文博": 404}
+    assert "公示照片.pdf" not in str(evidence.standing(entry)), "it is no evidence of the self-assessment"
+
+
+def test_a_school_takes_its_objection_back_and_the_way_ends_there(as_, app, entry):
+    objected(as_, entry)
+    page = own(as_, entry).press("撤回异议")
+    assert "已撤回" in page.text and "提出异议" not in page.buttons and "撤回异议" not in page.buttons
+    assert [case.state for case in cases(entry)] == ["withdrawn"]
+    assert hearing(as_, entry).status == 404
+    assert "请答复：对结果的异议" not in as_("苏敏").page("/").text
+    assert "还不是最终结果" not in public(as_, entry).text
+    with pytest.raises(DatabaseError, match="frozen"):
+        db.session.connection().exec_driver_sql(
+            "UPDATE rating_objection SET text = 'x' WHERE state = 'withdrawn'"
+        )
+    db.session.rollback()
+    assert reproduce(app, entry).exit_code == 0
+
+
+def test_an_objection_against_a_veto_sets_it_aside_and_the_stars_come_back(as_, app, entry):
+    """Last year's result as it would be with a veto that two people established."""
+    row = db.session.get(Entry, entry.id)
+    veto = next(
+        one
+        for one in rubric_of(
+            db.session.get(RubricVersion, db.session.get(Round, row.round_id).rubric_version_id)
+        ).settings["vetoes"]
+        if "when" not in one
+    )
+    event = VetoEvent(
+        entry_id=row.id, veto_id=veto["id"], reason="群众来信反映。", recorded_by_id=person("张建平").id,
+        recorded_at=clock.now(), confirmed_by_id=person("唐芸").id, confirmed_at=clock.now(),
+    )  # fmt: skip
+    db.session.add(event)
+    db.session.flush()
+    loaded = db.session.scalars(
+        select(Entry)
+        .where(Entry.id == row.id)
+        .options(joinedload(Entry.round).joinedload(Round.rubric_version), selectinload(Entry.vetoes))
+        .execution_options(populate_existing=True)
+    ).one()
+    deciding.settle(loaded, person("张建平").id, "有一项否决。")
+    low = loaded.star
+    db.session.commit()
+    assert low != 4
+    name = f"veto:{veto['id']}"
+    page = own(as_, entry).press(
+        "提出异议", **{"objection-items": [name], "objection-text": "信中说的不是我校。"}
+    )
+    assert page.status == 200
+    where = f"/ratings/entries/{entry.public_id}/objection"
+    link = f"{where}/vetoes/{veto['id']}"
+    assert link in hearing(as_, entry).links.values()
+    page = as_("苏敏", "district_staff").page(link)
+    assert "群众来信反映。" in page.text
+    assert page.press("这一项否决不成立", reason="").status == 422
+    assert as_("苏敏", "district_staff").page(f"{where}/vetoes/V99").status == 404
+    assert as_("苏敏", "district_staff").page(f"{where}/{name}").status == 404, "no indicator"
+    page.press("这一项否决不成立", reason="来信说的是另一所学校。")
+    hearing(as_, entry).press("答复学校", outcome="change", text="否决不成立。")
+    row = db.session.get(Entry, entry.id, populate_existing=True)
+    assert (row.star, row.total) == (4, "89")
+    assert "来信说的是另一所学校。" in own(as_, entry).text
+    assert reproduce(app, entry).exit_code == 0, reproduce(app, entry).output

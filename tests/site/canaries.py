@@ -166,6 +166,8 @@ KINDS = (
     Kind(Referral, "reason", BELONGS[Referral]),
 )
 NOT_PLANTED = {
+    "rating_concern.words": "of its author and one examiner; tests/ratings/test_concerns.py",
+    "rating_concern.reply": "of its author and one examiner; tests/ratings/test_concerns.py",
     "pupil.priority": "a choice of few words",
     "restriction.refusal": "stands on the page of number and court only",
     "restriction.end_reason": "stands on the page of number and court only",

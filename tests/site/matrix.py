@@ -50,6 +50,9 @@ KEYS: dict[str, Any] = {
     "courses.show": "course.read",
     "ratings.school_stars": "stars",
     "ratings.certificate_check": Naming,
+    "ratings.concern": "stars",
+    "ratings.file_concern": "stars",
+    "ratings.withdraw_concern": "stars",
     "files.signed": File,
     "care.shared": Referral,
     "care.open_shared": Referral,
@@ -98,6 +101,7 @@ MORE_ARGUMENTS: dict[str, Callable[[str, Any], Any]] = {
     "position": lambda _endpoint, row: _lesson_position(row),
     "item_id": lambda endpoint, _row: ITEMS.get(endpoint, "D4"),
     "veto_id": lambda _endpoint, row: _veto(row),
+    "struck": lambda _endpoint, _row: "V1",
     "token": lambda _endpoint, _row: ABSENT,
 }
 

@@ -61,6 +61,7 @@ PHOTOS = "tests/visits/test_photos.py"
 HELPERS, OUTGOING = "tests/joining/test_helpers.py", "tests/privacy/test_outgoing.py"
 OBJECTIONS = "tests/ratings/test_objections.py"
 EVIDENCE = "tests/ratings/test_evidence.py"
+CONCERNS = "tests/ratings/test_concerns.py"
 NOTICED_BY = {
     f"{JOINT}::test_what_one_wrote_oneself_or_at_another_school_is_no_joint_visit": """
         visit.join principal without condition 0
@@ -113,6 +114,12 @@ NOTICED_BY = {
     f"{OBJECTIONS}::test_two_appeals_each_by_other_people_then_the_result_is_final": """
         rating.objection.hear district_staff reaches everything
         rating.objection.hear district_staff reaches nothing""",
+    f"{CONCERNS}::test_a_parent_objects_and_the_school_never_learns_who": """
+        rating.concern.hear district_staff reaches everything
+        rating.concern.hear district_staff reaches nothing
+        rating.concern.hear district_staff without condition 0
+        rating.concern.hear district_staff without condition 1
+        file.read district_staff without condition 1""",
     f"{EVIDENCE}::test_only_the_team_and_the_district_read_what_was_sent": """
         file.read principal without condition 3
         file.read inspector without condition 0

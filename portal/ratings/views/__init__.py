@@ -3,6 +3,7 @@
 from portal.ratings import jobs
 from portal.ratings.views import (
     assessments,
+    concerns,
     drafts,
     entries,
     evidence,
@@ -19,6 +20,7 @@ from portal.ratings.views.blueprint import bp
 __all__ = [
     "assessments",
     "bp",
+    "concerns",
     "drafts",
     "entries",
     "evidence",

@@ -10,6 +10,7 @@ from portal.i18n import gettext as _
 from portal.once import commit_and_go
 from portal.ratings import (
     assessing,
+    concerns,
     deciding,
     evidence,
     hearing,
@@ -20,6 +21,7 @@ from portal.ratings import (
     states,
 )
 from portal.ratings.canonical import restored
+from portal.ratings.concerns import CONCERN_STATE_NAMES
 from portal.ratings.forms import AnswerForm, ClaimForm, DeclarationForm, ObjectionForm
 from portal.ratings.metrics import METRICS, school_facts
 from portal.ratings.models import ENTRY_STATE_NAMES, Entry, EntryState, Round, RoundState
@@ -88,9 +90,12 @@ def read_page(
         final = deciding.result_of(entry, deciding.inputs_of(entry))
     snapshot = assessing.latest_snapshot(entry)
     cases = remedies.cases_of(entry) if published else []
+    sent = evidence.of_objections(entry) if cases else {}
     may_object = published and states.refusal(entry, "object", actor()) is None
     if may_object and objection_form is None:
-        objection_form = ObjectionForm.offering(objecting.may_name(entry), formdata=False)
+        objection_form = ObjectionForm.offering(
+            objecting.may_name(entry), formdata=False, vetoes=objecting.standing_vetoes(entry)
+        )
     return render(
         "ratings/submitted.html",
         entry=entry,
@@ -101,8 +106,12 @@ def read_page(
         published=published,
         opined=opined,
         form=form or objection_form or AnswerForm(formdata=None),
-        cases=[case_view(rubric, entry, case) for case in cases],
+        concerns=concerns.told_to_school(entry) if published else [],
+        concern_names=CONCERN_STATE_NAMES,
+        cases=[case_view(rubric, entry, case, sent) for case in cases],
         may_object=may_object,
+        may_withdraw=published and remedies.open_case(cases) is not None,
+        most_files=evidence.MOST,
         object_act=remedies.NEXT_ACTS[remedies.next_tier(cases)]() if may_object else "",
         not_fixed=any(is_provisional(day) for day in remedies.days_of(entry, cases)),
         object_until=remedies.last_day(entry, cases) if published else None,

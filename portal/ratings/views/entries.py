@@ -44,6 +44,7 @@ def _page(entry: Entry, **forms: object) -> str:
         result = _preview(entry)
     vetoes = {veto["id"]: words(veto["title"]) for veto in rubric.settings["vetoes"] if "when" not in veto}
     cases = remedies.cases_of(entry) if entry.state == EntryState.DECIDED else []
+    sent = evidence.of_objections(entry) if cases else {}
     given = {
         "return_form": ReasonForm(formdata=None),
         "veto_form": VetoForm.offering(vetoes, formdata=False),
@@ -70,7 +71,7 @@ def _page(entry: Entry, **forms: object) -> str:
         me=current_user.person_id,
         refusal=lambda verb: states.refusal(entry, verb, actor()),
         is_provisional=entry.defence_due_on is not None and is_provisional(entry.defence_due_on),
-        cases=[case_view(rubric, entry, case) for case in cases],
+        cases=[case_view(rubric, entry, case, sent) for case in cases],
         waiting=remedies.open_case(cases),
         may_hear=bool(remedies.open_case(cases)) and OBJECTION_HEAR.holds_for(actor(), entry),
         **given,

@@ -6,17 +6,18 @@ from werkzeug.wrappers import Response
 
 from portal.access import actor, find, requires
 from portal.errors import RuleBroken
+from portal.files.intake import NotTaken, chosen, take
 from portal.i18n import gettext as _
 from portal.once import commit_and_go
-from portal.ratings import assessing, deciding, objecting, questions, remedies, states
+from portal.ratings import assessing, deciding, evidence, objecting, questions, remedies, states
 from portal.ratings.canonical import canonical, restored
-from portal.ratings.forms import ObjectionForm, OutcomeForm
+from portal.ratings.forms import ObjectionForm, OutcomeForm, VetoAsideForm
 from portal.ratings.models import TIER_NAMES, Entry, Objection, Round
 from portal.ratings.policy import ENTRY_ASSESS, OBJECTION_HEAR
 from portal.ratings.reading import case_view, frozen_items, points, reading_of, reasons
 from portal.ratings.rubric import Item
 from portal.ratings.rubrics import items_of, rubric_of, words
-from portal.ratings.views.assessments import read_page
+from portal.ratings.views.assessments import entry_to_assess, read_page
 from portal.ratings.views.blueprint import bp
 from portal.templating import render
 
@@ -35,14 +36,36 @@ def object_to(public_id: str) -> Response | tuple[str, int]:
     why = states.refusal(entry, "object", actor())
     if why:
         raise RuleBroken(why)
-    form = ObjectionForm.offering(objecting.may_name(entry), formdata=True)
-    if not form.sent_and_valid():
-        return read_page(entry, objection_form=form), 422
-    objecting.file(entry, form.items.data, form.text.data, actor())
+    form = ObjectionForm.offering(
+        objecting.may_name(entry), formdata=True, vetoes=objecting.standing_vetoes(entry)
+    )
+    valid = form.sent_and_valid()
+    uploads = chosen(form.files.data or [])
+    if len(uploads) > evidence.MOST:
+        form.files.errors, valid = [evidence.too_many(0)], False
+    if not valid:
+        form.ask_for_files_again()
+        return read_page(entry_to_assess(public_id), objection_form=form), 422
+    try:
+        taken = take(uploads) if uploads else []
+    except NotTaken as refused:
+        form.files.errors = [refused.message]
+        return read_page(entry_to_assess(public_id), objection_form=form), refused.status
+    entry = find(ENTRY_ASSESS, public_id, *LOADED)
+    case = objecting.file(entry, form.items.data, form.text.data, actor())
+    evidence.attach(entry, case.tier, taken, str(TIER_NAMES[case.tier]), actor())
     return commit_and_go(
         url_for(".assessment", public_id=public_id),
         _("It is with the office. This page shows until when the answer comes."),
     )
+
+
+@bp.post("/ratings/assessments/<public_id>/objection/withdrawal")
+@requires(ENTRY_ASSESS)
+def withdraw_objection(public_id: str) -> Response:
+    """Take the school's own objection or appeal back."""
+    objecting.withdraw(find(ENTRY_ASSESS, public_id, *LOADED), actor())
+    return commit_and_go(url_for(".assessment", public_id=public_id), _("Taken back. The result stands."))
 
 
 def _case(public_id: str) -> tuple[Entry, Objection]:
@@ -54,7 +77,7 @@ def _case(public_id: str) -> tuple[Entry, Objection]:
 
 
 def _item(entry: Entry, case: Objection, item_id: str) -> Item:
-    if item_id not in case.named:
+    if item_id not in case.named or item_id.startswith(deciding.VETO):
         abort(404)
     return items_of(rubric_of(entry.round.rubric_version))[item_id]
 
@@ -68,7 +91,8 @@ def _page(entry: Entry, case: Objection, form: OutcomeForm) -> str:
         entry=entry,
         case=case,
         title=TIER_NAMES[case.tier],
-        view=case_view(rubric, entry, case),
+        view=case_view(rubric, entry, case, evidence.of_objections(entry)),
+        veto=deciding.VETO,
         earlier=[case_view(rubric, entry, one) for one in cases if one.id != case.id],
         reading=reading_of(rubric, deciding.stored_result(entry)),
         again=reading_of(rubric, objecting.result_with(entry, case)) if changed else None,
@@ -171,5 +195,51 @@ def _wrong(entry: Entry, item: Item, facts: dict[str, object]) -> str | None:
 def leave_item(public_id: str, item_id: str) -> Response:
     """Take back what was found otherwise."""
     entry, case = _case(public_id)
-    objecting.leave(entry, case, _item(entry, case, item_id).id, actor())
+    if item_id not in case.named:
+        abort(404)
+    objecting.leave(entry, case, item_id, actor())
     return commit_and_go(url_for(".objection", public_id=public_id), _("This indicator stays as decided."))
+
+
+def _veto_page(entry: Entry, case: Objection, veto_id: str, form: VetoAsideForm) -> str:
+    titles = objecting.standing_vetoes(entry)
+    name = f"{deciding.VETO}{veto_id}"
+    return render(
+        "ratings/objection_veto.html",
+        entry=entry,
+        name=name,
+        veto_id=veto_id,
+        title=titles.get(name, veto_id),
+        events=[one for one in deciding.vetoes_of(entry) if one.veto_id == veto_id and one.stands],
+        found=name in restored(case.changes),
+        form=form,
+    )
+
+
+def _veto_case(public_id: str, veto_id: str) -> tuple[Entry, Objection]:
+    entry, case = _case(public_id)
+    if f"{deciding.VETO}{veto_id}" not in case.named:
+        abort(404)
+    return entry, case
+
+
+@bp.get("/ratings/entries/<public_id>/objection/vetoes/<struck>")
+@requires(OBJECTION_HEAR)
+def objection_veto(public_id: str, struck: str) -> str:
+    """A veto the school objects to: who established what, and whether it holds."""
+    entry, case = _veto_case(public_id, struck)
+    found = restored(case.changes).get(f"{deciding.VETO}{struck}")
+    data = {"reason": found["reason"]} if found else {}
+    return _veto_page(entry, case, struck, VetoAsideForm(formdata=None, data=data))
+
+
+@bp.post("/ratings/entries/<public_id>/objection/vetoes/<struck>")
+@requires(OBJECTION_HEAR)
+def set_veto_aside(public_id: str, struck: str) -> Response | tuple[str, int]:
+    """Find that a veto does not hold."""
+    entry, case = _veto_case(public_id, struck)
+    form = VetoAsideForm()
+    if not form.sent_and_valid():
+        return _veto_page(entry, case, struck, form), 422
+    objecting.set_veto_aside(entry, case, f"{deciding.VETO}{struck}", form.reason.data, actor())
+    return commit_and_go(url_for(".objection", public_id=public_id), _("Kept. It counts when you answer."))

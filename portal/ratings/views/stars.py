@@ -1,13 +1,14 @@
 """The public star pages: anyone may read them, and there is no ranking."""
 
 from flask import abort, request
+from flask_login import current_user
 from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import joinedload
 
 from portal import clock, names
 from portal.access import public
 from portal.extensions import db
-from portal.ratings import deciding, naming, objecting, remedies, standing
+from portal.ratings import concerns, deciding, naming, objecting, remedies, standing
 from portal.ratings.models import Entry, Round, RoundState
 from portal.ratings.reading import case_view, public_summary, reading_of
 from portal.ratings.rubrics import rubric_of
@@ -61,15 +62,21 @@ def stars() -> str:
     )
 
 
+def newest_of(public_id: str) -> Select[Entry]:
+    """A query for the newest published entry of a school."""
+    return (
+        select(Entry)
+        .join(School, School.id == Entry.school_id)
+        .where(School.public_id == public_id, Entry.id.in_(_latest()))
+    )
+
+
 @bp.get("/stars/<public_id>")
 @public
 def school_stars(public_id: str) -> str:
     """One school's stars with their reasons."""
     entry = db.session.scalar(
-        select(Entry)
-        .join(School, School.id == Entry.school_id)
-        .where(School.public_id == public_id, Entry.id.in_(_latest()))
-        .options(
+        newest_of(public_id).options(
             joinedload(Entry.school).joinedload(School.district),
             joinedload(Entry.round).joinedload(Round.rubric_version),
             joinedload(Entry.round).joinedload(Round.school_year),
@@ -90,6 +97,7 @@ def school_stars(public_id: str) -> str:
         entry=entry,
         reading=reading_of(rubric, result),
         summary=public_summary(result),
+        said=current_user.is_authenticated and bool(concerns.own(entry, current_user.person_id)),
         notice_running=entry.round.publicity_ends_on >= today,
         changed=[case_view(rubric, entry, case) for case in objecting.changed_cases(cases)],
         is_final=remedies.is_final(entry, cases, today),
