@@ -24,6 +24,7 @@ from portal.joining.models import GuardianNews, JoiningRequest, JoiningSheet, Jo
 from portal.notices.models import Notice
 from portal.opinions.models import Opinion
 from portal.privacy.models import AuditLine, DataCopy, ErasureRequest, ExportRequest, ReaderQuestion
+from portal.ratings.concerns import Concern
 from portal.ratings.evidence import Evidence
 from portal.ratings.models import Entry, EntryState, Round, RoundState, RubricVersion, Sheet
 from portal.ratings.standing import Naming
@@ -805,6 +806,13 @@ def stars(row: School) -> Belonging:
 def entry(row: Entry) -> Belonging:
     found = db.session.get_one(Round, row.round_id)
     return Belonging(of_school(row.school_id), state="draft" if found.state == RoundState.DRAFT else "")
+
+
+@belongs(Concern, level="school")
+def rating_concern(row: Concern) -> Belonging:
+    """An objection of somebody lies with the office of the district, never with the school."""
+    found = db.session.get_one(Round, db.session.get_one(Entry, row.entry_id).round_id)
+    return Belonging(of_district(found.district_id), office="district")
 
 
 @belongs(Naming, level="school")
