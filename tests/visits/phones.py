@@ -108,9 +108,9 @@ class Phone:
         expect(self.page.locator("[data-state]")).not_to_be_empty(timeout=self.patience)
         if finish:
             self.page.get_by_role("button", name="提交这次家访").click()
-            self.page.locator("[data-list]:visible").wait_for()
         else:
             self.page.get_by_role("button", name="全部家庭").click()
+        self.page.locator("[data-list]:visible").wait_for()
 
 
 def tells(author: str, name: str, visit: str, words: str, finish: bool) -> None:

@@ -18,7 +18,7 @@ export function start(main) {
   const words = makeWords(find("words"));
   const form = find("form");
   const addresses = { standing: main.dataset.standing, drafts: main.dataset.drafts };
-  let kept, key, queue, families = [], colleagues = {}, offset = 0, current = null, saving = 0, failed = false;
+  let kept, key, queue, families = [], colleagues = {}, offset = 0, current = null, saving = 0, failed = false, latest = true;
 
   const now = () => Date.now() + offset;
   const show = (name) => ["unlock", "list", "write"].forEach((one) => { find(one).hidden = one !== name; });
@@ -189,7 +189,12 @@ export function start(main) {
   }
 
   // Keep what the form says now; the portal gets it when there is a network.
-  async function keep(finish) {
+  function keep(finish) {
+    latest = keepNow(finish);
+    return latest;
+  }
+
+  async function keepNow(finish) {
     clearTimeout(saving);
     saving = 0;
     const { family, visit, content } = current;
@@ -239,8 +244,8 @@ export function start(main) {
   }
 
   async function back() {
-    if (saving && !(await keep(false))) return;
-    if (failed) return;
+    if (saving) keep(false);
+    if (!(await latest)) return;
     current = null;
     show("list");
     await list();
