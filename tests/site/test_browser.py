@@ -131,7 +131,7 @@ SHARES = 4
 @pytest.mark.parametrize("share", range(SHARES))
 def test_every_page_can_be_used_by_everyone(site, pages, open_context, share):
     ways = cycle(product(MODES, LANGUAGES))
-    eye, found = Eye(site, open_context(PHONE, bypass_csp=True)), []
+    eye, found = Eye(site, open_context(PHONE, bypass_csp=True, device_scale_factor=1)), []
     for number, (player, path) in enumerate(pages.values()):
         mode, language = next(ways)
         if number % SHARES == share:
@@ -146,7 +146,7 @@ def test_every_page_can_be_used_by_everyone(site, pages, open_context, share):
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_page_in_every_language_and_mode(site, pages, open_context, language, mode):
-    eye, found = Eye(site, open_context(PHONE, bypass_csp=True)), []
+    eye, found = Eye(site, open_context(PHONE, bypass_csp=True, device_scale_factor=1)), []
     for player, path in pages.values():
         found += eye.look(player, path, language, mode)
 
