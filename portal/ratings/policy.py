@@ -5,6 +5,7 @@ from sqlalchemy import ColumnElement, and_, or_, select
 from portal.access import Actor, Permission, Role
 from portal.accounts.models import Appointment
 from portal.files.owners import Owner, owned
+from portal.ratings.asking import RatingQuestion
 from portal.ratings.concerns import Concern, ConcernState
 from portal.ratings.evidence import Evidence
 from portal.ratings.models import (
@@ -147,6 +148,17 @@ def _concerns_of_staff(actor: Actor) -> ColumnElement[bool]:
     return or_(own_concerns(actor), concerns_to_hear(actor))
 
 
+def questions_of_school(actor: Actor) -> ColumnElement[bool]:
+    """Questions about the ratings of the actor's school."""
+    return RatingQuestion.entry_id.in_(select(Entry.id).where(entries_of_school(actor)))
+
+
+def questions_told(actor: Actor) -> ColumnElement[bool]:
+    """Questions in the district's rounds, once the school has answered or its time is over."""
+    had_its_say = or_(RatingQuestion.answered_at.is_not(None), RatingQuestion.due_on < actor.on)
+    return and_(RatingQuestion.entry_id.in_(select(Entry.id).where(entries_of_district(actor))), had_its_say)
+
+
 RUBRIC_MANAGE = Permission("rubric.manage", RubricVersion, "F1", {Role.DISTRICT_STAFF: rubrics_of_district})
 ROUND_MANAGE = Permission("rating.round.manage", Round, "F1", {Role.DISTRICT_STAFF: rounds_of_district})
 ENTRY_MANAGE = Permission("rating.entry.manage", Entry, "F2", {Role.DISTRICT_STAFF: entries_of_district})
@@ -177,3 +189,15 @@ owned(
 )
 wall(Concern, {**dict.fromkeys(Role, own_concerns), Role.DISTRICT_STAFF: _concerns_of_staff})
 owned(Owner("rating_evidence", Evidence, (EVIDENCE_READ,)))
+QUESTION_READ = Permission(
+    "rating.question.read",
+    RatingQuestion,
+    "F1",
+    {Role.PRINCIPAL: questions_of_school, Role.DISTRICT_STAFF: questions_told},
+)
+QUESTION_ANSWER = Permission(
+    "rating.question.answer", RatingQuestion, "F1", {Role.PRINCIPAL: questions_of_school}
+)
+QUESTION_CLOSE = Permission(
+    "rating.question.close", RatingQuestion, "F1", {Role.DISTRICT_STAFF: questions_told}
+)

@@ -9,6 +9,7 @@ from portal.extensions import db
 from portal.i18n import gettext as _
 from portal.i18n import ngettext
 from portal.ratings import assessing, inspecting
+from portal.ratings.asking import RatingQuestion
 from portal.ratings.concerns import Concern, ConcernState
 from portal.ratings.models import (
     SECOND_APPEAL,
@@ -66,9 +67,10 @@ def _principal(actor: Actor) -> list[Task]:
                 _may_still_object(actor),
                 _waits_for_report(),
                 _waits_for_answer(),
+                _asks_school(),
             )
         )
-        .add_columns(_waits_for_report(), _waits_for_answer(), _may_still_object(actor))
+        .add_columns(_waits_for_report(), _waits_for_answer(), _may_still_object(actor), _asks_school())
         .options(
             joinedload(Entry.round).joinedload(Round.rubric_version),
             joinedload(Entry.school),
@@ -76,7 +78,8 @@ def _principal(actor: Actor) -> list[Task]:
         .limit(AT_MOST)
     ).all()
     found = []
-    for entry, reports, answers, may_object in rows:
+    for entry, reports, answers, may_object, asked in rows:
+        found += [_of_questions(entry, _("The portal has a question about the rating"))] if asked else []
         if entry.state == EntryState.OPINED:
             found.append(_opinion(entry))
             continue
@@ -84,6 +87,8 @@ def _principal(actor: Actor) -> list[Task]:
             found += [_result(entry)] if may_object else []
             found += [_of_own_standing(entry, _("Write the report for the light check"))] if reports else []
             found += [_of_own_standing(entry, _("Answer a proposed measure"))] if answers else []
+            continue
+        if entry.state != EntryState.SELF_ASSESSING:
             continue
         left = len(assessing.unanswered(entry))
         body = (
@@ -105,6 +110,28 @@ def _principal(actor: Actor) -> list[Task]:
             )
         )
     return found
+
+
+def _asks_school() -> ColumnElement[bool]:
+    """A question about what was handed in waits for the school."""
+    waits = and_(RatingQuestion.answered_at.is_(None), RatingQuestion.closed_at.is_(None))
+    return Entry.id.in_(select(RatingQuestion.entry_id).where(waits))
+
+
+def _question_to_close(actor: Actor) -> ColumnElement[bool]:
+    """The school has had its say about a question, or its time is over."""
+    said = or_(RatingQuestion.answered_at.is_not(None), RatingQuestion.due_on < actor.on)
+    return Entry.id.in_(select(RatingQuestion.entry_id).where(RatingQuestion.closed_at.is_(None), said))
+
+
+def _of_questions(entry: Entry, title: str) -> Task:
+    return Task(
+        about=entry.school.name,
+        title=title,
+        body=entry.round.name,
+        url=url_for("ratings.fair_play"),
+        button=_("Read it"),
+    )
 
 
 def _waits_for_report() -> ColumnElement[bool]:
@@ -211,6 +238,7 @@ def _district(actor: Actor) -> list[Task]:
         "veto": _veto_of_another(actor),
         "check": _check_to_judge(actor),
         "measure": _measure_to_settle(actor),
+        "question": _question_to_close(actor),
     }
     rows = db.session.execute(
         ENTRY_MANAGE.rows(actor)
@@ -221,10 +249,11 @@ def _district(actor: Actor) -> list[Task]:
         .limit(AT_MOST)
     ).all()
     found = [_step(entry) for entry, waits, *_more in rows if waits]
-    for entry, _waits, veto, check, measure in rows:
+    for entry, _waits, veto, check, measure, question in rows:
         found += [_look_at_veto(entry)] if veto else []
         found += [_of_standing(entry, _("Read the report of the light check"))] if check else []
         found += [_of_standing(entry, _("Settle a proposed measure"))] if measure else []
+        found += [_of_questions(entry, _("Close a question about a rating"))] if question else []
     return found + _objections(actor) + _concerns(actor) + _rounds(actor)
 
 

@@ -10,7 +10,9 @@ from portal import clock
 from portal.access import Actor, Role
 from portal.extensions import db
 from portal.ratings import assessing, deciding, inspecting, naming, rubric, rubrics, running
+from portal.ratings.asking import RatingQuestion
 from portal.ratings.canonical import canonical
+from portal.ratings.fair_signs import Rule
 from portal.ratings.metrics import Period
 from portal.ratings.models import (
     OBJECTION,
@@ -194,8 +196,28 @@ def _rated(
     deciding.settle(entry, town.people["张建平"].id, "")
     if principal == "钱文博":
         _objection(town, entry, principal)
+    _question(town, entry, principal)
     entry.decided_at = _instant(date(town.start.year, 6, 26))
     entry.state = EntryState.DECIDED
+
+
+def _question(town: Town, entry: Entry, principal: str) -> None:
+    """What the portal asked about the files that were handed in, and how it was left."""
+    db.session.add(
+        RatingQuestion(
+            entry_id=entry.id,
+            rule=Rule.LATE_VISITS,
+            figures={"found": 31, "of": 88, "limit": 30},
+            asked_at=_instant(date(town.start.year, 5, 29)),
+            due_on=date(town.start.year, 6, 5),
+            answer="春季学期有三位老师先记在纸上，五月集中录入。纸质记录在各班档案盒里，可以随时来看。",
+            answered_at=_instant(date(town.start.year, 6, 2)),
+            answered_by_id=town.people[principal].id,
+            closing="抽看了两个班的纸质记录，日期和内容对得上。请老师下学期随访随记。",
+            closed_at=_instant(date(town.start.year, 6, 4)),
+            closed_by_id=town.people["张建平"].id,
+        )
+    )
 
 
 def _objection(town: Town, entry: Entry, principal: str) -> None:

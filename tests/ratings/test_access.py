@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from portal.accounts.models import Person
 from portal.extensions import db
+from portal.ratings.asking import RatingQuestion
 from portal.ratings.concerns import Concern
 from portal.ratings.models import Entry, Round, RoundState, RubricVersion, Sheet
 from portal.ratings.standing import Naming
@@ -138,6 +139,10 @@ ADDRESSES = {
     "records": "/ratings/assessments/{entry}/items/E4/records",
     "claim": "/ratings/assessments/{entry}/claim",
     "keep_claim": "/ratings/assessments/{entry}/claim",
+    "fair_play": "/ratings/fair-play",
+    "fair_play_question": "/ratings/fair-play/{question}",
+    "answer_fair_play": "/ratings/fair-play/{question}/answer",
+    "close_fair_play": "/ratings/fair-play/{question}/closing",
     "check": "/ratings/assessments/{entry}/check",
     "submit": "/ratings/assessments/{entry}/submission",
     "sheet": "/ratings/sheets/{sheet}",
@@ -156,7 +161,9 @@ def address(endpoint, relation):
     """The address of an endpoint for a row in that relation to whoever asks."""
     if relation == "absent":
         return ADDRESSES[endpoint].format(
-            **dict.fromkeys(("school", "rubric", "round", "entry", "sheet", "naming", "concern"), ABSENT)
+            **dict.fromkeys(
+                ("school", "rubric", "round", "entry", "sheet", "naming", "concern", "question"), ABSENT
+            )
         )
     near = relation != "same_district" or endpoint not in PRINCIPALS
     found = {
@@ -166,6 +173,10 @@ def address(endpoint, relation):
         "entry": entry("望溪小学" if near else "东塔小学", OPEN),
         "naming": select(Naming.public_id),
         "concern": select(Concern.public_id),
+        "question": select(RatingQuestion.public_id)
+        .join(Entry)
+        .join(School)
+        .where(School.name == ("望溪小学" if near else "东塔小学")),
         "sheet": sheet("冯秀英" if relation == "same_district" else "吴正清"),
     }
     return ADDRESSES[endpoint].format(
@@ -190,6 +201,8 @@ PRINCIPALS = {
     "object_to",
     "own_standing",
     "report_check",
+    "fair_play_question",
+    "answer_fair_play",
     "answer_measure",
     "certificate",
     "withdraw_objection",

@@ -24,6 +24,7 @@ from portal.joining.models import GuardianNews, JoiningRequest, JoiningSheet, Jo
 from portal.notices.models import Notice
 from portal.opinions.models import Opinion
 from portal.privacy.models import AuditLine, DataCopy, ErasureRequest, ExportRequest, ReaderQuestion
+from portal.ratings.asking import RatingQuestion
 from portal.ratings.concerns import Concern
 from portal.ratings.evidence import Evidence
 from portal.ratings.models import Entry, EntryState, Round, RoundState, RubricVersion, Sheet
@@ -813,6 +814,14 @@ def rating_concern(row: Concern) -> Belonging:
     """An objection of somebody lies with the office of the district, never with the school."""
     found = db.session.get_one(Round, db.session.get_one(Entry, row.entry_id).round_id)
     return Belonging(of_district(found.district_id), office="district")
+
+
+@belongs(RatingQuestion, level="school")
+def rating_question(row: RatingQuestion) -> Belonging:
+    """A question about a rating lies with its school, and with the district once the school has had its say."""
+    had_its_say = row.answered_at is not None or row.due_on < clock.today()
+    found = entry(db.session.get_one(Entry, row.entry_id))
+    return replace(found, state=found.state or ("" if had_its_say else "with_school"))
 
 
 @belongs(Naming, level="school")

@@ -30,6 +30,7 @@ from portal.keys.sealing import SEALED
 from portal.notices import attaching
 from portal.notices.models import Notice, NoticeFile
 from portal.opinions.models import Opinion
+from portal.ratings.asking import RatingLook
 from portal.ratings.concerns import Concern
 from portal.ratings.evidence import Evidence
 from portal.ratings.models import RubricVersion
@@ -57,7 +58,7 @@ from tests.site.families import class_in, person, pupil
 FAMILIES = (Enrolment, Guardianship, Appointment)
 STANDING = (Appointment, Pupil, SchoolClass, School, District, Term, AuthSession, Passkey, File, TrailEntry)
 """What the town itself has at every place, and what each record gets of its own."""
-OF_ITS_OWN = (NoticeFile, FairPlayRecord, Evidence, Naming, LightCheck, Measure, Concern)
+OF_ITS_OWN = (NoticeFile, FairPlayRecord, RatingLook, Evidence, Naming, LightCheck, Measure, Concern)
 ENTERED_BY_PLACE = {"class": "class_id", "school": "school_id", "district": "district_id"}
 
 

@@ -27,6 +27,7 @@ from portal.joining.models import GuardianNews
 from portal.notices.models import Notice
 from portal.opinions.models import Category, Opinion
 from portal.privacy.models import DataCopy, ErasureRequest, ExportRequest
+from portal.ratings.asking import RatingQuestion
 from portal.ratings.evidence import SLOT, Evidence
 from portal.ratings.models import Entry, EntryState, Round, RoundState
 from portal.recovery.models import Recovery, Whose
@@ -66,6 +67,7 @@ def populate() -> None:
     _reported()
     _planned()
     db.session.commit()
+    _asked()
     _handed_in()
 
 
@@ -310,6 +312,20 @@ def _single_rows() -> None:
     found = _any(Entry, Entry.school_id == school(HERE).id)
     early = _copied(db.session.get_one(Round, found.round_id), state=RoundState.DRAFT)
     _copied(found, round_id=early.id, state=EntryState.CHOSEN, result=None)
+
+
+def _asked() -> None:
+    """Questions about ratings that schools have still to answer; the district may not look at them yet."""
+    for name in (HERE, THERE, FAR):
+        found = db.session.scalar(select(Entry).where(Entry.school_id == school(name).id).limit(1))
+        if found is not None:
+            db.session.add(
+                RatingQuestion(
+                    entry_id=found.id, rule="quick_answers", figures={"found": 9, "of": 12, "limit": 50},
+                    asked_at=clock.now(), due_on=clock.today() + timedelta(days=9),
+                )
+            )  # fmt: skip
+    db.session.commit()
 
 
 def _handed_in() -> None:

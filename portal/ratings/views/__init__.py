@@ -1,5 +1,6 @@
 """Pages of star ratings: rubrics, rounds, self-assessments, score sheets, and the public stars."""
 
+from portal.ratings import fairness as fair_play
 from portal.ratings import jobs
 from portal.ratings.views import (
     assessments,
@@ -7,6 +8,7 @@ from portal.ratings.views import (
     drafts,
     entries,
     evidence,
+    fairness,
     metrics,
     objections,
     rounds,
@@ -24,6 +26,8 @@ __all__ = [
     "drafts",
     "entries",
     "evidence",
+    "fair_play",
+    "fairness",
     "jobs",
     "metrics",
     "objections",
