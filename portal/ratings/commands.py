@@ -14,7 +14,7 @@ from sqlalchemy.orm import joinedload
 
 from portal import i18n
 from portal.extensions import db
-from portal.ratings import signing
+from portal.ratings import signing, yearend
 from portal.ratings.canonical import restored
 from portal.ratings.deciding import differences
 from portal.ratings.models import Round
@@ -33,6 +33,7 @@ from portal.ratings.rubric import (
 from portal.ratings.rubric import score as scored
 from portal.ratings.rubrics import store, store_workbook
 from portal.ratings.workbooks import is_workbook, taken_from, workbook
+from portal.roster.problems import UnreadableError
 from portal.schools.models import District, School
 
 rating = AppGroup("rating", help="Star ratings: score a round again and compare.")
@@ -225,3 +226,29 @@ def _key(file: Path | None) -> Ed25519PublicKey | None:
     if not isinstance(found, Ed25519PublicKey):
         raise ValueError("this is not an Ed25519 key")
     return found
+
+
+@rating.command("check-export")
+@FILE
+@LANGUAGE
+def check_export(file: Path, language: str) -> None:
+    """Score again what stands in FILE, a year-end sheet taken out before, and compare: exit 1 where anything differs."""
+    with i18n.speaking(language):
+        try:
+            found = yearend.taken(file)
+            wrong = yearend.differences(found)
+        except OSError as error:
+            wrong = [i18n.gettext("%(file)s cannot be read: %(reason)s", file=file, reason=error.strerror)]
+        except (ValueError, UnreadableError):
+            wrong = [i18n.gettext("%(file)s is no year-end sheet of this portal.", file=file)]
+        for line in wrong:
+            click.echo(line, err=True)
+        if wrong:
+            sys.exit(1)
+        click.echo(
+            i18n.ngettext(
+                "%(num)s line, scored again: everything is as written.",
+                "%(num)s lines, scored again: everything is as written.",
+                len(found),
+            )
+        )

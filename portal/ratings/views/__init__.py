@@ -16,6 +16,7 @@ from portal.ratings.views import (
     sheets,
     standing,
     stars,
+    yearend,
 )
 from portal.ratings.views.blueprint import bp
 
@@ -36,4 +37,5 @@ __all__ = [
     "sheets",
     "standing",
     "stars",
+    "yearend",
 ]
