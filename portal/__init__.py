@@ -69,6 +69,7 @@ from portal.schools import commands as schools_commands
 from portal.schools import views as schools
 from portal.signon import views as signon
 from portal.staffing import views as staffing
+from portal.surveys import views as surveys
 from portal.trail import reads
 from portal.visits import views as visits
 
@@ -90,6 +91,8 @@ BLUEPRINTS = (
     care.bp,
     notices.bp,
     opinions.bp,
+    surveys.bp,
+    surveys.answers,
     ratings.bp,
     privacy.bp,
     audit.bp,
@@ -134,7 +137,9 @@ def create_app(settings: Settings | None = None, **overrides: Any) -> Flask:
     logs.init_app(app)
     sessions.init_app(app)
     origins.init_app(app)
-    CSRFProtect(app).exempt(policy_reports.bp)
+    forgery = CSRFProtect(app)
+    forgery.exempt(policy_reports.bp)
+    forgery.exempt(surveys.answers)
     access.init_app(app)
     stepping.init_app(app)
     closing.init_app(app)

@@ -143,6 +143,12 @@ def public(view: View) -> View:
     return view
 
 
+def nameless(view: View) -> View:
+    """Over ``@public``: here nobody is anybody. The cookie of a signed-in person is not read, so nothing of them is touched."""
+    view.nameless = True  # type: ignore[attr-defined]
+    return view
+
+
 def signed_in(view: View) -> View:
     """Any signed-in person may knock; the view touches only that person's own rows."""
     view.access = "signed in"  # type: ignore[attr-defined]

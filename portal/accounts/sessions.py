@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from functools import cache
 from typing import Any
 
-from flask import Flask, g, request, session
+from flask import Flask, current_app, g, request, session
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 from sqlalchemy import and_, bindparam, exists, func, or_, select, update
 from sqlalchemy.orm import aliased
@@ -342,6 +342,12 @@ def wear(key: str) -> Hat | None:
     return hat
 
 
+def _of_request(token: str) -> SignedIn | None:
+    """The person of this request; nobody where a view asks not to know (``nameless``)."""
+    view = current_app.view_functions.get(request.endpoint or "")
+    return None if getattr(view, "nameless", False) else load(token)
+
+
 def _note_seen(at: datetime, session_id: int) -> None:
     with writing() as connection:
         connection.execute(update(AuthSession).where(AuthSession.id == session_id).values(last_seen_at=at))
@@ -351,7 +357,7 @@ def init_app(app: Flask) -> None:
     """Tell Flask-Login how a cookie becomes a person, and each request its language."""
     login = LoginManager(app)
     login.session_protection = None
-    login.user_loader(load)
+    login.user_loader(_of_request)
 
     @app.before_request
     def choose_language() -> None:

@@ -23,6 +23,7 @@ from portal.ratings import tasks as ratings
 from portal.schools import closing
 from portal.schools.policy import pupils_of_guardian
 from portal.staffing import tasks as staffing
+from portal.surveys import tasks as surveys
 from portal.tasks import Task, in_order
 from portal.visits import tasks as visits
 
@@ -35,6 +36,7 @@ SOURCES: dict[str, Callable[[Actor], list[Task]]] = {
     "care": care.tasks,
     "notices": notices.tasks,
     "opinions": opinions.tasks,
+    "surveys": surveys.tasks,
     "ratings": ratings.tasks,
     "privacy": privacy.tasks,
     "staffing": staffing.tasks,
@@ -83,6 +85,7 @@ WAYS: dict[Role, tuple[tuple[str, str, str], ...]] = {
     ),
     Role.PRINCIPAL: (
         ("visits.school", no_op("Visits of the school"), "door-open"),
+        ("surveys.index", no_op("Questionnaires"), "list-checks"),
         ("care.index", no_op("Care files"), "heart-handshake"),
         ("care.register", no_op("Left-behind children"), "users"),
         ("visits.harm", no_op("Reports of harm"), "shield-check"),
@@ -126,6 +129,7 @@ WAYS: dict[Role, tuple[tuple[str, str, str], ...]] = {
         ("notices.flagged", no_op("Notices that mention money"), "triangle-alert"),
         ("courses.manage", no_op("Courses of the district"), "book-open"),
         ("opinions.index", no_op("Opinions passed on to the district"), "message-square-text"),
+        ("surveys.index", no_op("Questionnaires"), "list-checks"),
         ("care.district", no_op("Care in numbers"), "heart-handshake"),
         ("roster.index", no_op("Roster"), "users"),
         ("ratings.stars", no_op("Stars of the schools"), "star-full"),

@@ -38,13 +38,19 @@ def prefix(keys: Keyring, branch: str) -> bytes:
     return HEADER.pack(1, keys.algorithm, key.id, b"")[:PREFIX]
 
 
-def _rows(connection: Connection, attribute: Any, last: int, *conditions: Any) -> list[Any]:
-    table = attribute.owner.__table__
-    columns = [table.c.id, table.c[attribute.row].label("row"), table.c[attribute.column].label("value")]
+def _key(attribute: Any) -> Any:
+    """The column that numbers or names the rows of a sealed attribute."""
+    return next(iter(attribute.owner.__table__.primary_key))
+
+
+def _rows(connection: Connection, attribute: Any, last: Any, *conditions: Any) -> list[Any]:
+    table, key = attribute.owner.__table__, _key(attribute)
+    columns = [key.label("id"), table.c[attribute.row].label("row"), table.c[attribute.column].label("value")]
     if attribute.index:
         columns.append(table.c[attribute.index].label("index"))
-    query = select(*columns).where(table.c.id > last, table.c[attribute.column].is_not(None), *conditions)
-    return list(connection.execute(query.order_by(table.c.id).limit(BATCH)))
+    begin = [key > last] if last else []
+    query = select(*columns).where(table.c[attribute.column].is_not(None), *begin, *conditions)
+    return list(connection.execute(query.order_by(key).limit(BATCH)))
 
 
 def reseal(keys: Keyring, pause: float = 0.0) -> Count:
@@ -54,7 +60,7 @@ def reseal(keys: Keyring, pause: float = 0.0) -> Count:
     """
     count = Count()
     for attribute in SEALED:
-        last = 0
+        last: Any = 0
         while True:
             with writing() as connection:
                 last = _move(connection, attribute, last, keys, count)
@@ -64,8 +70,8 @@ def reseal(keys: Keyring, pause: float = 0.0) -> Count:
     return count
 
 
-def _move(connection: Connection, attribute: Any, last: int, keys: Keyring, count: Count) -> int:
-    """Move one batch; the id of its last row, 0 when there is none."""
+def _move(connection: Connection, attribute: Any, last: Any, keys: Keyring, count: Count) -> Any:
+    """Move one batch; the key of its last row, 0 when there is none."""
     table = attribute.owner.__table__
     column = table.c[attribute.column]
     now = literal(prefix(keys, attribute.branch), LargeBinary)
@@ -78,14 +84,16 @@ def _move(connection: Connection, attribute: Any, last: int, keys: Keyring, coun
             continue
         sealed = attribute.columns(value, row.row)[attribute.column]
         changed = connection.execute(
-            update(table).where(table.c.id == row.id, column == row.value).values({attribute.column: sealed})
+            update(table)
+            .where(_key(attribute) == row.id, column == row.value)
+            .values({attribute.column: sealed})
         )
         count.moved += changed.rowcount
     return batch[-1].id if batch else 0
 
 
 def _values(attribute: Any) -> Iterator[list[Any]]:
-    last = 0
+    last: Any = 0
     while True:
         with reading(), db.engine.connect() as connection:
             batch = _rows(connection, attribute, last)
@@ -124,11 +132,11 @@ def reindex(connection: Connection, secret: bytes) -> int:
     for attribute in (one for one in SEALED if one.index):
         table = attribute.owner.__table__
         name = f"{table.name}.{attribute.name}"
-        last = 0
+        last: Any = 0
         while batch := _rows(connection, attribute, last):
             for row in batch:
                 index = blind_index(name, attribute.read(row.value, row.row), secret)
-                change = update(table).where(table.c.id == row.id)
+                change = update(table).where(_key(attribute) == row.id)
                 connection.execute(change.values({attribute.index: index}))
             made += len(batch)
             last = batch[-1].id

@@ -47,6 +47,7 @@ from portal.schools import holdings as schools_holdings
 from portal.schools.models import Enrolment, Guardianship, Pupil
 from portal.signon import holdings as signon_holdings
 from portal.staffing import holdings as staffing_holdings
+from portal.surveys import holdings as surveys_holdings
 from portal.visits import holdings as visits_holdings
 from portal.visits.models import Visit
 
@@ -73,6 +74,7 @@ DECLARED = (
     care_holdings,
     notices_holdings,
     opinions_holdings,
+    surveys_holdings,
     ratings_holdings,
     privacy_holdings,
 )

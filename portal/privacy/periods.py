@@ -28,6 +28,3 @@ def request_words(until: date) -> Due:
 
 
 on_own_clock(_l("Copies of one's data and files that were exported"), _l("24 hours, fetched once"))
-on_own_clock(
-    _l("Raw answers of questionnaires"), _l("90 days after publication, once questionnaires are in use")
-)

@@ -29,6 +29,7 @@ from portal.roster import periods as roster_periods
 from portal.schools import periods as schools_periods
 from portal.schools.models import District, School
 from portal.settings import Number, Setting
+from portal.surveys import periods as surveys_periods
 from portal.trail.models import note
 from portal.visits import periods as visits_periods
 
@@ -44,6 +45,7 @@ DECLARED = (
     visits_periods,
     care_periods,
     opinions_periods,
+    surveys_periods,
     ratings_periods,
     privacy_periods,
 )

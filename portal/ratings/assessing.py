@@ -11,15 +11,13 @@ from portal import clock
 from portal.errors import RuleBroken
 from portal.extensions import db
 from portal.i18n import gettext as _
-from portal.i18n import no_op
 from portal.ratings import evidence
 from portal.ratings.canonical import canonical, digest, restored
 from portal.ratings.metrics import METRICS, Figure, Period, Record, period_of, school_facts
+from portal.ratings.metrics.surveys import NAME as SURVEY
 from portal.ratings.models import Answer, Entry, EntryState, Snapshot
 from portal.ratings.rubric import Item, Result, Rubric, RubricError, score
 from portal.ratings.rubrics import (
-    AskedOf,
-    asked_of,
     bonus_ids,
     computed,
     items_of,
@@ -28,11 +26,11 @@ from portal.ratings.rubrics import (
     school_answers,
     words,
 )
+from portal.ratings.surveying import measured as surveyed_now
+from portal.ratings.surveying import not_asked
 from portal.ratings.terms import terms_on
 from portal.row_security import all_rows
 from portal.trail.models import note
-
-NO_SURVEY = no_op("There was no parent questionnaire in this round.")
 
 
 def due_on(entry: Entry) -> date:
@@ -109,7 +107,7 @@ def period_of_round(entry: Entry) -> Period:
 
 
 def computed_now(entry: Entry, period: Period) -> dict[str, Computed]:
-    """The computed items of the rubric with their numbers of today."""
+    """The computed items of the rubric with their numbers of today, and those that rest on a released questionnaire."""
     rubric = rubric_of(entry.round.rubric_version)
     found = {}
     with all_rows():
@@ -118,6 +116,8 @@ def computed_now(entry: Entry, period: Period) -> dict[str, Computed]:
             records = metric.records(entry.school_id, period)
             figure = metric.figure(records, period)
             found[item.id] = Computed(metric.name, figure, figure.facts(item), records)
+        for name, (figure, facts, records) in surveyed_now(rubric, entry.school_id, period).items():
+            found[name] = Computed(SURVEY, figure, facts, records)
     return found
 
 
@@ -133,17 +133,8 @@ def self_inputs(
     for name, given in answers.items():
         proof = bool(given.evidence) or name in with_files
         items[name] = {**restored(given.facts), "evidence": int(proof)}
-    items |= not_asked(rubric)
+    items |= not_asked(rubric, items)
     return {"rubric": rubric.id, "school": dict(school), "items": items}
-
-
-def not_asked(rubric: Rubric) -> dict[str, Any]:
-    """Items that rest on a questionnaire: while a round has none, they do not apply."""
-    return {
-        name: {"not_applicable": NO_SURVEY}
-        for name, item in items_of(rubric).items()
-        if asked_of(item) is AskedOf.SURVEY and not item.settings.get("always_applies")
-    }
 
 
 def preview(entry: Entry) -> tuple[Result, dict[str, Computed], Period]:

@@ -11,11 +11,12 @@ from portal.errors import RuleBroken
 from portal.extensions import db
 from portal.i18n import gettext as _
 from portal.ratings import evidence, inspecting
-from portal.ratings.assessing import latest_snapshot, not_asked
+from portal.ratings.assessing import latest_snapshot
 from portal.ratings.canonical import canonical, digest, restored
 from portal.ratings.models import Entry, EntryState, Objection, ObjectionState, Round, VetoEvent
 from portal.ratings.rubric import Result, as_json, score
 from portal.ratings.rubrics import rubric_of
+from portal.ratings.surveying import not_asked
 from portal.trail.models import note
 
 VETO = "veto:"
@@ -38,7 +39,7 @@ def inputs_of(entry: Entry) -> dict[str, Any]:
         proof = frozen["answers"].get(name, {}).get("evidence", "")
         own = name not in frozen["answers"] or name in frozen.get("files", {})
         items[name] = {**restored(facts), "evidence": int(bool(proof) or own)}
-    items |= not_asked(rubric)
+    items |= not_asked(rubric, items)
     events = {veto.veto_id: 1 for veto in entry.vetoes if veto.stands}
     inputs: dict[str, Any] = {"rubric": rubric.id, "school": frozen["school"], "items": items}
     gates = restored(entry.gates)

@@ -11,12 +11,12 @@ from portal import clock
 from portal.errors import RuleBroken
 from portal.extensions import db
 from portal.i18n import gettext as _
-from portal.ratings.assessing import not_asked
 from portal.ratings.canonical import canonical, digest, restored
 from portal.ratings.metrics import Figure
 from portal.ratings.models import Entry, EntryState, Round, RoundState, RubricState, RubricVersion, Snapshot
 from portal.ratings.rubric import Result, Rubric, RubricError, as_yaml, score, title_text
 from portal.ratings.rubrics import computed, items_of, metric_of
+from portal.ratings.surveying import not_asked
 from portal.trail.models import note
 
 MOST_SCHOOLS = 200
@@ -144,7 +144,7 @@ def _tried(rubric: Rubric, old: Rubric, entry: Entry, frozen: Mapping[str, Any])
         items.pop(item.id, None)
         if (known := measured.get(metric_of(item))) is not None:
             items[item.id] = Figure(known["numerator"], known["denominator"], known["counts"]).facts(item)
-    known_items = {"school": then.get("school", {}), "items": items | not_asked(rubric)}
+    known_items = {"school": then.get("school", {}), "items": items | not_asked(rubric, items)}
     vetoes = {veto["id"] for veto in rubric.settings["vetoes"]}
     events = {name: count for name, count in then.get("events", {}).items() if name in vetoes}
     inputs = known_items | ({"events": events} if events else {})

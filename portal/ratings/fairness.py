@@ -28,13 +28,14 @@ from portal.jobs.queue import every, task
 from portal.opinions.models import Opinion, OpinionAnswer
 from portal.ratings import inspecting
 from portal.ratings.asking import RatingLook, RatingQuestion
-from portal.ratings.assessing import latest_snapshot, not_asked
+from portal.ratings.assessing import latest_snapshot
 from portal.ratings.canonical import restored
 from portal.ratings.evidence import Evidence
 from portal.ratings.fair_signs import Held, Judged, Rule, Sign, Year, signs
 from portal.ratings.models import Entry, EntryState, Round, RoundState
 from portal.ratings.rubric import Rubric, RubricError, score
 from portal.ratings.rubrics import rubric_of, school_answers
+from portal.ratings.surveying import not_asked
 from portal.row_security import all_rows
 from portal.schools.calendar import add_working_days
 from portal.settings import Number, Setting, Switch
@@ -198,7 +199,8 @@ def _judged(entry: Entry, content: Mapping[str, Any]) -> dict[str, Judged]:
 
 def _shares(rubric: Rubric, facts: Mapping[str, Any], school: Mapping[str, Any]) -> dict[str, float]:
     """The share of its points that each indicator reaches by these facts; nothing where they cannot be scored."""
-    items = {name: {**found, "evidence": 1} for name, found in facts.items()} | not_asked(rubric)
+    items: dict[str, Any] = {name: {**found, "evidence": 1} for name, found in facts.items()}
+    items |= not_asked(rubric, items)
     try:
         result = score(rubric, {"school": dict(school), "items": items})
     except RubricError:

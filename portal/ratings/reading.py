@@ -9,7 +9,6 @@ from typing import Any
 from portal import i18n
 from portal.i18n import gettext as _
 from portal.ratings import questions
-from portal.ratings.assessing import NO_SURVEY
 from portal.ratings.canonical import restored
 from portal.ratings.evidence import Evidence, still_kept
 from portal.ratings.metrics import METRICS
@@ -28,6 +27,7 @@ from portal.ratings.rubric.notation import lines_of
 from portal.ratings.rubric.problems import Message
 from portal.ratings.rubric.shape import without_defaults
 from portal.ratings.rubrics import AskedOf, asked_of, bonus_ids, domains_of, items_of, words
+from portal.ratings.surveying import NO_SURVEY, TOO_FEW
 
 DECIMALS = 2
 STRONG = Fraction(9, 10)
@@ -73,7 +73,10 @@ def _worded(value: Any) -> Any:
 def reasons(result: ItemResult) -> list[str]:
     """Why an item has its points."""
     if asked_of(result.item) is AskedOf.SURVEY and result.state == "not_applicable":
-        return [_(NO_SURVEY)]
+        said = [value for message in result.reasons for _name, value in message.params]
+        known = next((words for words in (NO_SURVEY, TOO_FEW) if words in said), None)
+        if known:
+            return [_(known)]
     return [sentence(message) for message in result.reasons]
 
 
@@ -118,8 +121,11 @@ def frozen_items(rubric: Rubric, snapshot: Snapshot | None) -> dict[str, Frozen]
         if name in items
     }
     for name, measured in content["metrics"].items():
+        lines = figure_lines(measured["numerator"], measured["denominator"], measured["counts"])
+        if "mean" in measured["facts"]:
+            lines.append((_("Mean of the opinions"), str(measured["facts"]["mean"])))
         found[name] = Frozen(
-            figure_lines(measured["numerator"], measured["denominator"], measured["counts"]),
+            lines,
             "",
             len(measured["records"]),
         )

@@ -51,10 +51,10 @@ def metric_of(item: Item) -> str:
 def asked_of(item: Item) -> AskedOf:
     """Records for what is computed, the inspectors for samples and deductions, a questionnaire, otherwise the school."""
     source = str(item.settings.get("source", ""))
-    if metric_of(item):
-        return AskedOf.RECORDS
     if source == "district_survey" or item.kind == "survey_mean":
         return AskedOf.SURVEY
+    if metric_of(item):
+        return AskedOf.RECORDS
     if source == "district_sample" or item.kind == "sample_check":
         return AskedOf.INSPECTORS
     return AskedOf.SCHOOL

@@ -21,6 +21,7 @@ from portal.rehearsal import (
     ratings,
     recoveries,
     staffing,
+    surveys,
     visits,
 )
 from portal.rehearsal.cast import Town
@@ -82,6 +83,7 @@ def build() -> Town:
     care.build(town)
     notices.build(town)
     opinions.build(town)
+    surveys.build(town)
     ratings.build(town)
     privacy.build(town)
     joining.build(town)

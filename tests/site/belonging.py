@@ -47,6 +47,7 @@ from portal.schools.models import (
 )
 from portal.settings.models import SettingValue
 from portal.staffing.models import AppointmentRequest, PupilTransfer
+from portal.surveys.models import Survey, SurveyFlag, SurveyHousehold, SurveySchool, SurveyState
 from portal.trail.models import TrailEntry
 from portal.visits.drafts import VisitDraft
 from portal.visits.fairness import FairPlayQuestion
@@ -787,9 +788,42 @@ def opinion_send(row: Pupil) -> Belonging:
     return child(row.id, is_off=_switched_off("opinions", row.id))
 
 
-@belongs(RubricVersion, Round, level="district")
-def of_own_district(row: RubricVersion | Round) -> Belonging:
+@belongs(RubricVersion, Round, Survey, level="district")
+def of_own_district(row: RubricVersion | Round | Survey) -> Belonging:
     return Belonging(of_district(row.district_id), office="district")
+
+
+@belongs(SurveySchool, level="school")
+def asked_school(row: SurveySchool) -> Belonging:
+    """A school in a questionnaire is the district's that sends it; it is the school's business once it has gone out."""
+    sent = db.session.get_one(Survey, row.survey_id).state != SurveyState.DRAFT
+    return Belonging(of_school(row.school_id), state="" if sent else "draft")
+
+
+@belongs(SurveyFlag, level="school")
+def survey_flag(row: SurveyFlag) -> Belonging:
+    """A question about numbers lies with its school, and with the district once the school has had its say."""
+    had_its_say = row.answered_at is not None or row.closed_at is not None or row.due_on < clock.today()
+    school_id = db.session.get_one(SurveySchool, row.survey_school_id).school_id
+    return Belonging(of_school(school_id), office="school", state="" if had_its_say else "with_school")
+
+
+@belongs(SurveyHousehold, level="household")
+def asked_household(row: SurveyHousehold) -> Belonging:
+    """An invitation belongs to a household, for its children at the school that is asked about, while it may be answered."""
+    about = db.session.get_one(SurveySchool, row.survey_school_id)
+    survey = db.session.get_one(Survey, about.survey_id)
+    ties = db.session.scalars(select(Guardianship).where(Guardianship.household_id == row.household_id)).all()
+    children = {
+        tie.pupil_id for tie in ties if db.session.get_one(Pupil, tie.pupil_id).school_id == about.school_id
+    }
+    may = survey.state == SurveyState.OPEN and survey.closes_on >= clock.today() and about.voided_at is None
+    return Belonging(
+        of_school(about.school_id),
+        children=frozenset(children),
+        households=frozenset({row.household_id}),
+        state="" if may else "shut",
+    )
 
 
 @belongs("stars", level="school")

@@ -46,6 +46,17 @@ from portal.schools.models import (
     SchoolClass,
     Term,
 )
+from portal.surveys.models import (
+    Survey,
+    SurveyAnswer,
+    SurveyBox,
+    SurveyFlag,
+    SurveyHousehold,
+    SurveyPressure,
+    SurveyRemark,
+    SurveySchool,
+    SurveyState,
+)
 from portal.trail.models import TrailEntry
 from portal.visits.fairness import FairPlayRecord
 from portal.visits.home_lessons import HomeTeaching
@@ -58,7 +69,20 @@ from tests.site.families import class_in, person, pupil
 FAMILIES = (Enrolment, Guardianship, Appointment)
 STANDING = (Appointment, Pupil, SchoolClass, School, District, Term, AuthSession, Passkey, File, TrailEntry)
 """What the town itself has at every place, and what each record gets of its own."""
-OF_ITS_OWN = (NoticeFile, FairPlayRecord, RatingLook, Evidence, Naming, LightCheck, Measure, Concern)
+OF_ITS_OWN = (
+    NoticeFile,
+    FairPlayRecord,
+    RatingLook,
+    Evidence,
+    Naming,
+    LightCheck,
+    Measure,
+    Concern,
+    SurveyBox,
+    SurveyAnswer,
+    SurveyRemark,
+    SurveyPressure,
+)
 ENTERED_BY_PLACE = {"class": "class_id", "school": "school_id", "district": "district_id"}
 
 
@@ -91,6 +115,7 @@ def populate() -> None:
     _courses()
     _notices()
     _joining()
+    _surveys()
     spots = list(_spots())
     for model in [key for key in BELONGS if isinstance(key, type) and key not in STANDING]:
         _spread(model, spots)
@@ -279,6 +304,31 @@ def _joining() -> None:
     db.session.flush()
 
 
+def _surveys() -> None:
+    """A questionnaire that has not gone out, one that is closed, one past its last day, one whose answers do not count; a
+    question that lies with its school."""
+    here = next(spots_of(pupil("陈一诺")))
+    asked = select(SurveyHousehold).join(SurveySchool).join(Survey).where(Survey.state == SurveyState.OPEN)
+    source = db.session.scalars(asked.limit(1)).one()
+    asks, agrees = person("张建平").id, person("苏敏").id
+    for state, closes_on, void in (
+        ("draft", clock.today() + timedelta(days=9), False),
+        ("closed", clock.today() + timedelta(days=9), False),
+        ("open", clock.today() - timedelta(days=1), False),
+        ("open", clock.today() + timedelta(days=9), True),
+    ):
+        about = db.session.get_one(SurveySchool, copied(source, here, {}).survey_school_id)
+        survey = db.session.get_one(Survey, about.survey_id)
+        survey.state, survey.closes_on = state, closes_on
+        if void:
+            about.void_reason, about.void_asked_by_id, about.voided_by_id = "有人要求统一填写", asks, agrees
+            about.void_asked_at = about.voided_at = clock.now()
+    flag = copied(db.session.scalars(select(SurveyFlag)).one(), here, {})
+    flag.answer, flag.answered_at, flag.answered_by_id = "", None, None
+    flag.due_on = clock.today() + timedelta(days=3)
+    db.session.flush()
+
+
 # Copies of records
 
 
@@ -390,6 +440,7 @@ ENDINGS: dict[Any, tuple[str, ...]] = {
 UNIQUE_TEXTS = {"sealed_as", "public_id", "token_hash", "client_id", "file_hash"}
 ONE_OF_EACH: dict[Any, Callable[[Any, Spot], Any]] = {
     (RubricVersion, "version"): lambda _value, _spot: 1_000 + secrets.randbelow(1_000_000),
+    (SurveyHousehold, "token_index"): lambda _value, _spot: secrets.token_bytes(15),
     (HomeTeaching, "year_on"): lambda value, spot: value.replace(year=1 + spot.household_id % 1_900),
 }
 """Versions differ; a child has one log of lessons at home a year, so each of its homes has that of another year."""
@@ -403,6 +454,8 @@ CARRIED = {
     "rubric_version_id",
     "invitation_id",
     "plan_id",
+    "survey_id",
+    "survey_school_id",
 }
 
 

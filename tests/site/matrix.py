@@ -31,6 +31,7 @@ from portal.files.models import File
 from portal.ratings.models import VetoEvent
 from portal.ratings.standing import Naming
 from portal.schools.models import Enrolment, Guardianship, Household, Pupil, School, SchoolClass, Term
+from portal.surveys.models import SurveyHousehold
 from portal.visits.home_lessons import HomeLesson
 from tests.site import edges
 from tests.site.actors import PLAYERS, STAND_INS, Player
@@ -56,6 +57,7 @@ KEYS: dict[str, Any] = {
     "files.signed": File,
     "care.shared": Referral,
     "care.open_shared": Referral,
+    "answers.questionnaire": SurveyHousehold,
 }
 """What the address of an endpoint names, where it is not a row of its permission's model."""
 
@@ -106,7 +108,10 @@ MORE_ARGUMENTS: dict[str, Callable[[str, Any], Any]] = {
 }
 
 
-NO_ROW = {"ratings.metric": {"name": "visit_coverage"}}
+NO_ROW = {
+    "ratings.metric": {"name": "visit_coverage"},
+    "answers.questionnaire": {"token": "7K4QM2TX90ABCDEF"},
+}
 """Addresses whose arguments name no record: a case of each stands for all."""
 
 

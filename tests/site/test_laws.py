@@ -33,6 +33,7 @@ FEATURES = [
     "care",
     "notices",
     "opinions",
+    "surveys",
     "ratings",
     "privacy",
     "audit",

@@ -3,7 +3,7 @@
 A rubric names a metric in an item's ``source: "system:<name>"``.
 """
 
-from portal.ratings.metrics import courses, families, notices, opinions, visits
+from portal.ratings.metrics import courses, families, notices, opinions, surveys, visits
 from portal.ratings.metrics.registry import (
     METRICS,
     NOT_COLLECTED,
@@ -32,5 +32,6 @@ __all__ = [
     "opinions",
     "period_of",
     "school_facts",
+    "surveys",
     "visits",
 ]
