@@ -854,8 +854,8 @@ def rating_concern(row: Concern) -> Belonging:
 def rating_question(row: RatingQuestion) -> Belonging:
     """A question about a rating lies with its school, and with the district once the school has had its say."""
     had_its_say = row.answered_at is not None or row.due_on < clock.today()
-    found = entry(db.session.get_one(Entry, row.entry_id))
-    return replace(found, state=found.state or ("" if had_its_say else "with_school"))
+    about = db.session.get_one(Entry, row.entry_id)
+    return Belonging(of_school(about.school_id), state="" if had_its_say else "with_school")
 
 
 @belongs(Naming, level="school")

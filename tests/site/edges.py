@@ -317,7 +317,9 @@ def _single_rows() -> None:
 def _asked() -> None:
     """Questions about ratings that schools have still to answer; the district may not look at them yet."""
     for name in (HERE, THERE, FAR):
-        found = db.session.scalar(select(Entry).where(Entry.school_id == school(name).id).limit(1))
+        begun = select(Round.id).where(Round.state != RoundState.DRAFT)
+        own = select(Entry).where(Entry.school_id == school(name).id, Entry.round_id.in_(begun))
+        found = db.session.scalar(own.order_by(Entry.id).limit(1))
         if found is not None:
             db.session.add(
                 RatingQuestion(

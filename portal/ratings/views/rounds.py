@@ -10,6 +10,7 @@ from portal.access import Role, actor, find, requires
 from portal.extensions import db
 from portal.i18n import gettext as _
 from portal.once import commit_and_go
+from portal.paging import page_of
 from portal.ratings import inspecting, naming, rechecking, running, states
 from portal.ratings.forms import InspectorsForm, RoundForm
 from portal.ratings.models import (
@@ -117,14 +118,18 @@ def _round(public_id: str) -> Round:
 @bp.get("/ratings/rounds/<public_id>")
 @requires(ROUND_MANAGE)
 def round_page(public_id: str) -> str:
-    """A round: its schools, how far each is, its inspectors, and the next move."""
-    round_ = _round(public_id)
-    entries = sorted(round_.entries, key=lambda entry: (entry.school.name_pinyin, entry.id))
+    """A round: a page of its schools, how far each is, its inspectors, and the next move."""
+    round_ = find(ROUND_MANAGE, public_id, joinedload(Round.school_year), joinedload(Round.rubric_version))
+    own = ENTRY_MANAGE.rows(actor()).where(Entry.round_id == round_.id)
+    listing = page_of(
+        own.options(joinedload(Entry.school), selectinload(Entry.sheets).joinedload(Sheet.person)),
+        [(Entry.id, False)],
+    )
     next_move = {RoundState.DRAFT: "open", RoundState.OPEN: "publish"}.get(RoundState(round_.state))
     return render(
         "ratings/round_page.html",
         round=round_,
-        entries=entries,
+        listing=listing,
         names=ENTRY_STATE_NAMES,
         round_names=ROUND_STATE_NAMES,
         RoundState=RoundState,
