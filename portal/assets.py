@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import json
 import os
 import re
 import tempfile
@@ -11,6 +12,7 @@ from wsgiref.headers import Headers
 from wsgiref.types import WSGIApplication
 
 import brotli
+from flask import Response, current_app
 from whitenoise import WhiteNoise
 
 PREFIX = "static/"
@@ -129,6 +131,34 @@ def publish(source: Path, target: Path) -> dict[str, str]:
 def static_url(names: Mapping[str, str], name: str, root: str = "/") -> str:
     """The address of a static file by its logical name; KeyError when there is none, so a misspelt name never reaches a page."""
     return f"{root}{PREFIX}{names[name]}"
+
+
+WORKS_OFFLINE = (
+    "js/app.js",
+    "js/offline/",
+    "js/modules/",
+    "vendor/idb.js",
+    "img/icons.svg",
+    "portal.css",
+    "dark.css",
+)
+"""What pages need that work without a network."""
+
+
+def worker(page: str, address: str, name: str, scope: str) -> Response:
+    """The service worker that keeps a page for times without a network, under a name of its own on the device.
+
+    Another page, another version: then browsers renew it. ``scope``: the addresses it answers for.
+    """
+    names = current_app.extensions["portal.static"]
+    files = [static_url(names, one) for one in sorted(names) if one.startswith(WORKS_OFFLINE)]
+    shell = {"name": name, "version": digest(page.encode()), "page": address, "files": files}
+    code = static_url(names, "js/offline/worker.js")
+    answer = Response(
+        f"self.SHELL = {json.dumps(shell)};\nimportScripts({json.dumps(code)});\n", mimetype="text/javascript"
+    )
+    answer.headers["Service-Worker-Allowed"] = scope
+    return answer
 
 
 HEADERS = {

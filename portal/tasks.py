@@ -1,9 +1,14 @@
 """What a person must do now: the cards of the first page, made by each feature from its own records."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Any
+
+from sqlalchemy import Select
 
 from portal import i18n
+from portal.extensions import db
 from portal.i18n import gettext as _
 from portal.i18n import ngettext
 
@@ -45,6 +50,15 @@ class Task:
         if self.due_on is None or (self.due_on - today).days > 3:
             return ""
         return "brick" if self.due_on < today else "amber"
+
+
+AT_MOST = 5
+"""Cards of one kind on the first page; the rest stands in the lists."""
+
+
+def cards(query: Select[Any], order: Sequence[Any], make: Callable[[Any], Task]) -> list[Task]:
+    """The cards of the first few rows of a query, in an order without ties: one query, whatever its length."""
+    return [make(row) for row in db.session.scalars(query.order_by(*order).limit(AT_MOST))]
 
 
 def in_order(tasks: list[Task]) -> list[Task]:

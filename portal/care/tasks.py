@@ -16,11 +16,9 @@ from portal.care.settings import CONTACT_DAYS
 from portal.extensions import db
 from portal.i18n import gettext as _
 from portal.i18n import ngettext
-from portal.tasks import Task
+from portal.tasks import AT_MOST, Task, cards
 
 SOON = timedelta(days=7)
-AT_MOST = 5
-"""Cards of one kind on the first page; the rest stands in the lists."""
 CARERS = (Role.CLASS_TEACHER, Role.SUBJECT_TEACHER, Role.PRINCIPAL)
 
 
@@ -28,16 +26,16 @@ def tasks(actor: Actor) -> list[Task]:
     """The cards of those who care for single children; nothing for other hats."""
     if actor.role not in CARERS:
         return []
-    cards = [*_reviews(actor), *_measures(actor)]
+    made = [*_reviews(actor), *_measures(actor)]
     if actor.role == Role.CLASS_TEACHER:
-        cards += _silent(actor)
+        made += _silent(actor)
     if actor.role == Role.PRINCIPAL:
-        cards += _to_decide(actor)
-    return [*cards, *_steps(actor)] if actor.role != Role.SUBJECT_TEACHER else cards
+        made += _to_decide(actor)
+    return [*made, *_steps(actor)] if actor.role != Role.SUBJECT_TEACHER else made
 
 
 def _reviews(actor: Actor) -> list[Task]:
-    found = db.session.scalars(
+    query = (
         CARE_PLAN.rows(actor)
         .where(
             CarePlan.responsible_id == actor.person_id,
@@ -45,26 +43,28 @@ def _reviews(actor: Actor) -> list[Task]:
             CarePlan.review_due_on <= actor.on + SOON,
         )
         .options(joinedload(CarePlan.pupil))
-        .order_by(CarePlan.review_due_on, CarePlan.id)
-        .limit(AT_MOST)
     )
-    return [
-        Task(
+    return cards(
+        query,
+        (
+            CarePlan.review_due_on,
+            CarePlan.id,
+        ),
+        lambda plan: Task(
             about=plan.pupil.name,
             title=_("Look at a plan again"),
             url=url_for("care.plan", public_id=plan.public_id),
             button=_("Open the plan"),
             due_on=plan.review_due_on,
-        )
-        for plan in found
-    ]
+        ),
+    )
 
 
 def _measures(actor: Actor) -> list[Task]:
     mine: Any = CareMeasure.owner_id == actor.person_id
     if actor.role == Role.CLASS_TEACHER:
         mine = or_(mine, CareMeasure.owner_id.is_(None) & (CareMeasure.due_on < actor.on))
-    found = db.session.scalars(
+    query = (
         CARE_MEASURE.rows(actor)
         .join(CarePlan, CarePlan.id == CareMeasure.plan_id)
         .where(
@@ -74,32 +74,37 @@ def _measures(actor: Actor) -> list[Task]:
             CarePlan.closed_on.is_(None),
         )
         .options(joinedload(CareMeasure.pupil))
-        .order_by(CareMeasure.due_on, CareMeasure.id)
-        .limit(AT_MOST)
     )
-    return [
-        Task(
+    return cards(
+        query,
+        (
+            CareMeasure.due_on,
+            CareMeasure.id,
+        ),
+        lambda one: Task(
             about=one.pupil.name,
             title=_("A measure of a plan is due"),
             url=url_for("care.measure", public_id=one.public_id),
             button=_("Open the measure"),
             due_on=one.due_on,
-        )
-        for one in found
-    ]
+        ),
+    )
 
 
 def _silent(actor: Actor) -> list[Task]:
     days = CONTACT_DAYS.on(actor.on, school_id=actor.school_id)
-    found = db.session.scalars(
+    query = (
         CARE_REGISTER.rows(actor)
         .where(LeftBehind.ended_on.is_(None), LeftBehind.contacted_on <= actor.on - timedelta(days=days))
         .options(joinedload(LeftBehind.pupil))
-        .order_by(LeftBehind.contacted_on, LeftBehind.id)
-        .limit(AT_MOST)
     )
-    return [
-        Task(
+    return cards(
+        query,
+        (
+            LeftBehind.contacted_on,
+            LeftBehind.id,
+        ),
+        lambda one: Task(
             about=one.pupil.name,
             title=_("Speak with the parents who are away"),
             body=ngettext(
@@ -110,9 +115,8 @@ def _silent(actor: Actor) -> list[Task]:
             url=url_for("care.left_behind", public_id=one.public_id),
             button=_("Note a contact"),
             due_on=one.contacted_on + timedelta(days=days),
-        )
-        for one in found
-    ]
+        ),
+    )
 
 
 def _steps(actor: Actor) -> list[Task]:
@@ -124,13 +128,13 @@ def _steps(actor: Actor) -> list[Task]:
         .order_by(Watch.absent_from, Watch.id)
         .limit(AT_MOST)
     )
-    cards = []
+    made = []
     for watch in found:
         rung = watching.next_rung(watch, actor.on)
         late_only = actor.role == Role.PRINCIPAL
         if rung is None or rung.due_on > actor.on + SOON or (late_only and rung.due_on >= actor.on):
             continue
-        cards.append(
+        made.append(
             Task(
                 about=watch.pupil.name,
                 title=_("Dropout watch: %(step)s", step=STEP_NAMES[rung.kind]),
@@ -139,24 +143,23 @@ def _steps(actor: Actor) -> list[Task]:
                 due_on=rung.due_on,
             )
         )
-    return cards
+    return made
 
 
 def _to_decide(actor: Actor) -> list[Task]:
-    found = db.session.scalars(
+    query = (
         CARE_OVERRIDE.rows(actor)
         .where(Referral.state == ReferralState.WAITING, Referral.author_id != actor.person_id)
         .options(joinedload(Referral.pupil))
-        .order_by(Referral.id)
-        .limit(AT_MOST)
     )
-    return [
-        Task(
+    return cards(
+        query,
+        (Referral.id,),
+        lambda one: Task(
             about=one.pupil.name,
             title=_("Decide on a referral without consent"),
             url=url_for("care.referral", public_id=one.public_id),
             button=_("Look at it"),
             due_on=clock.local(one.made_at).date(),
-        )
-        for one in found
-    ]
+        ),
+    )

@@ -15,11 +15,10 @@ from portal.extensions import UtcDateTime, db
 from portal.i18n import gettext as _
 from portal.prepared import Prepared, whoever
 from portal.schools.models import District, Household, School
-from portal.tasks import Task
+from portal.tasks import AT_MOST, Task, cards
 
 SOON = timedelta(days=7)
 LOOK_BACK = timedelta(days=14)
-MOST = 5
 
 
 def tasks(actor: Actor) -> list[Task]:
@@ -61,7 +60,7 @@ def _seats() -> Select[*tuple[Any, ...]]:
             CourseSession.starts_at > bindparam("now", type_=UtcDateTime()),
         )
         .order_by(CourseSession.starts_at, Seat.id)
-        .limit(MOST)
+        .limit(AT_MOST)
     )
 
 
@@ -71,13 +70,13 @@ SEATS = Prepared(_seats)
 def _for_family(actor: Actor) -> list[Task]:
     """Seats offered from the waiting list, and sessions of the coming week with a seat."""
     now = clock.now()
-    cards = []
+    made = []
     for seat in SEATS.all(db.session(), person=actor.person_id, day=actor.on, now=now):
         if seat.is_new_offer:
-            cards.append(_offer(seat))
+            made.append(_offer(seat))
         elif seat.starts_at <= now + SOON:
-            cards.append(_reminder(seat))
-    return cards
+            made.append(_reminder(seat))
+    return made
 
 
 def _offer(seat: Any) -> Task:
@@ -112,7 +111,7 @@ def _when_and_where(session: Any) -> str:
 def _sign_ins(actor: Actor) -> list[Task]:
     """Sessions of today and of the last two weeks whose list of those present nobody has kept yet."""
     tomorrow = clock.instant_of(actor.on + timedelta(days=1))
-    sessions = db.session.scalars(
+    query = (
         SESSION_MANAGE.rows(actor)
         .join(Course, Course.id == CourseSession.course_id)
         .where(
@@ -126,37 +125,35 @@ def _sign_ins(actor: Actor) -> list[Task]:
             joinedload(CourseSession.course).joinedload(Course.school),
             joinedload(CourseSession.course).joinedload(Course.district),
         )
-        .order_by(CourseSession.starts_at)
-        .limit(MOST)
     )
-    return [
-        Task(
+    return cards(
+        query,
+        (CourseSession.starts_at,),
+        lambda session: Task(
             about=session.course.host_name,
             title=_("Mark who is present: %(title)s", title=session.course.title),
             body=_when_and_where(session),
             url=url_for("courses.attendance", public_id=session.public_id),
             button=_("Open the sign-in list"),
             due_on=session.starts_on,
-        )
-        for session in sessions
-    ]
+        ),
+    )
 
 
 def _drafts(actor: Actor) -> list[Task]:
     """Courses begun and not yet published."""
-    courses = db.session.scalars(
+    query = (
         COURSE_MANAGE.rows(actor)
         .where(Course.published_at.is_(None))
         .options(joinedload(Course.school), joinedload(Course.district))
-        .order_by(Course.id.desc())
-        .limit(MOST)
     )
-    return [
-        Task(
+    return cards(
+        query,
+        (Course.id.desc(),),
+        lambda course: Task(
             about=course.host_name,
             title=_("Finish and publish the course: %(title)s", title=course.title),
             url=url_for("courses.plan", public_id=course.public_id),
             button=_("Open the draft"),
-        )
-        for course in courses
-    ]
+        ),
+    )

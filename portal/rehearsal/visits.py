@@ -9,6 +9,7 @@ from sqlalchemy import select
 from portal import clock
 from portal.access import Actor, Role
 from portal.extensions import db
+from portal.operations import Operation, Sent
 from portal.rehearsal.cast import Town
 from portal.schools.calendar import term_on
 from portal.schools.models import Enrolment, Guardianship, Pupil, SchoolClass, SchoolYear, Term
@@ -18,7 +19,7 @@ from portal.visits.fairness import FairPlayQuestion, FairPlayRecord
 from portal.visits.harm import Act, HarmEntry, HarmReport
 from portal.visits.home_lessons import Given
 from portal.visits.inviting import invite
-from portal.visits.merging import Operation, Sent, Telling, take_in
+from portal.visits.merging import Telling, take_in
 from portal.visits.models import FORM_NAMES, Form, HomePlace, Invitation, Outcome, Visit
 from portal.visits.recording import Account, Step, record
 

@@ -4,7 +4,6 @@ A field has a revision; whoever sends a newer text says on which revision it sta
 clash: both stay, and the author chooses.
 """
 
-import re
 import uuid
 from collections.abc import Mapping
 from datetime import datetime
@@ -33,7 +32,6 @@ from portal.schools.models import Pupil
 from portal.schools.policy import pupils_of_class
 from portal.visits.models import Invitation, Visit
 
-CLIENT_ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 GUARDED = "sealed"
 """The field of the sealed note: under a key of its own, and never shown beside another text."""
 

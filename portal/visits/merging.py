@@ -6,7 +6,7 @@ says is kept as its claim. Rules of sending again: SECURITY contract 5.5 and ``p
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import select
@@ -17,8 +17,8 @@ from portal.access import Actor
 from portal.accounts.models import Person
 from portal.errors import RuleBroken
 from portal.extensions import db
-from portal.forms import tidy
 from portal.i18n import gettext as _
+from portal.operations import Operation, plain
 from portal.schools.models import Pupil, SchoolClass
 from portal.staffing.delegating import colleagues
 from portal.visits import counting, loading
@@ -34,26 +34,6 @@ OWN = frozenset({"hopes", "note", "school_only", GUARDED})
 PAGE = ""
 """The device of what was changed here and not on a device."""
 Values = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Sent:
-    """A field as a device sends it. ``base``: the revision it stands on; None: nobody touched it."""
-
-    value: Any
-    base: int | None
-
-
-@dataclass(frozen=True)
-class Operation:
-    """One change of one visit on one device. ``number`` grows with each change there; ``at`` is the device's clock."""
-
-    client_id: str
-    device: str
-    number: int
-    at: datetime
-    finish: bool
-    fields: dict[str, Sent]
 
 
 @dataclass(frozen=True)
@@ -84,23 +64,6 @@ class Outcome:
     def clashes(self) -> list[str]:
         """Fields with a text that waits for a choice."""
         return sorted({one.field for one in self.draft.open_clashes if one.field != GUARDED})
-
-
-def plain(value: Any) -> Any:
-    """A value as a form sends it: days and times as text, a tick as "y", several choices sorted."""
-    match value:
-        case bool():
-            return "y" if value else ""
-        case date():
-            return value.isoformat()
-        case time():
-            return value.strftime("%H:%M")
-        case list() | tuple() | set():
-            return sorted({str(one) for one in value})
-        case None:
-            return ""
-        case _:
-            return tidy(str(value)) or ""
 
 
 def take_in(telling: Telling, sent: Operation) -> Outcome:

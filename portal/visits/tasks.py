@@ -15,7 +15,7 @@ from portal.i18n import gettext as _
 from portal.i18n import moment
 from portal.prepared import Prepared, whoever
 from portal.schools.models import Pupil, SchoolClass
-from portal.tasks import Task
+from portal.tasks import AT_MOST, Task, cards
 from portal.visits.fairness import RULE_NAMES, FairPlayQuestion
 from portal.visits.harm import HarmReport
 from portal.visits.models import (
@@ -42,8 +42,6 @@ from portal.visits.policy import (
 )
 
 SOON = timedelta(days=7)
-AT_MOST = 5
-"""Cards of one kind on the first page; the rest stands in the lists."""
 
 
 def tasks(actor: Actor) -> list[Task]:
@@ -66,56 +64,58 @@ def tasks(actor: Actor) -> list[Task]:
 
 def _harm(actor: Actor) -> list[Task]:
     """Reports of harm by others that are not closed; the card says nothing of what they are about."""
-    found = db.session.scalars(
-        HARM_READ.rows(actor)
-        .where(HarmReport.closed_at.is_(None), HarmReport.author_id != actor.person_id)
-        .order_by(HarmReport.id)
-        .limit(AT_MOST)
+    query = HARM_READ.rows(actor).where(
+        HarmReport.closed_at.is_(None), HarmReport.author_id != actor.person_id
     )
-    return [
-        Task(
+    return cards(
+        query,
+        (HarmReport.id,),
+        lambda one: Task(
             about=_("Urgent"),
             title=_("Something confidential waits for you"),
             body=_("Noted %(when)s.", when=moment(one.noted_at)),
             url=url_for("visits.harm_report", public_id=one.public_id),
             button=_("Read it"),
             due_on=clock.local(one.noted_at).date(),
-        )
-        for one in found
-    ]
+        ),
+    )
 
 
 def _fair_play_to_answer(actor: Actor) -> list[Task]:
     """Questions about the school's visits that wait for the principal."""
-    found = db.session.scalars(
-        FAIR_PLAY_ANSWER.rows(actor)
-        .where(FairPlayQuestion.answered_at.is_(None), FairPlayQuestion.closed_at.is_(None))
-        .order_by(FairPlayQuestion.due_on, FairPlayQuestion.id)
-        .limit(AT_MOST)
+    query = FAIR_PLAY_ANSWER.rows(actor).where(
+        FairPlayQuestion.answered_at.is_(None), FairPlayQuestion.closed_at.is_(None)
     )
-    return [
-        Task(
+    return cards(
+        query,
+        (
+            FairPlayQuestion.due_on,
+            FairPlayQuestion.id,
+        ),
+        lambda one: Task(
             about=_("A question about home visits"),
             title=str(RULE_NAMES[one.rule]),
             url=url_for("visits.fair_play_question", public_id=one.public_id),
             button=_("Read and answer"),
             due_on=one.due_on,
-        )
-        for one in found
-    ]
+        ),
+    )
 
 
 def _fair_play_to_close(actor: Actor) -> list[Task]:
     """Questions that schools have answered, or let pass, and the district has not closed."""
-    found = db.session.scalars(
+    query = (
         FAIR_PLAY_CLOSE.rows(actor)
         .where(FairPlayQuestion.closed_at.is_(None))
         .options(joinedload(FairPlayQuestion.school))
-        .order_by(FairPlayQuestion.due_on, FairPlayQuestion.id)
-        .limit(AT_MOST)
     )
-    return [
-        Task(
+    return cards(
+        query,
+        (
+            FairPlayQuestion.due_on,
+            FairPlayQuestion.id,
+        ),
+        lambda one: Task(
             about=one.school.name,
             title=_("A school has answered a question about its visits")
             if one.answered_at
@@ -123,23 +123,25 @@ def _fair_play_to_close(actor: Actor) -> list[Task]:
             url=url_for("visits.fair_play_question", public_id=one.public_id),
             button=_("Read it"),
             due_on=one.due_on + SOON,
-        )
-        for one in found
-    ]
+        ),
+    )
 
 
 def _own_parts(actor: Actor) -> list[Task]:
     """Joint visits of the last two weeks to which the actor has not added a part."""
     mine = exists().where(VisitPart.visit_id == Visit.id, VisitPart.author_id == actor.person_id)
-    found = db.session.scalars(
+    query = (
         VISIT_JOIN.rows(actor)
         .where(Visit.outcome == Outcome.MET, Visit.written_at > clock.now() - EDITABLE_FOR, ~mine)
         .options(joinedload(Visit.pupil), joinedload(Visit.author))
-        .order_by(Visit.written_at, Visit.id)
-        .limit(AT_MOST)
     )
-    return [
-        Task(
+    return cards(
+        query,
+        (
+            Visit.written_at,
+            Visit.id,
+        ),
+        lambda one: Task(
             about=one.pupil.name,
             title=_("Add your part of a joint visit"),
             body=_("%(teacher)s wrote it down.", teacher=one.author.name),
@@ -147,9 +149,8 @@ def _own_parts(actor: Actor) -> list[Task]:
             button=_("Write my part"),
             due_on=clock.local(one.written_at + EDITABLE_FOR).date(),
             others=((_("Read the note"), url_for("visits.show", public_id=one.public_id)),),
-        )
-        for one in found
-    ]
+        ),
+    )
 
 
 def _booked(actor: Actor) -> list[Task]:
@@ -162,13 +163,13 @@ def _booked(actor: Actor) -> list[Task]:
         .order_by(Invitation.chosen_at, Invitation.id)
         .limit(AT_MOST)
     )
-    cards = []
+    made = []
     for one in found:
         assert one.chosen_at is not None
         write = url_for("visits.new", pupil=one.pupil.public_id)
         look = url_for("visits.invitation", public_id=one.public_id)
         over = one.chosen_at <= clock.now()
-        cards.append(
+        made.append(
             Task(
                 about=one.pupil.name,
                 title=_("Write down the visit") if over else _("A family expects you"),
@@ -179,47 +180,48 @@ def _booked(actor: Actor) -> list[Task]:
                 others=((_("See what was agreed"), look),) if over else ((_("Write it down"), write),),
             )
         )
-    return cards
+    return made
 
 
 def _corrections(actor: Actor) -> list[Task]:
-    found = db.session.scalars(
+    query = (
         select(Correction)
         .where(corrections_of_own_visits(actor), Correction.answered_at.is_(None))
         .options(joinedload(Correction.visit).joinedload(Visit.pupil))
-        .order_by(Correction.id)
-        .limit(AT_MOST)
     )
-    return [
-        Task(
+    return cards(
+        query,
+        (Correction.id,),
+        lambda one: Task(
             about=one.visit.pupil.name,
             title=_("A family asks for a correction"),
             url=url_for("visits.show", public_id=one.visit.public_id),
             button=_("Read and answer"),
             due_on=clock.local(one.asked_at).date() + SOON,
-        )
-        for one in found
-    ]
+        ),
+    )
 
 
 def _steps_of_class(actor: Actor) -> list[Task]:
-    found = db.session.scalars(
+    query = (
         STEPS_READ.rows(actor)
         .where(FollowUp.done_on.is_(None), FollowUp.owner == "school", FollowUp.due_on <= actor.on + SOON)
         .options(joinedload(FollowUp.pupil))
-        .order_by(FollowUp.due_on, FollowUp.id)
-        .limit(AT_MOST)
     )
-    return [
-        Task(
+    return cards(
+        query,
+        (
+            FollowUp.due_on,
+            FollowUp.id,
+        ),
+        lambda step: Task(
             about=step.pupil.name,
             title=_("Keep what was agreed"),
             url=url_for("visits.follow_up", public_id=step.public_id),
             button=_("Tick off"),
             due_on=step.due_on,
-        )
-        for step in found
-    ]
+        ),
+    )
 
 
 def _invitations_of_family() -> Select[*tuple[Any, ...]]:
@@ -291,12 +293,12 @@ STEPS_OF_FAMILY = Prepared(_steps_of_family)
 
 def _invited(actor: Actor) -> list[Task]:
     now = clock.now()
-    cards = []
+    made = []
     for one in INVITATIONS_OF_FAMILY.all(db.session(), person=actor.person_id, day=actor.on, now=now):
         page = url_for("visits.invitation", public_id=one.public_id)
         coming = [at for at in map(datetime.fromisoformat, one.times) if at > now]
         single = len(coming) == 1
-        cards.append(
+        made.append(
             Task(
                 about=_about(one.pupil, one.school_class),
                 title=_("%(teacher)s would like to meet you", teacher=one.author),
@@ -312,7 +314,7 @@ def _invited(actor: Actor) -> list[Task]:
                 others=((_("Another way"), page), (_("Not now"), page)),
             )
         )
-    return cards
+    return made
 
 
 def _to_confirm(actor: Actor) -> list[Task]:

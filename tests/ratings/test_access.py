@@ -157,6 +157,16 @@ ADDRESSES = {
     "propose": "/ratings/sheets/{sheet}/gaps/D4",
     "agree_gap": "/ratings/sheets/{sheet}/gaps/D4/agreement",
     "hand_over": "/ratings/sheets/{sheet}/handover",
+    "notes": "/ratings/sheets/{sheet}/notes",
+    "edit_note": "/ratings/sheets/{sheet}/note",
+    "sheet_texts": "/ratings/sheets/{sheet}/texts",
+    "choose_text": "/ratings/sheets/{sheet}/choice",
+    "take_in_score": "/ratings/sheets/{sheet}/operations",
+    "take_kit": "/ratings/kit/take",
+    "kit": "/ratings/kit",
+    "kit_standing": "/ratings/kit/standing",
+    "kit_package": "/ratings/kit/package",
+    "kit_worker": "/ratings/kit/worker.js",
 }
 
 

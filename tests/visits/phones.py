@@ -13,7 +13,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from portal import clock
 from portal.access import Actor, Role
 from portal.rehearsal.town import PASSWORD
-from portal.visits.merging import Operation, Sent, Telling, take_in
+from portal.operations import Operation, Sent
+from portal.visits.merging import Telling, take_in
 from tests.support.browser import ARGUMENTS, PHONE
 from tests.support.flaky import Flaky
 from tests.visits.builders import person, pupil, third

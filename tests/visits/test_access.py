@@ -10,12 +10,13 @@ from flask import current_app
 
 from portal import clock
 from portal.extensions import db
+from portal.operations import Operation, Sent
 from portal.schools import enrolling
 from portal.schools.models import Enrolment, SchoolClass
 from portal.trail.models import TrailEntry
 from portal.visits.harm import HarmReport
 from portal.visits.inviting import invite
-from portal.visits.merging import Operation, Sent, Telling, take_in
+from portal.visits.merging import Telling, take_in
 from portal.visits.models import (
     FORM_NAMES,
     Correction,

@@ -14,10 +14,12 @@ from portal import clock
 from portal.access import Role
 from portal.accounts.models import Appointment, AuthSession
 from portal.extensions import db
+from portal.operations import MOST_BYTES
+from portal.schools import enrolling
+from portal.schools.models import Enrolment, SchoolClass
 from portal.trail.models import TrailEntry
 from portal.visits.drafts import DraftClash, DraftPart, VisitDraft
 from portal.visits.models import SealedNote, Visit, VisitChange, VisitCompanion, VisitPart
-from portal.visits.operations import MOST_BYTES
 from tests.visits.builders import person, pupil, third, yesterday
 
 PHONE, PAD = str(uuid.uuid4()), str(uuid.uuid4())
@@ -380,6 +382,67 @@ def test_what_is_no_json_or_too_much_or_without_token_is_refused(phone):
     assert phone.post(operation, headers={"X-CSRFToken": "forged"}).status_code == 400
     assert phone.client.get(f"/visits/pupils/{phone.child}/drafts").status_code == 405
     assert phone.post(operation).status_code == 201
+
+
+def test_what_other_protocols_would_send_is_refused_in_words(phone):
+    """Pieces, hashes, sealed bodies and other keys are not spoken here: nothing is taken for what it is not."""
+    good = phone.operation(str(uuid.uuid4()), hopes="好")
+    text = json.dumps(good)
+    pieces = [
+        {**good, "chunk": 2, "chunks": 5}, {**good, "sha256": "0" * 64}, {**good, "key": "unknown"}, {"sealed": text[:40]},
+        {**good, "fields": {}, "photos": ["A" * 1_000]}, text[: len(text) // 2], text + text, text.encode()[::-1],
+    ]  # fmt: skip
+
+    answers = [phone.post(piece) for piece in pieces]
+
+    assert {answer.status_code for answer in answers} == {422}
+    assert all(answer.json["message"] for answer in answers)
+    assert phone.post(b'{"photos": "' + b"A" * 33_000_000 + b'"}').status_code == 413
+    assert not visits(good["visit"])
+
+
+@pytest.mark.parametrize("age", [-1, 0, 2, 3])
+def test_an_app_of_another_age_is_told_which_the_portal_takes(phone, age):
+    operation = {**phone.operation(str(uuid.uuid4()), True, hopes="好"), "format": age}
+    told = phone.post(operation)
+    assert (told.status_code, told.json["state"], told.json["format"]) == (422, "format", 1)
+    assert phone.post({**operation, "format": 1}).status_code == 201
+
+
+def test_a_form_that_changed_meanwhile_says_which_field_is_gone_and_forgives_one_that_lacks(phone):
+    visit = str(uuid.uuid4())
+    old = phone.operation(visit, True, hopes="好", weather="晴")
+    assert "weather" in phone.post(old).json["message"]
+    del old["fields"]["weather"]
+    assert phone.post({**old, "op": str(uuid.uuid4())}).status_code == 201
+
+
+def test_a_visit_of_next_term_or_before_the_child_came_is_named(phone):
+    for days in (120, -3_000):
+        day = (clock.today() + timedelta(days=days)).isoformat()
+        answer = phone.send(str(uuid.uuid4()), True, held_on=day)
+        assert answer.status_code == 422 and "held_on" in answer.json["fields"]
+
+
+def test_a_child_that_left_the_class_is_not_there_any_more(phone):
+    visit, child = str(uuid.uuid4()), pupil("林嘉树")
+    assert phone.send(visit, hopes="好").status_code == 201
+    sister = db.session.query(SchoolClass).filter_by(school_id=third().school_id, name="三(1)班").one()
+    db.session.query(Enrolment).filter_by(pupil_id=child.id, ended_on=None).one().ended_on = clock.today()
+    db.session.flush()
+    enrolling.enrol(child, sister, clock.today())
+    db.session.commit()
+    assert phone.send(visit, True, hopes="好").status_code == 404
+    assert not visits(visit)
+
+
+def test_signed_out_between_two_operations_the_first_stays_and_the_second_waits(phone):
+    first, second = str(uuid.uuid4()), str(uuid.uuid4())
+    assert phone.send(first, True, hopes="好").status_code == 201
+    db.session.query(AuthSession).update({"revoked_at": clock.now()})
+    db.session.commit()
+    assert phone.send(second, True, hopes="好").status_code == 401
+    assert (len(visits(first)), len(visits(second))) == (1, 0)
 
 
 def test_cut_off_anywhere_nothing_happens(phone):

@@ -10,7 +10,7 @@ from portal.access import actor, find, requires
 from portal.extensions import db
 from portal.i18n import gettext as _
 from portal.once import commit_and_go
-from portal.ratings import assessing, evidence, inspecting, questions, running, states
+from portal.ratings import assessing, evidence, inspecting, onsite, questions, running, states
 from portal.ratings.canonical import restored
 from portal.ratings.forms import QuestionForm
 from portal.ratings.models import ENTRY_STATE_NAMES, Entry, EntryState, Mark, Round, Sheet
@@ -22,7 +22,8 @@ from portal.ratings.views.blueprint import bp
 from portal.templating import render
 
 
-def _sheet(public_id: str) -> Sheet:
+def sheet_of(public_id: str) -> Sheet:
+    """A sheet of the acting inspector, with its school and round; 404 for any other."""
     return find(
         SHEET_SCORE,
         public_id,
@@ -52,7 +53,7 @@ def sheets() -> str:
 @requires(SHEET_SCORE)
 def sheet(public_id: str) -> str:
     """One sheet: the school's answers, the frozen numbers, and what is still to score."""
-    found = _sheet(public_id)
+    found = sheet_of(public_id)
     rubric = rubric_of(found.entry.round.rubric_version)
     marks = inspecting.marks_of(found)
     scored = {item.id for item in inspecting.to_score(found.entry)} | {
@@ -73,6 +74,7 @@ def sheet(public_id: str) -> str:
         left=len(inspecting.not_scored(found)),
         used_again=evidence.used_again(found.entry, named=True),
         gaps=len(gaps),
+        met=len(onsite.open_clashes(found)),
     )
 
 
@@ -83,7 +85,8 @@ def _item(found: Sheet, item_id: str) -> Item:
     return item
 
 
-def _is_scored(found: Sheet, item: Item) -> bool:
+def is_scored(found: Sheet, item: Item) -> bool:
+    """Whether the inspector scores this indicator, or may."""
     rubric = rubric_of(found.entry.round.rubric_version)
     open_to = {one.id for one in inspecting.to_score(found.entry)}
     return item.id in open_to | {one.id for one in inspecting.deductions_to_score(rubric)}
@@ -93,7 +96,7 @@ def _item_form(found: Sheet, item: Item, mark: Mark | None, formdata: bool) -> o
     if metric_of(item):
         data = {"reason": mark.reason} if mark else {}
         return QuestionForm() if formdata else QuestionForm(formdata=None, data=data)
-    if not _is_scored(found, item):
+    if not is_scored(found, item):
         abort(404)
     form = questions.item_form(item, with_reason=True)
     if formdata:
@@ -124,7 +127,7 @@ def _item_page(found: Sheet, item: Item, form: object) -> str:
 @requires(SHEET_SCORE)
 def sheet_item(public_id: str, item_id: str) -> str:
     """One indicator: what the school says, and what this inspector finds."""
-    found = _sheet(public_id)
+    found = sheet_of(public_id)
     item = _item(found, item_id)
     return _item_page(found, item, _item_form(found, item, inspecting.marks_of(found).get(item_id), False))
 
@@ -133,13 +136,14 @@ def sheet_item(public_id: str, item_id: str) -> str:
 @requires(SHEET_SCORE)
 def mark_item(public_id: str, item_id: str) -> Response | tuple[str, int]:
     """Keep what this inspector finds."""
-    found = _sheet(public_id)
+    found = sheet_of(public_id)
     item = _item(found, item_id)
     form: object = _item_form(found, item, None, True)
     facts, answer = _answer(found, item, form)
     if answer is not None:
         return answer
     inspecting.mark(found, item, facts, form["reason"].data or "")  # type: ignore[index]
+    onsite.written_here(found, onsite.subject_of(onsite.ITEM, item_id))
     return commit_and_go(url_for(".sheet", public_id=public_id) + f"#item-{item_id}", _("Kept."))
 
 
@@ -151,14 +155,15 @@ def _answer(
     if metric_of(item):
         return None, None
     facts = questions.facts_from(item, form)  # type: ignore[arg-type]
-    wrong = _wrong(found, item, facts)
+    wrong = wrong_with(found, item, facts)
     if wrong:
         form[questions.questions(item)[0].name].errors = [wrong]  # type: ignore[index]
         return None, (_item_page(found, item, form), 422)
     return facts, None
 
 
-def _wrong(found: Sheet, item: Item, facts: dict[str, object]) -> str | None:
+def wrong_with(found: Sheet, item: Item, facts: dict[str, object]) -> str | None:
+    """What is wrong with facts about an indicator, in words; None for nothing."""
     snapshot = assessing.latest_snapshot(found.entry)
     school = restored(snapshot.content)["school"] if snapshot else {}
     return assessing.problem_with(rubric_of(found.entry.round.rubric_version), item, facts, school)
@@ -168,7 +173,8 @@ def _wrong(found: Sheet, item: Item, facts: dict[str, object]) -> str | None:
 @requires(SHEET_SCORE)
 def lock(public_id: str) -> Response:
     """Lock this sheet."""
-    found = _sheet(public_id)
+    found = sheet_of(public_id)
+    onsite.must_be_settled(found)
     both = running.lock(found, actor())
     message = (
         _("Both sheets are locked. Now agree where you differ.")
@@ -179,7 +185,7 @@ def lock(public_id: str) -> Response:
 
 
 def _locked(public_id: str) -> Sheet:
-    found = _sheet(public_id)
+    found = sheet_of(public_id)
     if found.entry.state == EntryState.SCORING:
         abort(404)
     return found
@@ -274,7 +280,7 @@ def propose(public_id: str, item_id: str) -> Response | tuple[str, int]:
     if not form.sent_and_valid():
         return _gap_page(found, item, form), 422
     facts = questions.facts_from(item, form)
-    wrong = _wrong(found, item, facts)
+    wrong = wrong_with(found, item, facts)
     if wrong or not (form["reason"].data or "").strip():
         name = questions.questions(item)[0].name if wrong else "reason"
         form[name].errors = [wrong or _("Write the reason for the common score.")]
@@ -298,7 +304,7 @@ def agree_gap(public_id: str, item_id: str) -> Response:
 @requires(SHEET_SCORE)
 def hand_over(public_id: str) -> Response:
     """Hand the agreed scores to the district."""
-    running.agree(_sheet(public_id), actor())
+    running.agree(sheet_of(public_id), actor())
     return commit_and_go(
         url_for(".sheet", public_id=public_id), _("Handed over. The district office decides next.")
     )

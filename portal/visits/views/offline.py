@@ -1,9 +1,8 @@
 """Visits without a network: taking families along, the shell, what devices send back, texts to choose between."""
 
-import json
 from typing import Any
 
-from flask import abort, current_app, jsonify, request, url_for
+from flask import abort, jsonify, request, url_for
 from flask_login import current_user
 from flask_wtf.csrf import generate_csrf
 from sqlalchemy import select
@@ -13,7 +12,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 from wtforms import BooleanField
 
-from portal import assets, clock, once
+from portal import assets, clock, once, operations
 from portal.access import actor, find, requires
 from portal.accounts.models import Person
 from portal.errors import RuleBroken
@@ -26,7 +25,7 @@ from portal.staffing.delegating import colleagues
 from portal.templating import render
 from portal.trail.models import note
 from portal.trail.reads import opened
-from portal.visits import merging, operations, packing
+from portal.visits import merging, packing
 from portal.visits.drafts import DRAFT, GUARDED, VisitDraft
 from portal.visits.forms import VisitForm
 from portal.visits.homes import homes_of
@@ -72,7 +71,7 @@ def _telling(child: Pupil) -> merging.Telling:
     return merging.Telling(child, school_class, place.started_on, actor(), clock.now())
 
 
-def _take_in(child: Pupil, key: str, sent: merging.Operation) -> tuple[Response, int]:
+def _take_in(child: Pupil, key: str, sent: operations.Operation) -> tuple[Response, int]:
     outcome = merging.take_in(_telling(child), sent)
     if outcome.form is not None:
         fields = dict(reversed(list(outcome.form.problems())))
@@ -94,12 +93,12 @@ def _take_in(child: Pupil, key: str, sent: merging.Operation) -> tuple[Response,
     return _told(state, status, kept=True, address=address, revisions=revisions, clashes=clashes)
 
 
-def _revisions(draft: VisitDraft, sent: merging.Operation) -> dict[str, int]:
+def _revisions(draft: VisitDraft, sent: operations.Operation) -> dict[str, int]:
     """The revisions on which this device stands now: of the fields that hold its own text."""
     return {part.field: part.revision for part in draft.parts if part.device == sent.device and part.revision}
 
 
-def _again(sent: merging.Operation, before: once.OnceKey) -> tuple[Response, int]:
+def _again(sent: operations.Operation, before: once.OnceKey) -> tuple[Response, int]:
     draft = db.session.scalar(
         DRAFT.rows(actor())
         .where(VisitDraft.client_id == sent.client_id)
@@ -171,26 +170,7 @@ def offline() -> str:
 @requires(PUPIL_VISIT)
 def worker() -> Response:
     """The service worker of the shell, for the whole portal. Another shell, another version: then browsers renew it."""
-    page = offline()
-    names = current_app.extensions["portal.static"]
-    prefixes = (
-        "js/app.js",
-        "js/offline/",
-        "js/modules/",
-        "vendor/idb.js",
-        "img/icons.svg",
-        "portal.css",
-        "dark.css",
-    )
-    files = [assets.static_url(names, name) for name in sorted(names) if name.startswith(prefixes)]
-    shell = {"version": assets.digest(page.encode()), "page": url_for("visits.offline"), "files": files}
-    code = assets.static_url(names, "js/offline/worker.js")
-    answer = current_app.make_response(
-        f"self.SHELL = {json.dumps(shell)};\nimportScripts({json.dumps(code)});\n"
-    )
-    answer.mimetype = "text/javascript"
-    answer.headers["Service-Worker-Allowed"] = "/"
-    return answer
+    return assets.worker(offline(), url_for("visits.offline"), "visits", "/")
 
 
 @bp.get("/drafts/<public_id>")

@@ -16,12 +16,13 @@ from portal.errors import RuleBroken
 from portal.extensions import db
 from portal.i18n import gettext as _
 from portal.once import commit_and_go
+from portal.operations import CLIENT_ID
 from portal.schools.models import Pupil
 from portal.staffing.delegating import colleagues
 from portal.templating import render
 from portal.trail.reads import opened
 from portal.visits import loading, merging
-from portal.visits.drafts import CLIENT_ID, DRAFT, VisitDraft
+from portal.visits.drafts import DRAFT, VisitDraft
 from portal.visits.forms import VisitForm
 from portal.visits.homes import Home, homes_of
 from portal.visits.inviting import held

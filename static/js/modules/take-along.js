@@ -1,4 +1,4 @@
-// Takes chosen families along: offered only where a test write and a test fetch succeed.
+// Takes chosen families, or score sheets, along: offered only where a test write and a test fetch succeed.
 import { FLAG } from "../offline/leaving.js";
 import * as queue from "../offline/queue.js";
 import * as store from "../offline/store.js";
@@ -34,8 +34,8 @@ async function obstacle(standing) {
 }
 
 // A worker that cannot keep the shell never becomes ready: wait for either end, and not for ever.
-async function shellIsKept(worker, page) {
-  const ready = navigator.serviceWorker.register(worker, { scope: "/" }).then((registered) => new Promise((done) => {
+async function shellIsKept(worker, page, scope) {
+  const ready = navigator.serviceWorker.register(worker, { scope }).then((registered) => new Promise((done) => {
     const coming = registered.installing || registered.waiting || registered.active;
     const look = () => { if (["activated", "redundant"].indexOf(coming.state) >= 0) done(); };
     coming.addEventListener("statechange", look);
@@ -63,6 +63,8 @@ async function keyFor(form, person, words) {
 }
 
 export async function start(element) {
+  store.choose(element.dataset.database);
+  const name = element.dataset.name || "pupil";
   const words = makeWords(element.querySelector("[data-words]"));
   const form = element.querySelector("form");
   const cannot = element.querySelector("[data-cannot]");
@@ -94,23 +96,24 @@ export async function start(element) {
   form.hidden = false;
 
   async function take() {
-    const chosen = Array.from(form.querySelectorAll("[name=pupil]:checked"), (one) => one.value);
+    const chosen = Array.from(form.querySelectorAll(`[name=${name}]:checked`), (one) => one.value);
     if (!chosen.length) return words("nobody");
     if (chosen.length > Number(element.dataset.most)) return words("many");
     const found = await keyFor(form, told.person, words);
     if (typeof found === "string") return found;
-    const { status, told: taken } = await queue.ask(`${element.dataset.package}?${chosen.map((one) => `pupil=${one}`).join("&")}`);
+    const { status, told: taken } = await queue.ask(`${element.dataset.package}?${chosen.map((one) => `${name}=${one}`).join("&")}`);
     if (status !== 200) return words("network");
-    const shell = await shellIsKept(element.dataset.worker, element.dataset.page);
+    const shell = await shellIsKept(element.dataset.worker, element.dataset.page, element.dataset.scope || "/");
     if (!shell) return words("no-shell");
-    const now = Date.parse(taken.now);
+    const { now: toldAt, format, ...content } = taken;
+    const now = Date.parse(toldAt);
     found.kept.takenAt = now;
     await store.write("vault", found.kept);
-    await store.write("package", { madeAt: now, sealed: await vault.seal(found.key, { families: taken.families, colleagues: taken.colleagues }, "package") });
+    await store.write("package", { madeAt: now, sealed: await vault.seal(found.key, content, "package") });
     await store.write("clock", now - Date.now());
     if (navigator.storage && navigator.storage.persist) await navigator.storage.persist().catch(() => {});
     localStorage.setItem(FLAG, JSON.stringify({
-      page: element.dataset.page, leave: element.dataset.leave,
+      page: element.dataset.page, database: element.dataset.database, leave: element.dataset.leave,
       waiting: words("waiting"), open: words("open"), ask: words("ask"),
     }));
     location.assign(element.dataset.page);

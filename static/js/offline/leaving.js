@@ -1,5 +1,6 @@
-// On every page of a device that took visits along: says what still waits here, and asks before signing out wipes it.
+// On every page of a device that took visits or sheets along: says what still waits here, and asks before signing out wipes it.
 export const FLAG = "taken-along";
+const DATABASES = ["gongyu-visits", "gongyu-kit"];
 
 export function flag() {
   try {
@@ -10,9 +11,9 @@ export function flag() {
 }
 
 // How many records wait, without a key; the database may be gone.
-function waiting() {
+function waiting(database) {
   return new Promise((done) => {
-    const opening = indexedDB.open("gongyu-visits");
+    const opening = indexedDB.open(database);
     opening.onupgradeneeded = () => opening.transaction.abort();
     opening.onerror = () => done(0);
     opening.onsuccess = () => {
@@ -47,7 +48,7 @@ function banner(words, count) {
 export async function start() {
   const words = flag();
   if (!words) return;
-  const count = await waiting();
+  const count = await waiting(words.database || DATABASES[0]);
   if (count && location.pathname !== words.page) banner(words, count);
   document.addEventListener("submit", (event) => {
     const form = event.target;
@@ -59,7 +60,7 @@ export async function start() {
       return;
     }
     // The portal's answer wipes this browser as well; not every browser obeys.
-    indexedDB.deleteDatabase("gongyu-visits");
+    DATABASES.forEach((database) => indexedDB.deleteDatabase(database));
     localStorage.removeItem(FLAG);
   });
 }

@@ -49,7 +49,7 @@ export async function standing(address) {
   return told;
 }
 
-// The queue of whoever holds the key. changed() is called whenever a record or the state of the network changed.
+// The queue of whoever holds the key. addresses.onlyFinished: drafts stay here until they are handed in. changed() is called whenever a record or the state of the network changed.
 export function makeQueue(key, kept, addresses, changed = () => {}) {
   let tries = 0;
   let timer = 0;
@@ -73,7 +73,7 @@ export function makeQueue(key, kept, addresses, changed = () => {}) {
 
   const isDue = (record) => STUCK.indexOf(record.state) < 0
     && (record.flight || record.change > record.sentChange)
-    && (record.finish || record.state !== "closed");
+    && (record.finish || (record.state !== "closed" && !addresses.onlyFinished));
 
   async function takeOff(record) {
     const content = await queue.content(record);

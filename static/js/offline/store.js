@@ -1,6 +1,11 @@
 // The database on this device. It holds dates and ciphertext; what opens it is in vault.js.
 // keep: key, package, clock and counters by name. drafts: one record per visit, until the portal has confirmed it.
-const NAME = "gongyu-visits";
+let name = "gongyu-visits";
+
+// Another kind of work keeps a database of its own; said once, before anything is read.
+export function choose(other) {
+  if (other) name = other;
+}
 
 // One step per version. Steps only ever add: what waits here must survive every renewal of the app.
 const STEPS = [
@@ -14,7 +19,7 @@ let opening = null;
 
 function open() {
   if (!opening) {
-    opening = window.idb.openDB(NAME, STEPS.length, {
+    opening = window.idb.openDB(name, STEPS.length, {
       upgrade: (database, from) => STEPS.slice(from).forEach((step) => step(database)),
       // A newer app in another tab wants the database: let go, and open again when it is needed.
       blocking: () => close(),
@@ -42,9 +47,9 @@ async function use(act) {
   }
 }
 
-export const read = (name) => use((database) => database.get("keep", name));
-export const write = (name, value) => use((database) => database.put("keep", value, name));
-export const forget = (name) => use((database) => database.delete("keep", name));
+export const read = (place) => use((database) => database.get("keep", place));
+export const write = (place, value) => use((database) => database.put("keep", value, place));
+export const forget = (place) => use((database) => database.delete("keep", place));
 export const draft = (visit) => use((database) => database.get("drafts", visit));
 export const drafts = () => use((database) => database.getAll("drafts"));
 export const putDraft = (record) => use((database) => database.put("drafts", record));
@@ -56,13 +61,13 @@ export async function destroy() {
     await database.clear("drafts");
   });
   await close();
-  await window.idb.deleteDB(NAME);
+  await window.idb.deleteDB(name);
 }
 
 // One change at a time, also when two tabs are open.
 let chain = Promise.resolve();
 export function inTurn(act) {
-  if (navigator.locks) return navigator.locks.request(NAME, act);
+  if (navigator.locks) return navigator.locks.request(name, act);
   const turn = chain.then(act, act);
   chain = turn.catch(() => {});
   return turn;

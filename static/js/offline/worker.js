@@ -1,6 +1,6 @@
 // Serves the shell without a network. Everything else goes to the portal as ever; no page with anybody's data is kept.
-// self.SHELL comes from the portal: its version (made of the shell itself), the shell's address, the files it needs.
-const PREFIX = "visits-";
+// self.SHELL comes from the portal: its name on the device, its version (made of the shell itself), the shell's address, the files it needs.
+const PREFIX = `${self.SHELL.name}-`;
 const CACHE = PREFIX + self.SHELL.version;
 // Milliseconds: until a page must have begun to come, until this browser's own stores must have answered, for the files.
 const PATIENCE = 10000;
@@ -37,7 +37,7 @@ async function keptOr(address, otherwise) {
 // Whether anybody's visits are on this device.
 function isTakenAlong() {
   const looking = new Promise((done) => {
-    const opening = indexedDB.open("gongyu-visits");
+    const opening = indexedDB.open(`gongyu-${self.SHELL.name}`);
     opening.onupgradeneeded = () => opening.transaction.abort();
     opening.onerror = () => done(false);
     opening.onsuccess = () => {

@@ -1,29 +1,52 @@
-"""What a device sends about a visit, read with suspicion: JSON in, an ``Operation`` out or a refusal in words."""
+"""What a device sends of what it wrote without a network, read with suspicion: JSON in, an ``Operation`` out or a refusal in
+words. Visits and the on-site kit of ratings send alike; what is merged with what is theirs to say."""
 
 import json
+import re
 from collections.abc import Callable, Collection
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import date, datetime, time
 from typing import Any
 
 from portal.errors import RuleBroken
+from portal.forms import tidy
 from portal.i18n import gettext as _
-from portal.visits.drafts import CLIENT_ID
-from portal.visits.merging import Operation, Sent
 
 FORMAT = 1
 """The form of operations this portal takes; an app with another is told to renew itself."""
 MOST_BYTES = 200_000
 MOST_CHOICES = 100
 MOST = 2**31 - 1
+CLIENT_ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 KEYS = frozenset({"format", "op", "visit", "device", "number", "at", "finish", "fields"})
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A field as a device sends it. ``base``: the revision it stands on; None: nobody touched it."""
+
+    value: Any
+    base: int | None
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One change of one record (``client_id``: a visit, an indicator, a note) on one device. ``number`` grows with each change there; ``at`` is the device's clock."""
+
+    client_id: str
+    device: str
+    number: int
+    at: datetime
+    finish: bool
+    fields: dict[str, Sent]
 
 
 class OtherFormat(RuleBroken):
     """The app on the device is older or newer than this portal: it keeps what it has and sends again once both agree."""
 
 
-def read(data: bytes, names: Collection[str]) -> tuple[str, Operation]:
-    """The key of the operation and the operation. ``names``: the fields of the form.
+def read(data: bytes, names: Collection[str] | None = None) -> tuple[str, Operation]:
+    """The key of the operation and the operation. ``names``: the fields of the form, where there is one for all.
 
     OtherFormat (422) when the app and the portal are not of one age, RuleBroken (422) for what cannot be read.
     """
@@ -37,7 +60,7 @@ def read(data: bytes, names: Collection[str]) -> tuple[str, Operation]:
         )
     if not isinstance(told, dict) or told.keys() != KEYS or not isinstance(told["fields"], dict):
         raise _unreadable()
-    unknown = sorted(set(told["fields"]) - set(names))
+    unknown = [] if names is None else sorted(set(told["fields"]) - set(names))
     if unknown:
         raise RuleBroken(_("The form has no such field: %(names)s", names=", ".join(unknown)[:200]), 422)
     operation = Operation(
@@ -49,6 +72,23 @@ def read(data: bytes, names: Collection[str]) -> tuple[str, Operation]:
         fields={name: _sent(one) for name, one in told["fields"].items()},
     )
     return _checked(told["op"], _is_id).lower(), operation
+
+
+def plain(value: Any) -> Any:
+    """A value as a form sends it: days and times as text, a tick as "y", several choices sorted."""
+    match value:
+        case bool():
+            return "y" if value else ""
+        case date():
+            return value.isoformat()
+        case time():
+            return value.strftime("%H:%M")
+        case list() | tuple() | set():
+            return sorted({str(one) for one in value})
+        case None:
+            return ""
+        case _:
+            return tidy(str(value)) or ""
 
 
 def _parsed(data: bytes) -> Any:
