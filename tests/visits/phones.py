@@ -12,8 +12,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from portal import clock
 from portal.access import Actor, Role
-from portal.rehearsal.town import PASSWORD
 from portal.operations import Operation, Sent
+from portal.rehearsal.town import PASSWORD
 from portal.visits.merging import Telling, take_in
 from tests.support.browser import ARGUMENTS, PHONE
 from tests.support.flaky import Flaky
