@@ -123,23 +123,18 @@ class Span:
 
 def years_of(acting: Actor, pupil: Pupil) -> list[Year]:
     """The school years of a pupil, newest first, with its places: from the first one that anything is known of to now."""
+    on_register = CARE_CONTACT.rows(acting).where(LeftBehind.pupil_id == pupil.id)
+    contacts = on_register.join(CareContact, CareContact.left_behind_id == LeftBehind.id)
     firsts = (
-        VISIT_READ.rows(acting).where(Visit.pupil_id == pupil.id).with_only_columns(func.min(Visit.held_at)),
-        CARE_REFER.rows(acting)
-        .where(Referral.pupil_id == pupil.id)
-        .with_only_columns(func.min(Referral.made_at)),
-        CARE_PLAN.rows(acting)
-        .where(CarePlan.pupil_id == pupil.id)
-        .with_only_columns(func.min(CarePlan.opened_on)),
-        CARE_CONTACT.rows(acting)
-        .where(LeftBehind.pupil_id == pupil.id)
-        .outerjoin(CareContact, CareContact.left_behind_id == LeftBehind.id)
-        .with_only_columns(func.min(LeftBehind.started_on), func.min(CareContact.held_on)),
-        CARE_WATCH.rows(acting)
-        .where(Watch.pupil_id == pupil.id)
-        .with_only_columns(func.min(Watch.absent_from)),
+        (VISIT_READ.rows(acting).where(Visit.pupil_id == pupil.id), Visit.held_at),
+        (CARE_REFER.rows(acting).where(Referral.pupil_id == pupil.id), Referral.made_at),
+        (CARE_PLAN.rows(acting).where(CarePlan.pupil_id == pupil.id), CarePlan.opened_on),
+        (on_register, LeftBehind.started_on),
+        (contacts, CareContact.held_on),
+        (CARE_WATCH.rows(acting).where(Watch.pupil_id == pupil.id), Watch.absent_from),
     )
-    found = [value for query in firsts for value in db.session.execute(query).one() if value is not None]
+    earliest = [rows.with_only_columns(func.min(day)).scalar_subquery() for rows, day in firsts]
+    found = [value for value in db.session.execute(select(*earliest)).one() if value is not None]
     places = list(_places(acting, pupil))
     days = [clock.local(one).date() if isinstance(one, datetime) else one for one in found]
     starts = [year_start(day) for day in days] + [starts_on for starts_on, _place in places]
