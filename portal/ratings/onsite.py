@@ -16,6 +16,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueC
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal import clock
+from portal.accounts.models import Person
 from portal.errors import RuleBroken
 from portal.extensions import Base, PublicId, db
 from portal.i18n import gettext as _
@@ -212,6 +213,18 @@ def notes_of(sheet: Sheet) -> list[SheetNote]:
     """The notes of a sheet, by day."""
     wanted = select(SheetNote).where(SheetNote.sheet_id == sheet.id)
     return list(db.session.scalars(wanted.order_by(SheetNote.held_on, SheetNote.id)))
+
+
+def notes_of_both(sheet: Sheet) -> list[tuple[str, SheetNote]]:
+    """(inspector, note) of every sheet of the school, by day; for when both sheets are locked."""
+    wanted = (
+        select(Person.name, SheetNote)
+        .join(Sheet, Sheet.id == SheetNote.sheet_id)
+        .join(Person, Person.id == Sheet.person_id)
+        .where(Sheet.entry_id == sheet.entry_id)
+        .order_by(SheetNote.held_on, SheetNote.id)
+    )
+    return [(name, row) for name, row in db.session.execute(wanted)]
 
 
 def note_named(sheet: Sheet, client_id: str) -> SheetNote | None:

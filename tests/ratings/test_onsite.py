@@ -204,3 +204,19 @@ def test_a_locked_sheet_takes_nothing_and_says_so(as_, sheet):
     assert (late.status_code, late.json["state"], late.json["kept"]) == (409, "closed", False)
     assert mark_of(sheet, name) is None
     assert kit.client.get(f"/ratings/kit/package?sheet={sheet.public_id}").status_code == 409
+
+
+def test_notes_stay_with_their_author_until_both_sheets_are_locked(as_, sheet):
+    Kit(as_, sheet).send(f"note:{uuid.uuid4()}", note())
+    both = db.session.scalars(select(Sheet).where(Sheet.entry_id == sheet.entry_id)).all()
+    other = next(one for one in both if one.id != sheet.id)
+    client = as_("冯秀英", "inspector")
+    for path in ("", "/notes", "/gaps"):
+        page = client.page(f"/ratings/sheets/{other.public_id}{path}")
+        assert TEXT not in page.html
+        assert client.get(f"/ratings/sheets/{sheet.public_id}{path}").status_code == 404
+    db.session.get(Entry, sheet.entry_id).state = EntryState.LOCKED
+    for one in both:
+        one.locked_at = clock.now()
+    db.session.commit()
+    assert TEXT in client.page(f"/ratings/sheets/{other.public_id}/gaps").text

@@ -236,6 +236,7 @@ def gaps(public_id: str) -> str:
         entry=found.entry,
         State=EntryState,
         rows=_gap_rows(found),
+        notes=onsite.notes_of_both(found),
         me=current_user.person_id,
         hindrance=states.refusal(found.entry, "agree", actor()),
     )
