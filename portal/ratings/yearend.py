@@ -16,7 +16,7 @@ from typing import Any
 
 import xlsxwriter
 from sqlalchemy import select
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import defer, joinedload
 
 from portal import clock, i18n
 from portal.extensions import db
@@ -54,6 +54,10 @@ class StarPoints(Lines):
         found = [PAIR.fullmatch(line) for line in value]
         return all(found) and len({one[1] for one in found if one}) == len(value)
 
+    def wanted(self) -> str:
+        """What to write, for whoever wrote something else."""
+        return _("Write one star a line with its points, such as 5:10. No star twice.")
+
 
 STAR_POINTS: Setting[Any] = Setting(
     "ratings.target_points",
@@ -81,14 +85,18 @@ MIMES = {
 Row = dict[str, str]
 
 
-def final(round_: Round, on: date) -> tuple[list[Entry], int]:
-    """The schools of a round whose result stands for good, by name, and how many others there are. Four queries."""
+def final(round_: Round, on: date, results: bool = True) -> tuple[list[Entry], int]:
+    """The schools of a round whose result stands for good, by name, and how many others there are. Four queries.
+
+    ``results``: with what was decided; whoever only counts does without.
+    """
     wanted = (
         select(Entry)
         .where(Entry.round_id == round_.id)
         .options(
             joinedload(Entry.school),
             joinedload(Entry.round).joinedload(Round.rubric_version),
+            *(() if results else (defer(Entry.inputs), defer(Entry.result))),
         )
     )
     entries = list(db.session.scalars(wanted))

@@ -55,6 +55,8 @@ class SettingForm(PortalForm):
 def _wanted(kind: Any) -> str:
     if isinstance(kind, Number):
         return _("Enter a whole number from %(least)s to %(most)s.", least=kind.least, most=kind.most)
+    if hasattr(kind, "wanted"):
+        return str(kind.wanted())
     if isinstance(kind, Hours):
         return _("Write one span a line, such as 08:30-11:40; it ends after it begins.")
     if isinstance(kind, Lines):

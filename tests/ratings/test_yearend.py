@@ -133,6 +133,15 @@ def test_a_file_that_is_none_is_refused_in_words(app, tmp_path):
     assert runner.invoke(args=["rating", "check-export", str(tmp_path / "none.csv")]).exit_code == 1
 
 
+def test_points_that_are_none_come_back_with_what_to_write(as_):
+    page = as_("张建平").page("/settings/change?name=ratings.target_points")
+    again = page.press("从这一天起这样定", value="五星:10", from_on=str(clock.today()), document=PAPER)
+
+    assert again.status == 422
+    assert "每行写一个星级" in again.text
+    assert "五星:10" in again.response.get_data(as_text=True)
+
+
 @pytest.mark.parametrize("lines", [["6"], ["5:x"], ["5:1", "5:2"], ["5:1.234"], ["99:1"], "5:1"])
 def test_points_that_are_none_are_refused(lines):
     assert not yearend.StarPoints().fits(lines)
