@@ -76,7 +76,7 @@ FIXED = (
 )  # fmt: skip
 """The first columns, in this order; then one for each first-level indicator, then these:"""
 LAST = ("导出日期", "日志链首")
-ROUND, DAY, HEAD, SCHOOL = "轮次编号", "导出日期", "日志链首", "学校"
+ROUND, DAY, HEAD, SCHOOL, CODE = "轮次编号", "导出日期", "日志链首", "学校", "学校代码"
 SHEET_NAME = "年终目标考核"
 MIMES = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -233,17 +233,28 @@ def taken(path: Path) -> list[Row]:
         raise ValueError
     with path.open("rb") as file:
         packed = file.read(4) == b"PK\x03\x04"
-    table = _cells(path) if packed else list(csv.reader(io.StringIO(path.read_text("utf-8-sig"), newline="")))
-    if len(table) < 2 or not {SCHOOL, ROUND, DAY, HEAD} <= set(table[0]) or len(table) > MOST_ROWS:
+    try:
+        table = _cells(path) if packed else _lines(path)
+    except csv.Error as error:
+        raise ValueError from error
+    if len(table) < 2 or not {SCHOOL, CODE, ROUND, DAY, HEAD} <= set(table[0]) or len(table) > MOST_ROWS:
         raise ValueError
-    return [
+    names = table[0]
+    found = [
         {
             name: cell.removeprefix("'") if cell[1:2] in "=+-@" else cell
-            for name, cell in zip(table[0], line, strict=False)
+            for name, cell in zip(names, [*line, *[""] * len(names)], strict=False)
         }
         for line in table[1:]
         if any(line)
     ]
+    if not found:
+        raise ValueError
+    return found
+
+
+def _lines(path: Path) -> list[list[str]]:
+    return list(csv.reader(io.StringIO(path.read_text("utf-8-sig"), newline="")))
 
 
 def _cells(path: Path) -> list[list[str]]:
@@ -272,12 +283,12 @@ def differences(found: Sequence[Row]) -> list[str]:
     except ValueError:
         return [*wrong, _("The day of the export cannot be read.")]
     wrong += _head_faults({row[HEAD] for row in found})
-    ours = {row["学校代码"]: row for row in rows(round_, on, first[HEAD])}
-    theirs = {row.get("学校代码", ""): row for row in found}
+    ours = {row[CODE]: row for row in rows(round_, on, first[HEAD])}
+    theirs = {row[CODE]: row for row in found}
     wrong += [
         _("Twice in the file: %(code)s", code=code)
         for code in theirs
-        if sum(r.get("学校代码") == code for r in found) > 1
+        if sum(r[CODE] == code for r in found) > 1
     ]
     wrong += [
         _("Missing in the file: %(school)s", school=ours[code][SCHOOL]) for code in ours if code not in theirs

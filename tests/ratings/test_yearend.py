@@ -126,10 +126,14 @@ def test_a_file_that_is_none_is_refused_in_words(app, tmp_path):
         ("b.csv", ""),
         ("c.xlsx", "PK\x03\x04broken"),
         ("d.csv", "\xff"),
+        ("e.csv", "\x00"),
+        ("g.csv", ",".join(yearend.FIXED + yearend.LAST).encode().decode("latin-1") + "\n,,\n"),
+        ("f.csv", '"' + "x" * 200_000),
     ):
         path = tmp_path / name
         path.write_bytes(content.encode("latin-1"))
-        assert runner.invoke(args=["rating", "check-export", str(path)]).exit_code == 1
+        found = runner.invoke(args=["rating", "check-export", str(path)])
+        assert (found.exit_code, type(found.exception)) == (1, SystemExit), name
     assert runner.invoke(args=["rating", "check-export", str(tmp_path / "none.csv")]).exit_code == 1
 
 
