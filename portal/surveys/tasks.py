@@ -1,4 +1,4 @@
-"""What questionnaires put on the first page: to answer, to release, to decide, to say how it was."""
+"""What questionnaires put on the first page: to answer, to release, to decide. A principal finds questions in the list."""
 
 from flask import url_for
 from sqlalchemy import and_, func, or_, select
@@ -9,8 +9,8 @@ from portal.i18n import gettext as _
 from portal.i18n import ngettext
 from portal.prepared import Prepared, whoever
 from portal.schools.models import School
-from portal.surveys.models import Survey, SurveyFlag, SurveyHousehold, SurveySchool, SurveyState
-from portal.surveys.policy import SURVEY_ANSWER, SURVEY_FLAG_ANSWER, SURVEY_SET
+from portal.surveys.models import Survey, SurveyHousehold, SurveySchool, SurveyState
+from portal.surveys.policy import SURVEY_ANSWER, SURVEY_SET
 from portal.tasks import Task
 
 MOST = 5
@@ -21,8 +21,6 @@ def tasks(actor: Actor) -> list[Task]:
     match actor.role:
         case Role.GUARDIAN:
             return _to_answer(actor)
-        case Role.PRINCIPAL:
-            return _asked(actor)
         case Role.DISTRICT_STAFF:
             return _district(actor)
         case _:
@@ -58,31 +56,6 @@ def _to_answer(actor: Actor) -> list[Task]:
             due_on=row.closes_on,
         )
         for row in WAITING.all(db.session(), person=actor.person_id, day=actor.on)
-    ]
-
-
-def _asked(actor: Actor) -> list[Task]:
-    flags = db.session.execute(
-        select(SurveyFlag.due_on, SurveySchool.public_id, School.name)
-        .join(SurveySchool, SurveySchool.id == SurveyFlag.survey_school_id)
-        .join(School, School.id == SurveySchool.school_id)
-        .where(
-            SURVEY_FLAG_ANSWER.within(actor),
-            SurveyFlag.answered_at.is_(None),
-            SurveyFlag.closed_at.is_(None),
-        )
-        .order_by(SurveyFlag.due_on, SurveyFlag.id)
-        .limit(MOST)
-    )
-    return [
-        Task(
-            about=school,
-            title=_("Say how it was: a question about the questionnaire"),
-            url=url_for("surveys.result", public_id=public_id),
-            button=_("Look at it"),
-            due_on=due_on,
-        )
-        for due_on, public_id, school in flags
     ]
 
 
