@@ -243,6 +243,8 @@ ACTS = {
     "rating.concern_withdrawn": _l("objection of somebody taken back"),
     "rating.concern_answered": _l("objection of somebody answered"),
     "rating.objection_withdrawn": _l("objection or appeal taken back"),
+    "rating.improvement_planned": _l("plan of a school written"),
+    "rating.improvement_done": _l("plan of a school done"),
     "rating.changed": _l("result changed after an objection"),
     "rating.claimed": _l("star claimed"),
     "rating.evidence_added": _l("file handed in"),

@@ -14,6 +14,7 @@ from portal.i18n import gettext as _
 from portal.ratings.canonical import canonical, digest, restored
 from portal.ratings.metrics import Figure
 from portal.ratings.models import Entry, EntryState, Round, RoundState, RubricState, RubricVersion, Snapshot
+from portal.ratings.programmes import STARS
 from portal.ratings.rubric import Result, Rubric, RubricError, as_yaml, score, title_text
 from portal.ratings.rubrics import computed, items_of, metric_of
 from portal.ratings.surveying import not_asked
@@ -106,10 +107,14 @@ class Tried:
 
 
 def last_round(district_id: int) -> Round | None:
-    """The newest published round of a district."""
+    """The newest published star rating of a district."""
     return db.session.scalar(
         select(Round)
-        .where(Round.district_id == district_id, Round.state == RoundState.PUBLISHED)
+        .where(
+            Round.district_id == district_id,
+            Round.state == RoundState.PUBLISHED,
+            Round.programme == STARS,
+        )
         .options(joinedload(Round.rubric_version), joinedload(Round.school_year))
         .order_by(Round.published_on.desc(), Round.id.desc())
         .limit(1)

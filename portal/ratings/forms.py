@@ -1,6 +1,6 @@
 """Forms of rubrics, rounds, self-assessments, sheets and decisions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from wtforms import (
@@ -22,6 +22,7 @@ from portal.i18n import gettext as _
 from portal.i18n import lazy_gettext as _l
 from portal.ratings.metrics import METRICS
 from portal.ratings.models import RubricVersion
+from portal.ratings.programmes import STAR_WORDS, STARS, Programme, choices
 from portal.ratings.rubric import Item, Rubric
 from portal.ratings.rubric.words import KINDS
 from portal.ratings.rubrics import LARGEST_FILE, words
@@ -142,6 +143,7 @@ class RubricSettingsForm(PortalForm):
 class RoundForm(PortalForm):
     """Rubric, school year, schools and deadlines of a round."""
 
+    programme = RadioField(_l("Kind of round"), default=STARS)
     rubric = SelectField(_l("Rubric"), [InputRequired(_l("Choose a rubric."))])
     year = SelectField(_l("School year"), [InputRequired(_l("Choose a school year."))])
     name = LineField(_l("Name of the round"), [Length(max=100)])
@@ -164,6 +166,8 @@ class RoundForm(PortalForm):
             (version.public_id, _("%(name)s, version %(number)s", name=version.name, number=version.version))
             for version in rubrics
         ]
+        self.programme.choices = choices()
+        self.programme.data = self.programme.data or STARS
         self.year.choices = [(str(year.id), year.label) for year in years]
         self.schools.choices = [(school.public_id, school.name) for school in schools]
 
@@ -406,16 +410,14 @@ class ClaimForm(PortalForm):
     text = TextField(_l("The year in a few sentences"), [Length(max=LONG)])
 
     @classmethod
-    def offering(cls, stars: Sequence[int], formdata: bool) -> "ClaimForm":
-        """The form with the stars of a rubric."""
+    def offering(cls, stars: Sequence[int], formdata: bool, programme: Programme) -> "ClaimForm":
+        """The form with the results of a rubric, as its programme calls them."""
         form = cls() if formdata else cls(formdata=None)
-        form.star.choices = [(str(star), STAR_WORDS[star]) for star in stars if 0 <= star < len(STAR_WORDS)]
+        most = len(programme.results or STAR_WORDS)
+        form.star.choices = [(str(star), programme.word(star)) for star in stars if 0 <= star < most]
+        if programme.results:
+            form.star.label.text = _("What does the school apply for?")
         return form
-
-
-STAR_WORDS = [
-    _l("No star"), _l("One star"), _l("Two stars"), _l("Three stars"), _l("Four stars"), _l("Five stars"),
-]  # fmt: skip
 
 
 def needs_a_file(_form: Any, field: Any) -> None:
@@ -560,14 +562,14 @@ class MeasureForm(PortalForm):
     )
 
     @classmethod
-    def offering(cls, star: int, formdata: bool) -> "MeasureForm":
+    def offering(cls, star: int, formdata: bool, word: Callable[[int], str]) -> "MeasureForm":
         """The form for a school that holds a star; 0: no title, so only a new rating is possible."""
         form = cls(prefix="measure-") if formdata else cls(formdata=None, prefix="measure-")
         found = [("re_rating", _("Rate again"))]
         found += [("downgrade", _("Lower the star"))] if star > 1 else []
         found += [("removal", _("Take the title away"))] if star else []
         form.kind.choices = found
-        lower = [(str(one), STAR_WORDS[one]) for one in range(star - 1, 0, -1)]
+        lower = [(str(one), word(one)) for one in range(star - 1, 0, -1)]
         form.to_star.choices = [("", _("Choose")), *lower]
         return form
 
@@ -595,3 +597,31 @@ class SettleForm(PortalForm):
     text = TextField(
         _l("The reasons"), [DataRequired(_l("Write the reasons; the school reads them.")), Length(max=LONG)]
     )
+
+
+class ImprovementForm(PortalForm):
+    """Something the school means to do."""
+
+    item = SelectField(_l("For which indicator?"), [Optional()])
+    text = TextField(
+        _l("What does the school do?"), [DataRequired(_l("Write what the school does.")), Length(max=1000)]
+    )
+    due_on = DateField(_l("Until when?"), [InputRequired(_l("Enter the day."))])
+
+    @classmethod
+    def offering(cls, titles: Mapping[str, str], formdata: bool) -> "ImprovementForm":
+        """The form with the indicators of a rubric."""
+        form = cls() if formdata else cls(formdata=None)
+        form["item"].choices = [("", _("For all of it")), *titles.items()]
+        return form
+
+    def validate_due_on(self, field: Any) -> None:
+        if field.data and field.data < clock.today():
+            raise ValidationError(_("Choose a day that is still to come."))
+
+
+class DoneForm(PortalForm):
+    """What came of something the school meant to do."""
+
+    which = LineField(_l("Plan"), [Length(max=40)])
+    text = TextField(_l("What came of it?"), [DataRequired(_l("Write what came of it.")), Length(max=1000)])

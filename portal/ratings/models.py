@@ -26,6 +26,7 @@ from portal.errors import RuleBroken
 from portal.extensions import Base, PublicId
 from portal.i18n import gettext as _
 from portal.i18n import lazy_gettext as _l
+from portal.ratings.programmes import PROGRAMMES, STARS
 from portal.schools.models import District, School, SchoolYear
 
 
@@ -138,6 +139,9 @@ class Round(PublicId, Base):
         CheckConstraint(f"state IN ({_one_of(RoundState)})", name="state_known"),
         CheckConstraint("length(name) > 0", name="has_name"),
         CheckConstraint("scoring_due_on >= self_assessment_due_on", name="deadlines_in_order"),
+        CheckConstraint(
+            f"programme IN ({', '.join(repr(name) for name in PROGRAMMES)})", name="programme_known"
+        ),
         Index("ix_rating_round_district", "district_id", "id"),
     )
 
@@ -146,6 +150,7 @@ class Round(PublicId, Base):
     name: Mapped[str] = mapped_column(String(NAME_LENGTH))
     rubric_version_id: Mapped[int] = mapped_column(ForeignKey("rubric_version.id"))
     school_year_id: Mapped[int] = mapped_column(ForeignKey("school_year.id"))
+    programme: Mapped[str] = mapped_column(String(20), default=STARS, server_default=STARS)
     state: Mapped[str] = mapped_column(String(10), default=RoundState.DRAFT)
     self_assessment_due_on: Mapped[date]
     scoring_due_on: Mapped[date]
@@ -162,6 +167,11 @@ class Round(PublicId, Base):
     entries: Mapped[list["Entry"]] = relationship(
         lazy="raise_on_sql", back_populates="round", order_by="Entry.id"
     )
+
+    @property
+    def results(self) -> tuple[Any, ...]:
+        """What its results are called, from none upwards; empty for stars."""
+        return PROGRAMMES[self.programme].results
 
 
 class Entry(PublicId, Base):

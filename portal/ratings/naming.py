@@ -13,9 +13,8 @@ from portal.access import Actor
 from portal.errors import RuleBroken
 from portal.extensions import db
 from portal.i18n import gettext as _
-from portal.i18n import lazy_gettext as _l
 from portal.joining.printing import qr
-from portal.ratings import concerns, remedies, signing
+from portal.ratings import concerns, programmes, remedies, signing
 from portal.ratings.canonical import canonical, digest, restored
 from portal.ratings.models import Entry, EntryState, Objection, Round, RoundState
 from portal.ratings.standing import (
@@ -31,16 +30,10 @@ from portal.ratings.standing import (
 from portal.schools.models import School
 from portal.trail.models import note
 
-TITLES = [
-    _l("No star"), _l("One-star school of home-school co-education"),
-    _l("Two-star school of home-school co-education"), _l("Three-star school of home-school co-education"),
-    _l("Four-star school of home-school co-education"), _l("Five-star school of home-school co-education"),
-]  # fmt: skip
 
-
-def title_of(star: int) -> str:
-    """The title a star gives, as it stands on the certificate."""
-    return str(TITLES[min(star, len(TITLES) - 1)])
+def title_of(naming: Naming) -> str:
+    """The title of a record, as it stands on the certificate. ``naming`` has its entry with round."""
+    return programmes.of(naming.entry.round.programme).title(naming.star)
 
 
 def _entries(round_: Round) -> list[Entry]:
@@ -100,7 +93,12 @@ def name_schools(round_: Round, actor: Actor) -> list[Naming]:
 def _named(entry: Entry, actor: Actor) -> Naming:
     assert entry.round.valid_until_on is not None
     last = db.session.scalar(
-        select(Naming).where(Naming.school_id == entry.school_id).order_by(Naming.id.desc()).limit(1)
+        select(Naming)
+        .join(Entry, Entry.id == Naming.entry_id)
+        .join(Round, Round.id == Entry.round_id)
+        .where(Naming.school_id == entry.school_id, Round.programme == entry.round.programme)
+        .order_by(Naming.id.desc())
+        .limit(1)
     )
     return record(
         entry, NamingKind.NAMED, entry.star or 0, entry.round.valid_until_on, actor.person_id, replaces=last
@@ -123,7 +121,7 @@ def record(
     on = on or clock.today()
     number = next_number(entry.school.district_id, on)
     with i18n.speaking(i18n.DEFAULT.tag):
-        title = title_of(star)
+        title = programmes.of(entry.round.programme).title(star)
     content = canonical(
         {
             "kind": "naming",
@@ -206,7 +204,7 @@ def paper(naming: Naming) -> bytes:
             "rated in “%(round)s” after self-assessment, review and public notice:",
             round=naming.entry.round.name,
         ),
-        "award": title_of(naming.star),
+        "award": title_of(naming),
         "valid": _(
             "Valid from %(day)s to %(until)s",
             day=i18n.long_date(naming.named_on),
@@ -217,7 +215,7 @@ def paper(naming: Naming) -> bytes:
         "qr": qr(address),
         "scan": _("Scan to check this certificate"),
         "address": address.split("://", 1)[-1],
-        "stars": naming.star,
+        "stars": 0 if naming.entry.round.results else naming.star,
     }
     return signing.stamped(documents.pdf("certificate", data), naming.content)
 

@@ -313,6 +313,7 @@ class CaseView:
     findings: list[Finding]
     was: tuple[int, str] | None
     files: Sequence[Evidence] = ()
+    names: Sequence[Any] = ()
 
 
 def case_view(
@@ -352,6 +353,7 @@ def case_view(
         findings,
         (case.before_star or 0, points(Fraction(case.before_total or 0))) if changed else None,
         (files or {}).get(case.tier, ()),
+        entry.round.results,
     )
 
 

@@ -10,7 +10,7 @@ from portal.access import Actor
 from portal.errors import RuleBroken
 from portal.extensions import db
 from portal.i18n import gettext as _
-from portal.ratings import assessing, deciding, inspecting, states
+from portal.ratings import assessing, deciding, improving, inspecting, programmes, states
 from portal.ratings.models import Entry, Round, RubricVersion, Sheet
 from portal.ratings.rubrics import rubric_of
 from portal.ratings.terms import VALIDITY, terms_on
@@ -25,11 +25,13 @@ def prepare(
     name: str,
     deadlines: tuple[date, date],
     person_id: int,
+    programme: str = programmes.STARS,
 ) -> Round:
     """A round in preparation with its schools, in the current transaction. ``deadlines``: self-assessment, scoring."""
     round_ = Round(
         district_id=year.district_id,
         name=name,
+        programme=programme,
         rubric_version_id=version.id,
         school_year_id=year.id,
         self_assessment_due_on=deadlines[0],
@@ -103,22 +105,24 @@ def agree(sheet: Sheet, actor: Actor) -> None:
 
 def decide(entry: Entry, remark: str, actor: Actor) -> None:
     """Decide: the engine's result from the stored inputs becomes the school's result."""
-    why = states.refusal(entry, "decide", actor)
+    verb = "decide" if states.programme_of(entry).heard else "decide_at_once"
+    why = states.refusal(entry, verb, actor)
     if why:
         raise RuleBroken(why)
     deciding.settle(entry, actor.person_id, remark)
-    states.move(entry, "decide", actor)
+    states.move(entry, verb, actor)
 
 
 def publish(round_: Round, actor: Actor) -> None:
     """Publish all results of a round: the days of public notice, then valid for the rubric's years."""
     states.move(round_, "publish", actor)
     today = clock.today()
-    own = VALIDITY.on(today, district_id=round_.district_id)
+    own = programmes.of(round_.programme).years or VALIDITY.on(today, district_id=round_.district_id)
     years = rubric_of(round_.rubric_version).settings["validity_years"] or own
     round_.published_on, round_.published_by_id = today, actor.person_id
     round_.publicity_ends_on = terms_on(today, round_.district_id).publicity.after(today)
     round_.valid_until_on = _years_after(today, years)
+    improving.set_down(round_, today)
 
 
 def _years_after(day: date, years: int) -> date:
@@ -128,6 +132,8 @@ def _years_after(day: date, years: int) -> date:
         return day.replace(year=day.year + years, day=28)
 
 
-def name_of(year: SchoolYear) -> str:
+def name_of(year: SchoolYear, programme: str = programmes.STARS) -> str:
     """The usual name of a round."""
+    if programme != programmes.STARS:
+        return _("%(what)s %(year)s", what=str(programmes.of(programme).label), year=year.label)
     return _("Star rating %(year)s", year=year.label)

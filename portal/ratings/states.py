@@ -18,7 +18,7 @@ from portal.errors import RuleBroken
 from portal.extensions import db
 from portal.i18n import gettext as _
 from portal.i18n import lazy_gettext as _l
-from portal.ratings import assessing, evidence, inspecting, remedies
+from portal.ratings import assessing, evidence, inspecting, programmes, remedies
 from portal.ratings.models import (
     ENTRY_STATE_NAMES,
     OBJECTION_STATE_NAMES,
@@ -236,6 +236,24 @@ def answer_is_late(row: Row, actor: Actor) -> str | None:
     return _("This is being examined. The answer comes by %(day)s.", day=row.answer_due_on.isoformat())
 
 
+def programme_of(entry: Entry) -> programmes.Programme:
+    """The kind of round an entry is in."""
+    name = db.session.scalar(select(Round.programme).where(Round.id == entry.round_id))
+    return programmes.of(name or programmes.STARS)
+
+
+def is_heard_first(row: Row, _actor: Actor) -> str | None:
+    """A first opinion belongs to the full procedure."""
+    assert isinstance(row, Entry)
+    return None if programme_of(row).heard else _("This procedure is short: decide from the agreed scores.")
+
+
+def is_short(row: Row, _actor: Actor) -> str | None:
+    """Only a short procedure is decided without a first opinion."""
+    assert isinstance(row, Entry)
+    return _("Give the school a first opinion before you decide.") if programme_of(row).heard else None
+
+
 DISTRICT = frozenset({Role.DISTRICT_STAFF})
 PRINCIPALS = frozenset({Role.PRINCIPAL})
 INSPECTORS = frozenset({Role.INSPECTOR})
@@ -251,7 +269,10 @@ MOVES: tuple[Move, ...] = (
     Move("accept", Entry, EntryState.SUBMITTED, EntryState.SCORING, DISTRICT, (each_has_two_inspectors,)),
     Move("lock", Entry, EntryState.SCORING, EntryState.LOCKED, INSPECTORS, (is_own_sheet, both_sheets_locked)),
     Move("agree", Entry, EntryState.LOCKED, EntryState.AGREED, INSPECTORS, (is_own_sheet, no_gap_left)),
-    Move("opine", Entry, EntryState.AGREED, EntryState.OPINED, DISTRICT, (no_veto_open, did_not_score)),
+    Move("opine", Entry, EntryState.AGREED, EntryState.OPINED, DISTRICT,
+         (is_heard_first, no_veto_open, did_not_score)),
+    Move("decide_at_once", Entry, EntryState.AGREED, EntryState.DECIDED, DISTRICT,
+         (is_short, no_veto_open, did_not_score)),
     Move("answer", Entry, EntryState.OPINED, EntryState.HEARD, PRINCIPALS, (still_to_answer,)),
     Move("close", Entry, EntryState.OPINED, EntryState.HEARD, DISTRICT, (term_is_over,)),
     Move("reopen", Entry, EntryState.HEARD, EntryState.LOCKED, DISTRICT, (school_objected, did_not_score)),
@@ -277,6 +298,7 @@ VERBS = {
     "close": _l("go on without an answer"),
     "reopen": _l("have items looked at again"),
     "decide": _l("decide"),
+    "decide_at_once": _l("decide in a short procedure"),
     "publish": _l("publish the results"),
     "object": _l("object"),
     "uphold": _l("answer that the result stands"),

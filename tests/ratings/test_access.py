@@ -113,6 +113,9 @@ ADDRESSES = {
     "assessment": "/ratings/assessments/{entry}",
     "assessment_item": "/ratings/assessments/{entry}/items/A1",
     "answer_item": "/ratings/assessments/{entry}/items/D4",
+    "improvements": "/ratings/assessments/{entry}/improvements",
+    "plan_improvement": "/ratings/assessments/{entry}/improvements",
+    "finish_improvement": "/ratings/assessments/{entry}/improvements/done",
     "concern": "/stars/{school}/objection",
     "file_concern": "/stars/{school}/objection",
     "withdraw_concern": "/stars/{school}/objection/withdrawal",
@@ -219,6 +222,9 @@ PRINCIPALS = {
     "answer_measure",
     "certificate",
     "withdraw_objection",
+    "improvements",
+    "plan_improvement",
+    "finish_improvement",
 }
 
 

@@ -38,6 +38,7 @@ ALLOWED = {
     ("lock", EntryState.SCORING, Role.INSPECTOR),
     ("agree", EntryState.LOCKED, Role.INSPECTOR),
     ("opine", EntryState.AGREED, Role.DISTRICT_STAFF),
+    ("decide_at_once", EntryState.AGREED, Role.DISTRICT_STAFF),
     ("answer", EntryState.OPINED, Role.PRINCIPAL),
     ("close", EntryState.OPINED, Role.DISTRICT_STAFF),
     ("reopen", EntryState.HEARD, Role.DISTRICT_STAFF),
@@ -59,6 +60,7 @@ LEADS_TO = {
     "lock": EntryState.LOCKED,
     "agree": EntryState.AGREED,
     "opine": EntryState.OPINED,
+    "decide_at_once": EntryState.DECIDED,
     "answer": EntryState.HEARD,
     "close": EntryState.HEARD,
     "reopen": EntryState.LOCKED,
@@ -111,6 +113,7 @@ def test_every_verb_state_and_role(app, verb):
     entry.defence_text, entry.reopened_at = "第三项有佐证", None
     entry.defence_due_on = clock.today() - timedelta(days=verb == "close")
     round_.publicity_ends_on = clock.today()
+    round_.programme = "base" if verb == "decide_at_once" else "stars"
     round_.self_assessment_due_on = round_.scoring_due_on = clock.today() + timedelta(days=9)
     db.session.flush()
     inspector = person("吴正清").id

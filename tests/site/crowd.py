@@ -33,6 +33,7 @@ from portal.opinions.models import Opinion
 from portal.ratings.asking import RatingLook
 from portal.ratings.concerns import Concern
 from portal.ratings.evidence import Evidence
+from portal.ratings.improving import Improvement, Peers
 from portal.ratings.models import RubricVersion
 from portal.ratings.standing import LightCheck, Measure, Naming
 from portal.roster.models import RosterImport, State
@@ -82,6 +83,8 @@ OF_ITS_OWN = (
     SurveyAnswer,
     SurveyRemark,
     SurveyPressure,
+    Improvement,
+    Peers,
 )
 ENTERED_BY_PLACE = {"class": "class_id", "school": "school_id", "district": "district_id"}
 

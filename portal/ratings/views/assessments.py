@@ -15,6 +15,7 @@ from portal.ratings import (
     evidence,
     hearing,
     objecting,
+    programmes,
     questions,
     remedies,
     running,
@@ -221,12 +222,17 @@ def _records(entry: Entry, item_id: str, start: int) -> dict[str, object]:
     }
 
 
+def _claim_form(entry: Entry, formdata: bool) -> ClaimForm:
+    stars = stars_of(rubric_of(entry.round.rubric_version))
+    return ClaimForm.offering(stars, formdata, programmes.of(entry.round.programme))
+
+
 @bp.get("/ratings/assessments/<public_id>/claim")
 @requires(ENTRY_ASSESS)
 def claim(public_id: str) -> str:
     """Which star the school applies for."""
     entry = entry_to_assess(public_id)
-    form = ClaimForm.offering(stars_of(rubric_of(entry.round.rubric_version)), formdata=False)
+    form = _claim_form(entry, formdata=False)
     form.star.data = None if entry.claimed_star is None else str(entry.claimed_star)
     form.text.data = entry.claim_text
     return render("ratings/claim.html", entry=entry, form=form)
@@ -237,7 +243,7 @@ def claim(public_id: str) -> str:
 def keep_claim(public_id: str) -> Response | tuple[str, int]:
     """Keep the claimed star and the short summary."""
     entry = entry_to_assess(public_id)
-    form = ClaimForm.offering(stars_of(rubric_of(entry.round.rubric_version)), formdata=True)
+    form = _claim_form(entry, formdata=True)
     valid = form.sent_and_valid()
     named = evidence.named_in(entry.school_id, form.text.data or "")
     if named:

@@ -9,14 +9,25 @@ from portal.access import actor, find, requires
 from portal.extensions import db
 from portal.i18n import gettext as _
 from portal.once import commit_and_go
-from portal.ratings import assessing, deciding, evidence, hearing, inspecting, remedies, running, states
+from portal.ratings import (
+    assessing,
+    deciding,
+    evidence,
+    hearing,
+    improving,
+    inspecting,
+    programmes,
+    remedies,
+    running,
+    states,
+)
 from portal.ratings.canonical import canonical, restored
 from portal.ratings.forms import DecisionForm, ReasonForm, ReopenForm, VetoForm, decision_form
 from portal.ratings.models import ENTRY_STATE_NAMES, Entry, EntryState, Round, Sheet, VetoEvent
 from portal.ratings.policy import ENTRY_MANAGE, OBJECTION_HEAR
 from portal.ratings.reading import case_view, reading_of, sections, summary_of
 from portal.ratings.rubric import Result, RubricError
-from portal.ratings.rubrics import rubric_of, words
+from portal.ratings.rubrics import items_of, rubric_of, words
 from portal.ratings.views.blueprint import bp
 from portal.schools.calendar import is_provisional
 from portal.templating import render
@@ -69,6 +80,9 @@ def _page(entry: Entry, **forms: object) -> str:
         veto_names=vetoes,
         questioned=inspecting.questioned(entry) if entry.state != EntryState.SELF_ASSESSING else [],
         me=current_user.person_id,
+        heard=programmes.of(entry.round.programme).heard,
+        improvements=improving.improvements_of(entry) if entry.state == EntryState.DECIDED else [],
+        item_titles={name: f"{name} {words(item.title)}" for name, item in items_of(rubric).items()},
         refusal=lambda verb: states.refusal(entry, verb, actor()),
         is_provisional=entry.defence_due_on is not None and is_provisional(entry.defence_due_on),
         cases=[case_view(rubric, entry, case, sent) for case in cases],

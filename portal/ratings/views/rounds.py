@@ -94,9 +94,10 @@ def prepare_round() -> Response | tuple[str, int]:
         form.chosen_rubric(),
         form.chosen_year(),
         form.chosen_schools(),
-        form.name.data or running.name_of(form.chosen_year()),
+        form.name.data or running.name_of(form.chosen_year(), form.programme.data),
         (form.self_assessment_due_on.data, form.scoring_due_on.data),
         current_user.person_id,
+        form.programme.data,
     )
     return commit_and_go(
         url_for(".round_page", public_id=round_.public_id),

@@ -14,7 +14,7 @@ from portal.extensions import db
 from portal.i18n import gettext as _
 from portal.i18n import ngettext
 from portal.once import commit_and_go
-from portal.ratings import evidence, naming, rechecking, standing
+from portal.ratings import evidence, naming, programmes, rechecking, standing
 from portal.ratings.forms import (
     ChecksForm,
     FindingForm,
@@ -56,7 +56,7 @@ def _shown(entry: Entry) -> dict[str, object]:
         "namings": namings,
         "now": now,
         "state": naming.state_of(now, actor().on) if now else "",
-        "title": naming.title_of,
+        "title": programmes.of(entry.round.programme).title,
         "checks": [(check, rechecking.lines_of(entry, check)) for check in checks],
         "check_names": CHECK_NAMES,
         "measures": measures,
@@ -84,7 +84,11 @@ def _district_page(entry: Entry, **forms: object) -> str:
         "finding_form": FindingForm.offering(reported, not (check and check.question), formdata=False)
         if reported or silent
         else None,
-        "measure_form": MeasureForm.offering(held, formdata=False) if measure is None else None,
+        "measure_form": MeasureForm.offering(
+            held, formdata=False, word=programmes.of(entry.round.programme).word
+        )
+        if measure is None
+        else None,
         "settle_form": SettleForm(formdata=None, prefix="settle-"),
         **forms,
     }
@@ -134,7 +138,7 @@ def propose_measure(public_id: str) -> Response | tuple[str, int]:
     entry = find(ENTRY_MANAGE, public_id, *LOADED)
     now = standing.present(entry)
     held = now.star if now is not None and naming.state_of(now, actor().on) == "valid" else 0
-    form = MeasureForm.offering(held, formdata=True)
+    form = MeasureForm.offering(held, formdata=True, word=programmes.of(entry.round.programme).word)
     if not form.sent_and_valid():
         return _district_page(entry, measure_form=form), 422
     star = int(form.to_star.data) if form.to_star.data else None
@@ -328,6 +332,6 @@ def certificate_check(public_id: str) -> str:
         state=naming.state_of(found, clock.today()),
         behind=standing.replaced_by(found),
         genuine=naming.is_genuine(found),
-        title=naming.title_of(found.star),
+        title=naming.title_of(found),
         kind_names=standing.NAMING_NAMES,
     )

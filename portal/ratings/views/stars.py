@@ -8,10 +8,11 @@ from sqlalchemy.orm import joinedload
 from portal import clock, names
 from portal.access import public
 from portal.extensions import db
-from portal.ratings import concerns, deciding, naming, objecting, remedies, standing
+from portal.ratings import concerns, deciding, improving, naming, objecting, programmes, remedies, standing
 from portal.ratings.models import Entry, Round, RoundState
 from portal.ratings.reading import case_view, public_summary, reading_of
-from portal.ratings.rubrics import rubric_of
+from portal.ratings.rubrics import items_of, rubric_of, words
+from portal.ratings.standing import Naming
 from portal.ratings.views.blueprint import bp
 from portal.schools.models import School
 from portal.templating import render
@@ -19,12 +20,18 @@ from portal.templating import render
 PER_PAGE = 30
 
 
-def _latest() -> Select[int]:
-    """Ids of the newest published entry of each school."""
+def _kind() -> str:
+    """The kind of round that is asked for; stars for anything unknown."""
+    wanted = request.args.get("kind", programmes.STARS)
+    return wanted if wanted in programmes.PROGRAMMES else programmes.STARS
+
+
+def _latest(kind: str = programmes.STARS) -> Select[int]:
+    """Ids of the newest published entry of each school in a kind of round."""
     return (
         select(func.max(Entry.id))
         .join(Round, Round.id == Entry.round_id)
-        .where(Round.state == RoundState.PUBLISHED)
+        .where(Round.state == RoundState.PUBLISHED, Round.programme == kind)
         .group_by(Entry.school_id)
     )
 
@@ -33,12 +40,13 @@ def _latest() -> Select[int]:
 @public
 def stars() -> str:
     """Schools with a published result, by the sound of their names; never by points."""
+    kind = _kind()
     query = (request.args.get("q") or "").strip()[:60]
     after = (request.args.get("after") or "")[:800]
     wanted = (
         select(Entry)
         .join(School, School.id == Entry.school_id)
-        .where(Entry.id.in_(_latest()))
+        .where(Entry.id.in_(_latest(kind)))
         .options(joinedload(Entry.school), joinedload(Entry.round))
         .order_by(School.name_pinyin, School.id)
         .limit(PER_PAGE + 1)
@@ -57,17 +65,19 @@ def stars() -> str:
     return render(
         "ratings/stars.html",
         entries=shown,
+        kind=programmes.of(kind),
+        kinds=[one for one in programmes.PROGRAMMES.values() if one.name != kind],
         query=query,
         after=f"{last.name_pinyin}:{last.id}" if last else None,
     )
 
 
-def newest_of(public_id: str) -> Select[Entry]:
-    """A query for the newest published entry of a school."""
+def newest_of(public_id: str, kind: str = programmes.STARS) -> Select[Entry]:
+    """A query for the newest published entry of a school in a kind of round."""
     return (
         select(Entry)
         .join(School, School.id == Entry.school_id)
-        .where(School.public_id == public_id, Entry.id.in_(_latest()))
+        .where(School.public_id == public_id, Entry.id.in_(_latest(kind)))
     )
 
 
@@ -76,7 +86,7 @@ def newest_of(public_id: str) -> Select[Entry]:
 def school_stars(public_id: str) -> str:
     """One school's stars with their reasons."""
     entry = db.session.scalar(
-        newest_of(public_id).options(
+        newest_of(public_id, _kind()).options(
             joinedload(Entry.school).joinedload(School.district),
             joinedload(Entry.round).joinedload(Round.rubric_version),
             joinedload(Entry.round).joinedload(Round.school_year),
@@ -105,7 +115,12 @@ def school_stars(public_id: str) -> str:
         now=now,
         state=naming.state_of(now, today) if now else "",
         namings=namings,
-        title=naming.title_of,
+        title=programmes.of(entry.round.programme).title,
+        titles={name: f"{name} {words(item.title)}" for name, item in items_of(rubric).items()},
+        improvements=improving.improvements_of(entry),
+        years=improving.years_of(entry),
+        peers=improving.peers_of(entry, {top.id: words(top.title) for top in rubric.items}),
+        others=[(one, naming.title_of(one)) for one in _other_titles(entry)],
         kind_names=standing.NAMING_NAMES,
         checks=[one for one in standing.checks_of(entry) if one.finding],
         check_names=standing.CHECK_NAMES,
@@ -114,3 +129,13 @@ def school_stars(public_id: str) -> str:
             for one in standing.measures_of(entry)
         ),
     )
+
+
+def _other_titles(entry: Entry) -> list[Naming]:
+    """What a school holds from other kinds of rounds, each with its round."""
+    found: dict[str, Naming] = {}
+    for one in standing.history_of(entry.school_id):
+        kind = one.entry.round.programme
+        if kind != entry.round.programme:
+            found.setdefault(kind, one)
+    return [one for one in found.values() if one.star and one.valid_until_on >= clock.today()]

