@@ -26,6 +26,7 @@ from portal.keys.sealing import Sealed, SealedText
 from portal.ratings.canonical import digest
 from portal.ratings.models import Entry, RoundState
 from portal.ratings.terms import terms_on
+from portal.row_security import all_rows
 from portal.trail.models import note
 
 MOST_FILES = 5
@@ -174,7 +175,8 @@ def told_to_school(entry: Entry) -> list[Concern]:
     wanted = select(Concern).where(
         Concern.entry_id == entry.id, Concern.state.in_((ConcernState.FOUNDED, ConcernState.UNFOUNDED))
     )
-    return list(db.session.scalars(wanted.order_by(Concern.id)))
+    with all_rows():
+        return list(db.session.scalars(wanted.order_by(Concern.id)))
 
 
 def waiting(entry_ids: Collection[int]) -> set[int]:
@@ -182,7 +184,8 @@ def waiting(entry_ids: Collection[int]) -> set[int]:
     wanted = select(Concern.entry_id).where(
         Concern.entry_id.in_(entry_ids), Concern.state == ConcernState.OPEN
     )
-    return set(db.session.scalars(wanted))
+    with all_rows():
+        return set(db.session.scalars(wanted))
 
 
 def names_somebody(concern: Concern, gist: str) -> str | None:
