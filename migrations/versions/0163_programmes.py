@@ -8,7 +8,7 @@ from alembic import op
 from portal.extensions import UtcDateTime
 
 revision: str = "0163_programmes"
-down_revision: str | None = "0140_surveys"
+down_revision: str | None = "0131_onsite"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
