@@ -12,14 +12,14 @@ from portal.schools import summaries
 from portal.schools.models import Guardianship, Pupil, School
 
 STATEMENTS = {
-    "parent home": 10,
+    "parent home": 11,
     "visit list": 7,
     "notice page": 8,
-    "district board": 19,
-    "whole-city board": 19,
+    "district board": 20,
+    "whole-city board": 20,
 }
 """At most, at every size. One of each is for the modules that are switched off at the place; the home also asks for news of
-guardians and for consents, the notice for its files."""
+guardians, for consents and for open questionnaires, the board for questionnaires to release, the notice for its files."""
 
 
 def count(model: type) -> int:
