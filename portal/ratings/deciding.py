@@ -75,8 +75,8 @@ def star_and_total(result: Result) -> tuple[int | None, str | None]:
     return values["star"], values["total"]
 
 
-def settle(entry: Entry, person_id: int, remark: str) -> None:
-    """Store the decision's inputs and result, in the current transaction (the move itself is made by ``states``)."""
+def ready(entry: Entry, remark: str) -> tuple[dict[str, Any], Result]:
+    """Inputs and result of a decision with this remark; RuleBroken while facts or a needed remark are missing."""
     if inspecting.questioned(entry) and not remark.strip():
         raise RuleBroken(_("An inspector questions a computed number. Write what you found."), 422)
     inputs = inputs_of(entry)
@@ -86,6 +86,12 @@ def settle(entry: Entry, person_id: int, remark: str) -> None:
         raise RuleBroken(_("The result is no longer the one the school was told. Write why."), 422)
     if not result.complete:
         raise RuleBroken(_("Facts are missing: %(items)s.", items="、".join(result.missing[:5])))
+    return inputs, result
+
+
+def settle(entry: Entry, person_id: int, remark: str) -> None:
+    """Store the decision's inputs and result, in the current transaction (the move itself is made by ``states``)."""
+    inputs, result = ready(entry, remark)
     values = as_json(result)
     entry.inputs, entry.result = canonical(inputs), canonical(values)
     entry.star, entry.total = values["star"], values["total"]

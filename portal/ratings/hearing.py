@@ -7,7 +7,7 @@ from portal.access import Actor
 from portal.errors import RuleBroken
 from portal.extensions import db
 from portal.i18n import gettext as _
-from portal.ratings import deciding, inspecting, states
+from portal.ratings import deciding, inspecting, signatures, states
 from portal.ratings.canonical import digest
 from portal.ratings.models import Consensus, Entry
 from portal.ratings.rubric import Item
@@ -66,6 +66,8 @@ def reopen(entry: Entry, item_ids: Collection[str], reason: str, actor: Actor) -
             row.reason, row.proposed_by_id, row.proposed_at = reason, actor.person_id, clock.now()
             row.agreed_by_id = row.agreed_at = None
     states.move(entry, "reopen", actor)
+    if signatures.waiting(entry, states.DECIDING):
+        signatures.take_back(entry, states.DECIDING, actor)
     entry.reopened_at = clock.now()
     note("rating.items_reopened", entry, person_id=actor.person_id, items=sorted(item_ids))
 

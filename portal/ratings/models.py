@@ -69,6 +69,10 @@ class ObjectionState(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
+RUBRIC_STATE_NAMES = {
+    RubricState.DRAFT: _l("Draft"),
+    RubricState.PUBLISHED: _l("Published"),
+}
 ROUND_STATE_NAMES = {
     RoundState.DRAFT: _l("Being prepared"),
     RoundState.OPEN: _l("Round is running"),

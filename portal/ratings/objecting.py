@@ -10,7 +10,7 @@ from portal.access import Actor
 from portal.errors import RuleBroken
 from portal.extensions import db
 from portal.i18n import gettext as _
-from portal.ratings import deciding, remedies, states
+from portal.ratings import deciding, records, remedies, signatures, states
 from portal.ratings.canonical import canonical, digest, restored
 from portal.ratings.models import OBJECTION, Entry, Objection, ObjectionState
 from portal.ratings.rubric import Item, Result, as_json
@@ -73,6 +73,8 @@ def withdraw(entry: Entry, actor: Actor) -> None:
     if case is None:
         raise RuleBroken(_("There is nothing to take back."))
     states.move(case, "withdraw", actor)
+    if signatures.waiting(case, ANSWERS):
+        signatures.take_back(case, ANSWERS, actor)
     note("rating.objection_withdrawn", entry, person_id=actor.person_id, tier=case.tier)
 
 
@@ -90,6 +92,8 @@ def _take_up(entry: Entry, case: Objection, actor: Actor) -> None:
     why = states.refusal(case, "uphold", actor)
     if why:
         raise RuleBroken(why)
+    if signatures.waiting(case, ANSWERS):
+        raise RuleBroken(_("This is signed already. A second person signs it now."))
     if case.heard_by_id == actor.person_id:
         return
     taken = db.session.execute(
@@ -134,23 +138,47 @@ def result_with(entry: Entry, case: Objection) -> Result:
     return deciding.result_of(entry, deciding.with_changes(restored(entry.inputs), case.changes))
 
 
-def answer(entry: Entry, case: Objection, changed: bool, text: str, actor: Actor) -> None:
-    """Answer a case: the result stands, or the engine scores again with what was found; the old decision is kept."""
+ANSWERS = ("uphold", "change")
+
+
+def sign_answer(entry: Entry, case: Objection, changed: bool, text: str, actor: Actor) -> None:
+    """Sign the answer to a case as the first person: the result stands, or is scored again with what was found."""
     _take_up(entry, case, actor)
     if changed:
-        _change(entry, case, actor)
+        _better(entry, case)
     elif restored(case.changes):
         raise RuleBroken(
             _("You found otherwise about an indicator. Take that back, or change the result."), 422
         )
+    verb, place = "change" if changed else "uphold", entry.round.district_id
+    signatures.sign(case, verb, {"text": text}, _basis(entry, case), actor, place, entry.school.name)
+
+
+def _basis(entry: Entry, case: Objection) -> str:
+    return digest(canonical([entry.inputs, case.changes]))
+
+
+def answer(entry: Entry, case: Objection, actor: Actor) -> None:
+    """Answer a case as the second person, over the first one's signature; the old decision is kept."""
+    signed = signatures.expected(case, ANSWERS, actor)
+    why = states.refusal(case, signed.verb, actor)
+    if why:
+        raise RuleBroken(why)
+    signatures.countersign(case, signed, _basis(entry, case), actor)
+    changed, text = signed.verb == "change", signed.values["text"]
+    if changed:
+        _change(entry, case, actor)
     today = clock.today()
     case.answer_text, case.answered_at = text, clock.now()
     case.appeal_due_on = terms_on(today, entry.round.district_id).appeal.after(today)
-    states.move(case, "change" if changed else "uphold", actor)
+    states.move(case, signed.verb, actor, signed)
     note("rating.objection_answered", entry, person_id=actor.person_id, tier=case.tier, text=digest(text))
+    if changed:
+        records.keep(entry, records.CHANGED)
 
 
-def _change(entry: Entry, case: Objection, actor: Actor) -> None:
+def _better(entry: Entry, case: Objection) -> tuple[dict[str, Any], Result]:
+    """Inputs and result with the changes of a case; RuleBroken (422) when nothing was found or it would be lower."""
     if not restored(case.changes):
         raise RuleBroken(_("Say about which indicator you found otherwise."), 422)
     inputs = deciding.with_changes(restored(entry.inputs), case.changes)
@@ -159,6 +187,11 @@ def _change(entry: Entry, case: Objection, actor: Actor) -> None:
         raise RuleBroken(_("Facts are missing: %(items)s.", items="、".join(result.missing[:5])), 422)
     if (result.standing.star or 0, result.total or 0) < (before.standing.star or 0, before.total or 0):
         raise RuleBroken(_("What a school says for itself cannot lower its result."), 422)
+    return inputs, result
+
+
+def _change(entry: Entry, case: Objection, actor: Actor) -> None:
+    inputs, result = _better(entry, case)
     case.before_inputs, case.before_result = entry.inputs, entry.result
     case.before_star, case.before_total = entry.star, entry.total
     values = as_json(result)

@@ -21,6 +21,8 @@ from portal.ratings.models import (
     Sheet,
     VetoEvent,
 )
+from portal.ratings.records import DecisionRecord
+from portal.ratings.signatures import Signature, rows_signed_by
 from portal.row_security import wall
 from portal.schools.models import District
 
@@ -76,7 +78,13 @@ def objections_to_hear(actor: Actor) -> ColumnElement[bool]:
     above = select(Round.id).join(District, District.id == Round.district_id)
     above = above.where(District.parent_id == actor.district_id)
     case = select(Objection.entry_id).where(Objection.state == ObjectionState.OPEN)
-    case = case.where(or_(Objection.heard_by_id.is_(None), Objection.heard_by_id == me))
+    signed = select(Signature.row_id).where(
+        Signature.kind == Objection.__tablename__,
+        or_(Signature.ended_at.is_(None), Signature.second_id == me),
+    )
+    case = case.where(
+        or_(Objection.heard_by_id.is_(None), Objection.heard_by_id == me, Objection.id.in_(signed))
+    )
     early, last = Objection.tier < SECOND_APPEAL, Objection.tier == SECOND_APPEAL
     return and_(
         or_(
@@ -99,9 +107,13 @@ def _took_no_part(me: int) -> ColumnElement[bool]:
                 or_(VetoEvent.recorded_by_id == me, VetoEvent.confirmed_by_id == me)
             )
         ),
+        Entry.id.not_in(rows_signed_by(me, Entry.__tablename__)),
         Entry.id.not_in(
             select(Objection.entry_id).where(
-                Objection.state != ObjectionState.OPEN, Objection.heard_by_id == me
+                Objection.state != ObjectionState.OPEN,
+                or_(
+                    Objection.heard_by_id == me, Objection.id.in_(rows_signed_by(me, Objection.__tablename__))
+                ),
             )
         ),
     )
@@ -159,6 +171,27 @@ def questions_told(actor: Actor) -> ColumnElement[bool]:
     return and_(RatingQuestion.entry_id.in_(select(Entry.id).where(entries_of_district(actor))), had_its_say)
 
 
+def decisions_of_school(actor: Actor) -> ColumnElement[bool]:
+    """The actor's school where a signed decision is published."""
+    published = select(Round.id).where(Round.state == RoundState.PUBLISHED)
+    return and_(Entry.school_id == actor.school_id, Entry.round_id.in_(published), _is_recorded())
+
+
+def decisions_of_district(actor: Actor) -> ColumnElement[bool]:
+    """Schools of the actor's own district with a signed decision."""
+    return and_(entries_of_district(actor), _is_recorded())
+
+
+def _is_recorded() -> ColumnElement[bool]:
+    return Entry.id.in_(select(DecisionRecord.entry_id))
+
+
+DECISION_READ = Permission(
+    "rating.decision.read",
+    Entry,
+    "F1",
+    {Role.PRINCIPAL: decisions_of_school, Role.DISTRICT_STAFF: decisions_of_district},
+)
 RUBRIC_MANAGE = Permission("rubric.manage", RubricVersion, "F1", {Role.DISTRICT_STAFF: rubrics_of_district})
 ROUND_MANAGE = Permission("rating.round.manage", Round, "F1", {Role.DISTRICT_STAFF: rounds_of_district})
 ENTRY_MANAGE = Permission("rating.entry.manage", Entry, "F2", {Role.DISTRICT_STAFF: entries_of_district})

@@ -1,5 +1,9 @@
-"""The verbs of a round, each with its move: open, submit, return, accept, lock, agree, decide, publish; hearing is apart."""
+"""The verbs of a round, each with its move: open, submit, return, accept, lock, agree, decide, publish; hearing is apart.
 
+What needs two people has two functions: ``sign_…`` for the first, the verb itself for the second.
+"""
+
+from collections.abc import Mapping
 from datetime import date
 
 from sqlalchemy import select
@@ -10,7 +14,8 @@ from portal.access import Actor
 from portal.errors import RuleBroken
 from portal.extensions import db
 from portal.i18n import gettext as _
-from portal.ratings import assessing, deciding, improving, inspecting, programmes, states
+from portal.ratings import assessing, deciding, improving, inspecting, programmes, records, signatures, states
+from portal.ratings.canonical import canonical, digest, restored
 from portal.ratings.models import Entry, Round, RubricVersion, Sheet
 from portal.ratings.rubrics import rubric_of
 from portal.ratings.terms import VALIDITY, terms_on
@@ -103,19 +108,72 @@ def agree(sheet: Sheet, actor: Actor) -> None:
     states.move(sheet.entry, "agree", actor)
 
 
-def decide(entry: Entry, remark: str, actor: Actor) -> None:
-    """Decide: the engine's result from the stored inputs becomes the school's result."""
-    verb = "decide" if states.programme_of(entry).heard else "decide_at_once"
-    why = states.refusal(entry, verb, actor)
+def sign_decision(entry: Entry, gates: Mapping[str, bool], remark: str, actor: Actor) -> None:
+    """Decide as the first person: the engine's result from the stored inputs is to become the school's result."""
+    verb = states.deciding_verb(entry)
+    _must(entry, verb, actor)
+    entry.gates = canonical({**restored(entry.gates), **gates})
+    db.session.flush()
+    deciding.ready(entry, remark)
+    signatures.sign(
+        entry, verb, {"remark": remark}, _basis(entry), actor, entry.round.district_id, entry.school.name
+    )
+
+
+def _basis(entry: Entry) -> str:
+    return digest(canonical(deciding.inputs_of(entry)))
+
+
+def _must(row: Round | Entry | RubricVersion, verb: str, actor: Actor) -> None:
+    why = states.refusal(row, verb, actor)
     if why:
         raise RuleBroken(why)
-    deciding.settle(entry, actor.person_id, remark)
-    states.move(entry, verb, actor)
+
+
+def decide(entry: Entry, actor: Actor) -> None:
+    """Decide as the second person, over the first one's signature; the signed record is made."""
+    signed = signatures.expected(entry, states.DECIDING, actor)
+    _must(entry, signed.verb, actor)
+    signatures.countersign(entry, signed, _basis(entry), actor)
+    deciding.settle(entry, signed.first_id, signed.values["remark"])
+    states.move(entry, signed.verb, actor, signed)
+    records.keep(entry, records.DECIDED)
+
+
+def _results(round_: Round) -> str:
+    rows = db.session.execute(
+        select(Entry.public_id, Entry.star, Entry.total).where(Entry.round_id == round_.id).order_by(Entry.id)
+    )
+    return digest(canonical([list(row) for row in rows]))
+
+
+def sign_publication(round_: Round, actor: Actor) -> None:
+    """Sign the publication of all results of a round, as the first person."""
+    _must(round_, "publish", actor)
+    signatures.sign(round_, "publish", {}, _results(round_), actor, round_.district_id, round_.name)
+
+
+def sign_rubric(version: RubricVersion, actor: Actor) -> None:
+    """Sign the publication of a rubric, as the first person."""
+    _must(version, "publish_rubric", actor)
+    signatures.sign(version, "publish_rubric", {}, version.sha256, actor, version.district_id, version.name)
+
+
+def publish_rubric(version: RubricVersion, actor: Actor) -> None:
+    """Make a version final, as the second person: from now on nobody can change it."""
+    signed = signatures.expected(version, ("publish_rubric",), actor)
+    _must(version, "publish_rubric", actor)
+    signatures.countersign(version, signed, version.sha256, actor)
+    version.published_at, version.published_by_id = clock.now(), signed.first_id
+    states.move(version, "publish_rubric", actor, signed)
 
 
 def publish(round_: Round, actor: Actor) -> None:
-    """Publish all results of a round: the days of public notice, then valid for the rubric's years."""
-    states.move(round_, "publish", actor)
+    """Publish all results of a round, as the second person: the days of public notice, then valid for the rubric's years."""
+    signed = signatures.expected(round_, ("publish",), actor)
+    _must(round_, "publish", actor)
+    signatures.countersign(round_, signed, _results(round_), actor)
+    states.move(round_, "publish", actor, signed)
     today = clock.today()
     own = programmes.of(round_.programme).years or VALIDITY.on(today, district_id=round_.district_id)
     years = rubric_of(round_.rubric_version).settings["validity_years"] or own

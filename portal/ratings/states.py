@@ -2,7 +2,8 @@
 
 There is no other way to change a state, and no way back but two, each once: a submitted self-assessment may be returned,
 and items may go back to both inspectors because of what the school answered to the first opinion. An objection to a published
-result moves no school: it is a row of its own, and what it changes is scored again by the same engine.
+result moves no school: it is a row of its own, and what it changes is scored again by the same engine. A move with ``second``
+is made by the second of two people, over the first one's signature (``signatures.py``).
 """
 
 from collections.abc import Callable
@@ -23,6 +24,7 @@ from portal.ratings.models import (
     ENTRY_STATE_NAMES,
     OBJECTION_STATE_NAMES,
     ROUND_STATE_NAMES,
+    RUBRIC_STATE_NAMES,
     Entry,
     EntryState,
     Objection,
@@ -30,14 +32,16 @@ from portal.ratings.models import (
     Round,
     RoundState,
     RubricState,
+    RubricVersion,
     Sheet,
 )
 from portal.ratings.policy import objections_to_hear
-from portal.ratings.rubrics import unsupported
+from portal.ratings.rubrics import unsupported, wrong_with
+from portal.ratings.signatures import Signature
 from portal.schools.models import School
 from portal.trail.models import note
 
-Row = Round | Entry | Objection
+Row = RubricVersion | Round | Entry | Objection
 Condition = Callable[[Row, Actor], str | None]
 """Answers why the move is refused, in words, or None when nothing stands against it."""
 
@@ -52,6 +56,7 @@ class Move:
     to: str
     roles: frozenset[Role]
     conditions: tuple[Condition, ...] = ()
+    second: bool = False
 
 
 def rubric_is_published(row: Row, _actor: Actor) -> str | None:
@@ -60,6 +65,12 @@ def rubric_is_published(row: Row, _actor: Actor) -> str | None:
     if row.rubric_version.state != RubricState.PUBLISHED:
         return _("Publish the rubric first.")
     return unsupported(row.rubric_version)
+
+
+def rubric_is_right(row: Row, _actor: Actor) -> str | None:
+    """A draft is published when it can be used and its worked cases come out as expected."""
+    assert isinstance(row, RubricVersion)
+    return wrong_with(row)
 
 
 def has_schools(row: Row, _actor: Actor) -> str | None:
@@ -242,6 +253,15 @@ def programme_of(entry: Entry) -> programmes.Programme:
     return programmes.of(name or programmes.STARS)
 
 
+DECIDING = ("decide", "decide_at_once")
+"""The moves that decide about a school: after it was heard, and in a short procedure."""
+
+
+def deciding_verb(entry: Entry) -> str:
+    """The move that decides about an entry, by the kind of its round."""
+    return DECIDING[0] if programme_of(entry).heard else DECIDING[1]
+
+
 def is_heard_first(row: Row, _actor: Actor) -> str | None:
     """A first opinion belongs to the full procedure."""
     assert isinstance(row, Entry)
@@ -259,6 +279,8 @@ PRINCIPALS = frozenset({Role.PRINCIPAL})
 INSPECTORS = frozenset({Role.INSPECTOR})
 
 MOVES: tuple[Move, ...] = (
+    Move("publish_rubric", RubricVersion, RubricState.DRAFT, RubricState.PUBLISHED, DISTRICT,
+         (rubric_is_right,), second=True),
     Move("open", Round, RoundState.DRAFT, RoundState.OPEN, DISTRICT,
          (rubric_is_published, has_schools, deadlines_ahead, each_has_two_inspectors)),
     Move("begin", Entry, EntryState.CHOSEN, EntryState.SELF_ASSESSING, DISTRICT),
@@ -272,20 +294,25 @@ MOVES: tuple[Move, ...] = (
     Move("opine", Entry, EntryState.AGREED, EntryState.OPINED, DISTRICT,
          (is_heard_first, no_veto_open, did_not_score)),
     Move("decide_at_once", Entry, EntryState.AGREED, EntryState.DECIDED, DISTRICT,
-         (is_short, no_veto_open, did_not_score)),
+         (is_short, no_veto_open, did_not_score), second=True),
     Move("answer", Entry, EntryState.OPINED, EntryState.HEARD, PRINCIPALS, (still_to_answer,)),
     Move("close", Entry, EntryState.OPINED, EntryState.HEARD, DISTRICT, (term_is_over,)),
     Move("reopen", Entry, EntryState.HEARD, EntryState.LOCKED, DISTRICT, (school_objected, did_not_score)),
-    Move("decide", Entry, EntryState.HEARD, EntryState.DECIDED, DISTRICT, (no_veto_open, did_not_score)),
-    Move("publish", Round, RoundState.OPEN, RoundState.PUBLISHED, DISTRICT, (has_schools, all_decided)),
+    Move("decide", Entry, EntryState.HEARD, EntryState.DECIDED, DISTRICT, (no_veto_open, did_not_score),
+         second=True),
+    Move("publish", Round, RoundState.OPEN, RoundState.PUBLISHED, DISTRICT, (has_schools, all_decided),
+         second=True),
     Move("object", Entry, EntryState.DECIDED, EntryState.DECIDED, PRINCIPALS, (may_object,)),
-    Move("uphold", Objection, ObjectionState.OPEN, ObjectionState.UPHELD, DISTRICT, (took_no_part,)),
-    Move("change", Objection, ObjectionState.OPEN, ObjectionState.CHANGED, DISTRICT, (took_no_part,)),
+    Move("uphold", Objection, ObjectionState.OPEN, ObjectionState.UPHELD, DISTRICT, (took_no_part,),
+         second=True),
+    Move("change", Objection, ObjectionState.OPEN, ObjectionState.CHANGED, DISTRICT, (took_no_part,),
+         second=True),
     Move("withdraw", Objection, ObjectionState.OPEN, ObjectionState.WITHDRAWN, PRINCIPALS),
     Move("lapse", Objection, ObjectionState.OPEN, ObjectionState.LAPSED, PRINCIPALS, (answer_is_late,)),
 )  # fmt: skip
 
 VERBS = {
+    "publish_rubric": _l("publish the rubric"),
     "open": _l("open the round"),
     "begin": _l("begin the self-assessment"),
     "submit": _l("submit the self-assessment"),
@@ -309,6 +336,7 @@ VERBS = {
 
 
 STATE_NAMES: dict[type[Row], Any] = {
+    RubricVersion: RUBRIC_STATE_NAMES,
     Round: ROUND_STATE_NAMES,
     Entry: ENTRY_STATE_NAMES,
     Objection: OBJECTION_STATE_NAMES,
@@ -333,8 +361,11 @@ def refusal(row: Row, verb: str, actor: Actor) -> str | None:
     return next((why for check in wanted.conditions if (why := check(row, actor))), None)
 
 
-def move(row: Row, verb: str, actor: Actor) -> None:
-    """Make a move in the current transaction and write it into the trail. Refused in words (409), or 403 by role."""
+def move(row: Row, verb: str, actor: Actor, signature: Signature | None = None) -> None:
+    """Make a move in the current transaction and write it into the trail. Refused in words (409), or 403 by role.
+
+    ``signature``: of a move that needs two people, the one both have given; without it the move is refused.
+    """
     wanted = of(verb)
     if not isinstance(row, wanted.kind):
         raise TypeError(f"{verb} is not a move of {type(row).__name__}")
@@ -343,6 +374,8 @@ def move(row: Row, verb: str, actor: Actor) -> None:
     why = refusal(row, verb, actor)
     if why:
         raise RuleBroken(why)
+    if wanted.second and not _is_of_both(signature, row, verb, actor):
+        raise RuleBroken(_("This needs two people: one signs, another one countersigns."))
     db.session.flush()
     table = wanted.kind
     moved = db.session.execute(
@@ -359,4 +392,19 @@ def move(row: Row, verb: str, actor: Actor) -> None:
         before=str(wanted.start),
         after=str(wanted.to),
         on=clock.today().isoformat(),
+        first=signature.first_id if signature else None,
+    )
+
+
+def _is_of_both(signature: Signature | None, row: Row, verb: str, actor: Actor) -> bool:
+    return signature is not None and (
+        signature.kind,
+        signature.row_id,
+        signature.verb,
+        signature.second_id,
+    ) == (
+        row.__tablename__,
+        row.id,
+        verb,
+        actor.person_id,
     )

@@ -1,14 +1,16 @@
 """What ratings ask of people on their first page."""
 
+from collections.abc import Callable
+
 from flask import url_for
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import joinedload
 
 from portal.access import Actor, Role
 from portal.extensions import db
 from portal.i18n import gettext as _
 from portal.i18n import ngettext
-from portal.ratings import assessing, inspecting
+from portal.ratings import assessing, inspecting, programmes, states
 from portal.ratings.asking import RatingQuestion
 from portal.ratings.concerns import Concern, ConcernState
 from portal.ratings.models import (
@@ -31,6 +33,7 @@ from portal.ratings.policy import (
     ROUND_MANAGE,
     SHEET_SCORE,
 )
+from portal.ratings.signatures import Signature
 from portal.ratings.standing import (
     OPEN_MEASURES,
     CheckState,
@@ -231,7 +234,8 @@ def _sheet(sheet: Sheet) -> Task | None:
 
 def _district(actor: Actor) -> list[Task]:
     step = or_(
-        Entry.state.in_((EntryState.SUBMITTED, EntryState.AGREED, EntryState.HEARD)),
+        Entry.state == EntryState.SUBMITTED,
+        and_(Entry.state.in_((EntryState.AGREED, EntryState.HEARD)), Entry.id.not_in(_signed(Entry))),
         and_(Entry.state == EntryState.OPINED, Entry.defence_due_on < actor.on),
     )
     others = {
@@ -254,13 +258,15 @@ def _district(actor: Actor) -> list[Task]:
         found += [_of_standing(entry, _("Read the report of the light check"))] if check else []
         found += [_of_standing(entry, _("Settle a proposed measure"))] if measure else []
         found += [_of_questions(entry, _("Close a question about a rating"))] if question else []
-    return found + _objections(actor) + _concerns(actor) + _rounds(actor)
+    return found + _signatures(actor) + _objections(actor) + _concerns(actor) + _rounds(actor)
 
 
 def _step(entry: Entry) -> Task:
     titles = {
         EntryState.SUBMITTED: _("Check the self-assessment"),
-        EntryState.AGREED: _("Give the first opinion"),
+        EntryState.AGREED: _("Give the first opinion")
+        if programmes.of(entry.round.programme).heard
+        else _("Decide about the school"),
         EntryState.OPINED: _("The school did not answer: go on"),
         EntryState.HEARD: _("Decide about the school"),
     }
@@ -319,10 +325,52 @@ def _measure_to_settle(actor: Actor) -> ColumnElement[bool]:
     )
 
 
+def _signed(model: type[Entry | Round | Objection]) -> Select[int]:
+    """Ids of the rows of a table that wait for a second signature."""
+    return select(Signature.row_id).where(Signature.kind == model.__tablename__, Signature.ended_at.is_(None))
+
+
+SIGNED: dict[str, tuple[str, Callable[[], str]]] = {
+    **dict.fromkeys(states.DECIDING, ("ratings.entry", lambda: _("decision on the school"))),
+    "publish": ("ratings.round_page", lambda: _("publication of the results")),
+    "publish_rubric": ("ratings.rubric", lambda: _("publication of the rubric")),
+}
+
+
+def _signatures(actor: Actor) -> list[Task]:
+    """What somebody else of the office has signed and this person may countersign; answers come with the objections."""
+    rows = db.session.scalars(
+        select(Signature)
+        .where(
+            Signature.district_id == actor.district_id,
+            Signature.ended_at.is_(None),
+            Signature.first_id != actor.person_id,
+            Signature.verb.in_(SIGNED),
+        )
+        .options(joinedload(Signature.first))
+        .order_by(Signature.id)
+        .limit(AT_MOST)
+    ).all()
+    return [
+        Task(
+            about=signature.about,
+            title=_("Countersign: %(what)s", what=SIGNED[signature.verb][1]()),
+            body=_(
+                "It is signed by %(person)s and takes effect with your signature.",
+                person=signature.first.name,
+            ),
+            url=url_for(SIGNED[signature.verb][0], public_id=signature.address),
+            button=_("Open"),
+        )
+        for signature in rows
+    ]
+
+
 def _objections(actor: Actor) -> list[Task]:
     rows = db.session.execute(
         OBJECTION_HEAR.rows(actor)
         .join(Objection, and_(Objection.entry_id == Entry.id, Objection.state == ObjectionState.OPEN))
+        .where(Objection.id.not_in(_signed(Objection).where(Signature.first_id == actor.person_id)))
         .add_columns(Objection.tier, Objection.answer_due_on)
         .options(joinedload(Entry.school))
         .order_by(Objection.answer_due_on, Objection.id)
@@ -393,7 +441,7 @@ def _rounds(actor: Actor) -> list[Task]:
     }
     waiting = db.session.scalars(
         ROUND_MANAGE.rows(actor)
-        .where(or_(ready, Round.state == RoundState.DRAFT, to_name))
+        .where(or_(ready, Round.state == RoundState.DRAFT, to_name), Round.id.not_in(_signed(Round)))
         .order_by(Round.state == RoundState.DRAFT, Round.id)
         .limit(AT_MOST)
     ).all()

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from portal import clock
 from portal.access import Actor, Role
 from portal.extensions import db
-from portal.ratings import assessing, deciding, inspecting, naming, rubric, rubrics, running
+from portal.ratings import assessing, deciding, inspecting, naming, records, rubric, rubrics, running
 from portal.ratings.asking import RatingQuestion
 from portal.ratings.canonical import canonical
 from portal.ratings.fair_signs import Rule
@@ -199,6 +199,7 @@ def _rated(
     _question(town, entry, principal)
     entry.decided_at = _instant(date(town.start.year, 6, 26))
     entry.state = EntryState.DECIDED
+    records.keep(entry, records.DECIDED)
 
 
 def _question(town: Town, entry: Entry, principal: str) -> None:

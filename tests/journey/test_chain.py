@@ -236,8 +236,11 @@ def a_star_is_published(cast: Cast) -> None:
 
     district.open(entry).fill(remark="各项属实。").press("发出初步意见").reads("已发初步意见")
     principal.open(assessment).fill(agrees="yes").press("发出答复").reads("没有异议")
-    district.open(entry).press("作出决定").reads("已决定")
-    district.open(round_page).press("公布结果").reads("已公布")
+    other = cast.at("sumin", desk=True)
+    district.open(entry).press("作出决定").reads("等待会签")
+    other.open(entry).press("会签").reads("已决定")
+    district.open(round_page).press("公布结果").reads("等待会签")
+    other.open(round_page).press("会签").reads("已公布")
 
     visitor = cast.visitor().open("/stars/").follow("望溪小学")
     visitor.reads(clock.today().strftime("%Y年"), "有效期", "公示")

@@ -110,6 +110,17 @@ ADDRESSES = {
     "find_otherwise": "/ratings/entries/{entry}/objection/D4",
     "leave_item": "/ratings/entries/{entry}/objection/D4/as-decided",
     "decide": "/ratings/entries/{entry}/decision",
+    "countersign_decision": "/ratings/entries/{entry}/decision/countersignature",
+    "withdraw_decision": "/ratings/entries/{entry}/decision/withdrawal",
+    "countersign_answer": "/ratings/entries/{entry}/objection/countersignature",
+    "withdraw_answer": "/ratings/entries/{entry}/objection/withdrawal",
+    "countersign_publication": "/ratings/rounds/{round}/publication/countersignature",
+    "withdraw_publication": "/ratings/rounds/{round}/publication/withdrawal",
+    "countersign_rubric": "/ratings/rubrics/{rubric}/publication/countersignature",
+    "withdraw_rubric": "/ratings/rubrics/{rubric}/publication/withdrawal",
+    "decision_pdf": "/ratings/entries/{past}/decision.pdf",
+    "school_records": "/stars/{school}/records",
+    "signing_key": "/stars/key.pem",
     "assessment": "/ratings/assessments/{entry}",
     "assessment_item": "/ratings/assessments/{entry}/items/A1",
     "answer_item": "/ratings/assessments/{entry}/items/D4",
@@ -178,7 +189,9 @@ def address(endpoint, relation):
     if relation == "absent":
         return ADDRESSES[endpoint].format(
             **dict.fromkeys(
-                ("school", "rubric", "round", "entry", "sheet", "naming", "concern", "question"), ABSENT
+                ("school", "rubric", "round", "entry", "sheet", "naming", "concern", "question"),
+                ABSENT("school", "rubric", "round", "entry", "past", "sheet", "naming", "concern"),
+                ABSENT,
             )
         )
     near = relation != "same_district" or endpoint not in PRINCIPALS
@@ -193,6 +206,7 @@ def address(endpoint, relation):
         .join(Entry)
         .join(School)
         .where(School.name == ("望溪小学" if near else "东塔小学")),
+        "past": entry("望溪小学" if near else "东塔小学", PAST),
         "sheet": sheet("冯秀英" if relation == "same_district" else "吴正清"),
     }
     return ADDRESSES[endpoint].format(
@@ -201,6 +215,7 @@ def address(endpoint, relation):
 
 
 PRINCIPALS = {
+    "decision_pdf",
     "assessment",
     "assessment_item",
     "answer_item",

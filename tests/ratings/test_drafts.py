@@ -10,6 +10,7 @@ from portal.ratings.models import Entry, Round, RoundState, RubricVersion
 from portal.ratings.rubric.words import KINDS
 from portal.ratings.rubrics import values_of
 from portal.ratings.workbooks import workbook
+from tests.ratings.building import countersigned
 from tests.ratings.rubric.sheets import EXAMPLES
 from tests.ratings.rubric.test_rubric_tables import values_of as file_values
 from tests.ratings.test_workbooks import send
@@ -34,7 +35,7 @@ def item_page(page, name):
     return page.client.page(f"/ratings/rubrics/{newest().public_id}/items/{name}")
 
 
-def test_a_copy_is_changed_compared_in_words_and_published(draft):
+def test_a_copy_is_changed_compared_in_words_and_published(as_, draft):
     assert "没有问题" in draft.text
     page = item_page(draft, "C1")
     form = page.fields(page.form_of(KEEP))
@@ -57,7 +58,7 @@ def test_a_copy_is_changed_compared_in_words_and_published(draft):
     page = client.page(f"/ratings/rubrics/{newest().public_id}")
     assert "走访率达标" in page.text
     assert "5 个，结果全部对得上" in page.text
-    page = page.press("发布这份细则")
+    page = countersigned(as_, page.press("发布这份细则").path)
     assert "已发布" in page.text
     assert client.get(f"/ratings/rubrics/{newest().public_id}/edit").status_code == 409
 

@@ -8,24 +8,15 @@ from sqlalchemy import select
 from portal import clock
 from portal.accounts.models import Person
 from portal.extensions import db
-from portal.ratings.models import Consensus, Entry, EntryState, Round, RoundState, Sheet
+from portal.ratings.models import Consensus, Entry, EntryState, RoundState, Sheet
 from portal.ratings.terms import PROVINCE, TERMS, Days
-from portal.schools.models import School
+from tests.ratings.building import decided, entry_of
 
 
 @pytest.fixture
 def entry(app):
     """Last year's school of the town, as it was when both inspectors had agreed."""
-    found = db.session.scalars(
-        select(Entry)
-        .join(Round, Round.id == Entry.round_id)
-        .join(School, School.id == Entry.school_id)
-        .where(Round.state == RoundState.PUBLISHED, School.name == "望溪小学")
-    ).one()
-    found.state = EntryState.AGREED
-    db.session.get(Round, found.round_id).state = RoundState.OPEN
-    db.session.commit()
-    return found
+    return entry_of(RoundState.PUBLISHED, state=EntryState.AGREED, becomes=RoundState.OPEN)
 
 
 def opined(as_, entry, remark="家访走得勤，课时偏少。"):
@@ -101,7 +92,7 @@ def test_an_objection_goes_back_to_both_inspectors_once_and_is_told_anew(as_, en
     own(as_, entry).press("发出答复", agrees="no", text="还有 F3。")
     page = district.page(where)
     assert "交两位评审重新核对" not in page.buttons, "once is enough"
-    page = page.press("作出决定", remark="")
+    page = decided(as_, entry)
     assert "已决定" in page.text
     assert db.session.get(Entry, entry.id).total == "90"
 
@@ -131,7 +122,8 @@ def test_the_last_day_belongs_to_the_school_and_the_next_to_the_district(as_, en
     assert ("学校未答复，继续" in page.buttons) is not may
     if not may:
         assert "学校没有答复，请继续" in as_("张建平").page("/").text
-        page = page.press("学校未答复，继续").press("作出决定", remark="")
+        page.press("学校未答复，继续")
+        page = decided(as_, entry)
         assert "已决定" in page.text
 
 

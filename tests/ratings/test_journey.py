@@ -9,6 +9,7 @@ from portal.accounts.models import Person
 from portal.extensions import db
 from portal.ratings.models import Entry, EntryState, Round, RoundState, Sheet
 from portal.schools.models import School
+from tests.ratings.building import countersigned, decided
 
 EVIDENCE = "档案盒第三格"
 FORM = {
@@ -131,7 +132,7 @@ def test_from_an_open_round_to_the_public_star_page(as_, app):
     page = district.page(f"/ratings/entries/{entry.public_id}")
     assert "由人来决定" in page.text
     heard(as_, entry, "孙立德")
-    page = district.page(f"/ratings/entries/{entry.public_id}").press("作出决定", remark="")
+    page = decided(as_, entry)
     assert "已决定" in page.text
     entry = db.session.get(Entry, entry.id)
     assert entry.state == EntryState.DECIDED
@@ -142,7 +143,11 @@ def test_from_an_open_round_to_the_public_star_page(as_, app):
     refused = as_("张建平").send(f"/ratings/rounds/{round_of(entry)}/publication", {})
     assert refused.status in (400, 409)
     finish(as_, other)
-    page = district.page(f"/ratings/rounds/{round_of(entry)}").press("公布结果")
+    where = f"/ratings/rounds/{round_of(entry)}"
+    page = district.page(where).press("公布结果")
+    assert "等待会签" in page.text and "会签" not in page.buttons, "not by oneself"
+    assert f"/ratings/rounds/{round_of(entry)}" in as_("苏敏").page("/").links.values()
+    page = countersigned(as_, where)
     assert "已公布" in page.text
 
     star = as_(None).page(f"/stars/{school}")
@@ -167,7 +172,7 @@ def finish(as_, entry):
         score_everything(as_(name), sheet).press("锁定评分表")
     as_("冯秀英").page(f"/ratings/sheets/{sheet_of(entry, '冯秀英').public_id}/gaps").press("提交一致意见")
     heard(as_, entry, "钱文博")
-    district.page(f"/ratings/entries/{entry.public_id}").press("作出决定", remark="")
+    decided(as_, entry)
 
 
 def heard(as_, entry, principal):

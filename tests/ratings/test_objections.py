@@ -10,7 +10,7 @@ from sqlalchemy.orm import joinedload, selectinload
 
 from portal import clock
 from portal.access import Role
-from portal.accounts.models import Appointment, Person
+from portal.accounts.models import Appointment
 from portal.errors import RuleBroken
 from portal.extensions import db
 from portal.ratings import deciding, evidence
@@ -26,44 +26,23 @@ from portal.ratings.models import (
 )
 from portal.ratings.rubrics import rubric_of
 from portal.ratings.terms import TERMS
-from portal.schools.models import District, School
+from portal.schools.models import School
 from portal.trail.models import TrailEntry
 from tests.files import seeds
+from tests.ratings.building import appoint, countersigned, entry_of, person
 
 SAID = "第二次征求意见有公示照片，在档案盒第三格。"
 STANDARD = TERMS["standard"]
+SECONDS = {"苏敏": "罗敏", "郑雅琴": "高洁", "钱文博": "方敏"}
+"""Who countersigns whose answer."""
 
 
 @pytest.fixture
 def entry(app):
-    """Last year's result of the town's school, on the last day of its public notice."""
-    found = db.session.scalars(
-        select(Entry)
-        .join(Round, Round.id == Entry.round_id)
-        .join(School, School.id == Entry.school_id)
-        .where(Round.state == RoundState.PUBLISHED, School.name == "望溪小学")
-    ).one()
-    db.session.get(Round, found.round_id).publicity_ends_on = clock.today()
-    db.session.commit()
-    return found
-
-
-def person(name):
-    return db.session.scalars(select(Person).where(Person.name == name)).one()
-
-
-def appoint(name, district):
-    """Somebody more in a district office."""
-    place = db.session.scalars(select(District).where(District.name == district)).one()
-    db.session.add(
-        Appointment(
-            person_id=person(name).id,
-            role=Role.DISTRICT_STAFF,
-            district_id=place.id,
-            started_on=clock.today(),
-        )
-    )
-    db.session.commit()
+    """Last year's result of the town's school, on the last day of its public notice; two more people in the office, who countersign."""
+    for name in ("罗敏", "高洁"):
+        appoint(name)
+    return entry_of(RoundState.PUBLISHED, publicity_ends_on=clock.today())
 
 
 def own(as_, entry):
@@ -84,8 +63,16 @@ def found(as_, entry, points="3", name="苏敏"):
     return as_(name, "district_staff").page(where).press("保存核查结果", points=points, reason="照片有日期。")
 
 
+def answered(as_, entry, page, name="苏敏", **typed):
+    """An answer signed on a page of the hearer, then countersigned by somebody else who took no part."""
+    page = page.press("答复学校", **typed)
+    assert "等待会签" in page.text, page.text
+    return countersigned(as_, f"/ratings/entries/{entry.public_id}/objection", SECONDS[name])
+
+
 def upheld(as_, entry, name):
-    page = hearing(as_, entry, name).press("答复学校", outcome="uphold", text=f"{name}核对过，没有公示。")
+    typed = {"outcome": "uphold", "text": f"{name}核对过，没有公示。"}
+    page = answered(as_, entry, hearing(as_, entry, name), name, **typed)
     assert "已答复" in page.text
     return page
 
@@ -130,7 +117,7 @@ def test_an_objection_is_heard_by_somebody_else_and_changes_the_result(as_, app,
     assert as_("苏敏").page(f"/ratings/entries/{entry.public_id}/objection/A1").status == 404, "not named"
     page = found(as_, entry)
     assert "90" in page.text
-    page.press("答复学校", outcome="change", text="照片属实，D4 改为 3 分。")
+    answered(as_, entry, page, outcome="change", text="照片属实，D4 改为 3 分。")
 
     entry = db.session.get(Entry, entry.id, populate_existing=True)
     assert entry.total == "90"
@@ -158,7 +145,7 @@ def test_an_objection_is_heard_by_somebody_else_and_changes_the_result(as_, app,
 )
 def test_a_changed_result_that_was_tampered_with_is_noticed(as_, app, entry, change):
     objected(as_, entry)
-    found(as_, entry).press("答复学校", outcome="change", text="照片属实。")
+    answered(as_, entry, found(as_, entry), outcome="change", text="照片属实。")
     assert reproduce(app, entry).exit_code == 0
     db.session.connection().exec_driver_sql(change.format(id=entry.id))
     db.session.commit()
@@ -254,7 +241,8 @@ def test_two_appeals_each_by_other_people_then_the_result_is_final(as_, entry):
     appoint("钱文博", "云岭市")
     assert hearing(as_, entry, "林悦").status == 404, "the office above has people"
     assert "请答复：第二次申诉" in as_("钱文博", "district_staff").page("/").text
-    found(as_, entry, name="钱文博").press("答复学校", outcome="change", text="照片属实。")
+    appoint("方敏", "云岭市")
+    answered(as_, entry, found(as_, entry, name="钱文博"), "钱文博", outcome="change", text="照片属实。")
     assert db.session.get(Entry, entry.id, populate_existing=True).total == "90"
     page = own(as_, entry)
     assert "这是最终结果" in page.text
@@ -400,7 +388,7 @@ def test_an_objection_against_a_veto_sets_it_aside_and_the_stars_come_back(as_, 
     assert as_("苏敏", "district_staff").page(f"{where}/vetoes/V99").status == 404
     assert as_("苏敏", "district_staff").page(f"{where}/{name}").status == 404, "no indicator"
     page.press("这一项否决不成立", reason="来信说的是另一所学校。")
-    hearing(as_, entry).press("答复学校", outcome="change", text="否决不成立。")
+    answered(as_, entry, hearing(as_, entry), outcome="change", text="否决不成立。")
     row = db.session.get(Entry, entry.id, populate_existing=True)
     assert (row.star, row.total) == (4, "89")
     assert "来信说的是另一所学校。" in own(as_, entry).text

@@ -7,6 +7,7 @@ from portal import clock
 from portal.extensions import db
 from portal.ratings.models import Answer, Entry, EntryState, Mark, Round, RoundState, Sheet
 from portal.schools.models import School
+from tests.ratings.building import countersigned, decided
 from tests.ratings.test_journey import item_links, sheet_of, this_years_entry
 
 
@@ -139,7 +140,7 @@ def test_a_pasted_rubric_is_kept_published_and_chosen(as_, app):
     )
     page = district.page("/ratings/rubrics/new").press("检查并保存", text=text)
     assert page.heading == "简明细则"
-    page = page.press("发布这份细则")
+    page = countersigned(as_, page.press("发布这份细则").path)
     assert "已发布" in page.text
     assert "简明细则" in district.page("/ratings/rounds/new").text
 
@@ -270,10 +271,6 @@ def test_a_questioned_number_must_be_answered_before_the_decision(as_, app):
     refused = page.press("作出决定", remark="")
     assert refused.status == 422
     assert "请写明核实的情况" in refused.text
-    page = (
-        as_("张建平")
-        .page(f"/ratings/entries/{entry.public_id}")
-        .press("作出决定", remark="已查，台账漏记一户。")
-    )
+    page = decided(as_, entry, "已查，台账漏记一户。")
     assert "已决定" in page.text
     assert "台账漏记一户" in page.text

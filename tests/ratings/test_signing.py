@@ -1,15 +1,22 @@
 """Signed records: genuine ones are told from those with one byte changed, by the portal and without it."""
 
+import json
 import random
 import subprocess
 import sys
 
 import pytest
+from sqlalchemy import select
+from sqlalchemy.exc import DatabaseError
 
 from portal import documents
 from portal.config import ROOT
-from portal.ratings import signing
+from portal.extensions import db
+from portal.ratings import records, signing
 from portal.ratings.canonical import canonical
+from portal.ratings.models import Consensus, Entry, EntryState, Round, RoundState
+from portal.schools.models import School
+from tests.ratings.building import entry_of
 
 RECORD = {"kind": "rating.decision", "school": "望溪小学", "star": 4, "total": "89"}
 
@@ -85,3 +92,69 @@ def test_record_and_paper_belong_together(app, paper):
     assert signing.read(first).is_genuine() and signing.read(second).is_genuine()
     assert not signing.read(exchanged).is_genuine()
     assert not signing.is_genuine(canonical(RECORD), bytes(64))
+
+
+def test_a_decision_leaves_a_signed_record_that_anybody_can_check(as_, entry_heard, tmp_path):
+    entry = entry_heard
+    page = as_("张建平").page(f"/ratings/entries/{entry.public_id}").press("作出决定", remark="各项属实。")
+    assert "会签" not in page.buttons, "not by oneself"
+    assert db.session.get(Entry, entry.id).state == EntryState.HEARD
+    own = page.client.send(f"/ratings/entries/{entry.public_id}/decision/countersignature", tokens(page))
+    assert own.status == 409 and "另一位" in own.text
+    page = as_("苏敏").page(f"/ratings/entries/{entry.public_id}")
+    assert "各项属实。" in page.text
+    page.press("会签")
+    kept = records.records_of(entry.id)
+    assert db.session.get(Entry, entry.id).state == EntryState.DECIDED
+    said = json.loads(kept[-1].content)
+    assert [one["first"] for one in said["signed_by"]] == ["张建平"] and said["signed_by"][0][
+        "second"
+    ] == "苏敏"
+    assert said["result"]["total"] == "89" and len(said["sheets"]) == 2
+    assert records.is_untouched(kept[-1])
+    assert as_("孙立德").get(f"/ratings/entries/{entry.public_id}/decision.pdf").status_code == 404, (
+        "not public yet"
+    )
+
+    publish(entry)
+    file = as_("孙立德").get(f"/ratings/entries/{entry.public_id}/decision.pdf")
+    assert file.mimetype == "application/pdf"
+    (tmp_path / "decision.pdf").write_bytes(file.data)
+    key = as_(None).get("/stars/key.pem").get_data(as_text=True)
+    (tmp_path / "key.pem").write_text(key)
+    assert outside(tmp_path / "decision.pdf", tmp_path / "key.pem")[0] == 0
+    school = db.session.get(School, entry.school_id).public_id
+    shown = as_(None).page(f"/stars/{school}/records").text
+    assert kept[-1].sha256 in shown and "不一致" not in shown
+    with pytest.raises(DatabaseError, match="frozen"):
+        db.session.connection().exec_driver_sql("UPDATE rating_record SET content = '{}'")
+    db.session.rollback()
+
+
+def test_what_changes_after_the_first_signature_must_be_signed_again(as_, entry_heard):
+    entry = entry_heard
+    where = f"/ratings/entries/{entry.public_id}"
+    as_("张建平").page(where).press("作出决定", remark="各项属实。")
+    found = db.session.scalars(select(Consensus).where(Consensus.entry_id == entry.id)).first()
+    found.facts = '{"points":1}'
+    db.session.commit()
+    refused = as_("苏敏").page(where).press("会签")
+    assert refused.status == 409 and "重新签署" in refused.text
+    page = as_("苏敏").page(where).press("不会签，退回")
+    assert "签署已撤回" in page.text and "作出决定" in page.buttons
+
+
+@pytest.fixture
+def entry_heard(app):
+    """A school that was heard, before its decision."""
+    return entry_of(RoundState.PUBLISHED, state=EntryState.HEARD, becomes=RoundState.OPEN)
+
+
+def publish(entry):
+    db.session.get(Round, entry.round_id).state = RoundState.PUBLISHED
+    db.session.commit()
+
+
+def tokens(page):
+    """The token of a form on the page, for one that is not there."""
+    return {"csrf_token": page.fields(page.form_of("撤回签署"))["csrf_token"]}

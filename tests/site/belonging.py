@@ -28,6 +28,7 @@ from portal.ratings.asking import RatingQuestion
 from portal.ratings.concerns import Concern
 from portal.ratings.evidence import Evidence
 from portal.ratings.models import Entry, EntryState, Round, RoundState, RubricVersion, Sheet
+from portal.ratings.records import DecisionRecord
 from portal.ratings.standing import Naming
 from portal.recovery.models import Recovery
 from portal.roster import importing
@@ -873,6 +874,13 @@ def rating_evidence(row: Evidence) -> Belonging:
     return Belonging(
         of_school(found.school_id), people=people, state="handed_in" if row.frozen_at else "unsent"
     )
+
+
+@belongs("rating.decision.read", level="school")
+def decision(row: Entry) -> Belonging:
+    """The signed decision about a school; there is none before the decision."""
+    made = db.session.scalar(select(DecisionRecord.id).where(DecisionRecord.entry_id == row.id).limit(1))
+    return Belonging(of_school(row.school_id), state="" if made else "undecided")
 
 
 SCORED = set(EntryState) - {EntryState.CHOSEN, EntryState.SELF_ASSESSING, EntryState.SUBMITTED}

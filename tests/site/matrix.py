@@ -54,6 +54,7 @@ KEYS: dict[str, Any] = {
     "ratings.concern": "stars",
     "ratings.file_concern": "stars",
     "ratings.withdraw_concern": "stars",
+    "ratings.school_records": "stars",
     "files.signed": File,
     "care.shared": Referral,
     "care.open_shared": Referral,

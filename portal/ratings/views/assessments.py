@@ -6,6 +6,7 @@ from sqlalchemy.orm import joinedload, selectinload
 from werkzeug.wrappers import Response
 
 from portal.access import actor, find, requires
+from portal.accounts.stepping import step_up_required
 from portal.i18n import gettext as _
 from portal.once import commit_and_go
 from portal.ratings import (
@@ -28,6 +29,7 @@ from portal.ratings.metrics import METRICS, school_facts
 from portal.ratings.models import ENTRY_STATE_NAMES, Entry, EntryState, Round, RoundState
 from portal.ratings.policy import ENTRY_ASSESS
 from portal.ratings.reading import case_view, figure_lines, points, reading_of, sections, task_list
+from portal.ratings.records import records_of
 from portal.ratings.rubric import Item
 from portal.ratings.rubrics import items_of, metric_of, rubric_of, school_answers, stars_of, words
 from portal.ratings.views.blueprint import bp
@@ -105,6 +107,7 @@ def read_page(
         sections=sections(rubric, final, snapshot),
         reading=reading_of(rubric, final) if final else None,
         published=published,
+        has_record=published and bool(records_of(entry.id)),
         opined=opined,
         form=form or objection_form or AnswerForm(formdata=None),
         concerns=concerns.told_to_school(entry) if published else [],
@@ -277,6 +280,7 @@ def check(public_id: str) -> str:
 
 @bp.post("/ratings/assessments/<public_id>/submission")
 @requires(ENTRY_ASSESS)
+@step_up_required
 def submit(public_id: str) -> Response | tuple[str, int]:
     """Submit: the evidence is frozen and the self-assessment locked for everybody."""
     entry = entry_to_assess(public_id)

@@ -6,6 +6,7 @@ from sqlalchemy.orm import joinedload, selectinload
 from werkzeug.wrappers import Response
 
 from portal.access import actor, find, requires
+from portal.accounts.stepping import step_up_required
 from portal.extensions import db
 from portal.i18n import gettext as _
 from portal.once import commit_and_go
@@ -17,8 +18,10 @@ from portal.ratings import (
     improving,
     inspecting,
     programmes,
+    records,
     remedies,
     running,
+    signatures,
     states,
 )
 from portal.ratings.canonical import canonical, restored
@@ -83,10 +86,14 @@ def _page(entry: Entry, **forms: object) -> str:
         heard=programmes.of(entry.round.programme).heard,
         improvements=improving.improvements_of(entry) if entry.state == EntryState.DECIDED else [],
         item_titles={name: f"{name} {words(item.title)}" for name, item in items_of(rubric).items()},
+        has_record=bool(entry.state == EntryState.DECIDED and records.records_of(entry.id)),
         refusal=lambda verb: states.refusal(entry, verb, actor()),
         is_provisional=entry.defence_due_on is not None and is_provisional(entry.defence_due_on),
         cases=[case_view(rubric, entry, case, sent) for case in cases],
         waiting=remedies.open_case(cases),
+        signature=signatures.waiting(entry, states.DECIDING)
+        if entry.state in (EntryState.AGREED, EntryState.HEARD)
+        else None,
         may_hear=bool(remedies.open_case(cases)) and OBJECTION_HEAR.holds_for(actor(), entry),
         **given,
     )
@@ -173,13 +180,19 @@ def drop_veto(public_id: str, veto_id: str) -> Response:
     )
 
 
+def _typed(public_id: str) -> tuple[Entry, DecisionForm, bool]:
+    """The school, the form of its opinion or decision as it was sent, and whether all in it is right."""
+    found = _entry(public_id)
+    form = decision_form(rubric_of(found.round.rubric_version), formdata=True)
+    return found, form, form.sent_and_valid()
+
+
 @bp.post("/ratings/entries/<public_id>/opinion")
 @requires(ENTRY_MANAGE)
 def opine(public_id: str) -> Response | tuple[str, int]:
     """Give the school the first opinion."""
-    found = _entry(public_id)
-    form: DecisionForm = decision_form(rubric_of(found.round.rubric_version), formdata=True)
-    if not form.sent_and_valid():
+    found, form, valid = _typed(public_id)
+    if not valid:
         return _page(found, decide_form=form, form=form), 422
     found.gates = canonical({**restored(found.gates), **form.gates()})
     db.session.flush()
@@ -213,16 +226,14 @@ def reopen(public_id: str) -> Response | tuple[str, int]:
 
 @bp.post("/ratings/entries/<public_id>/decision")
 @requires(ENTRY_MANAGE)
+@step_up_required
 def decide(public_id: str) -> Response | tuple[str, int]:
-    """Decide about the school."""
-    found = _entry(public_id)
-    form: DecisionForm = decision_form(rubric_of(found.round.rubric_version), formdata=True)
-    if not form.sent_and_valid():
+    """Decide about the school as the first of two people."""
+    found, form, valid = _typed(public_id)
+    if not valid:
         return _page(found, decide_form=form, form=form), 422
-    found.gates = canonical({**restored(found.gates), **form.gates()})
-    db.session.flush()
-    running.decide(found, form.remark.data or "", actor())
+    running.sign_decision(found, form.gates(), form.remark.data or "", actor())
     return commit_and_go(
         url_for(".entry", public_id=public_id),
-        _("Decided. The result is public when the round is published."),
+        _("Signed. It is decided when a second person countersigns."),
     )

@@ -5,11 +5,12 @@ from sqlalchemy.orm import joinedload
 from werkzeug.wrappers import Response
 
 from portal.access import actor, find, requires
+from portal.accounts.stepping import step_up_required
 from portal.errors import RuleBroken
 from portal.files.intake import NotTaken, chosen, take
 from portal.i18n import gettext as _
 from portal.once import commit_and_go
-from portal.ratings import assessing, deciding, evidence, objecting, questions, remedies, states
+from portal.ratings import assessing, deciding, evidence, objecting, questions, remedies, signatures, states
 from portal.ratings.canonical import canonical, restored
 from portal.ratings.forms import ObjectionForm, OutcomeForm, VetoAsideForm
 from portal.ratings.models import TIER_NAMES, Entry, Objection, Round
@@ -30,6 +31,7 @@ LOADED = (
 
 @bp.post("/ratings/assessments/<public_id>/objection")
 @requires(ENTRY_ASSESS)
+@step_up_required
 def object_to(public_id: str) -> Response | tuple[str, int]:
     """The school's objection to its published result, or its appeal against an answer."""
     entry = find(ENTRY_ASSESS, public_id, *LOADED)
@@ -68,7 +70,8 @@ def withdraw_objection(public_id: str) -> Response:
     return commit_and_go(url_for(".assessment", public_id=public_id), _("Taken back. The result stands."))
 
 
-def _case(public_id: str) -> tuple[Entry, Objection]:
+def case_of(public_id: str) -> tuple[Entry, Objection]:
+    """A school and its case that this person may answer; 404 when there is none."""
     entry = find(OBJECTION_HEAR, public_id, *LOADED)
     case = remedies.open_case(remedies.cases_of(entry))
     if case is None:
@@ -97,6 +100,8 @@ def _page(entry: Entry, case: Objection, form: OutcomeForm) -> str:
         reading=reading_of(rubric, deciding.stored_result(entry)),
         again=reading_of(rubric, objecting.result_with(entry, case)) if changed else None,
         hindrance=states.refusal(case, "uphold", actor()),
+        signature=signatures.waiting(case, objecting.ANSWERS),
+        me=actor().person_id,
         form=form,
     )
 
@@ -105,26 +110,28 @@ def _page(entry: Entry, case: Objection, form: OutcomeForm) -> str:
 @requires(OBJECTION_HEAR)
 def objection(public_id: str) -> str:
     """What the school says, what was decided, and the answer."""
-    return _page(*_case(public_id), OutcomeForm(formdata=None))
+    return _page(*case_of(public_id), OutcomeForm(formdata=None))
 
 
 @bp.post("/ratings/entries/<public_id>/objection")
 @requires(OBJECTION_HEAR)
+@step_up_required
 def answer_objection(public_id: str) -> Response | tuple[str, int]:
-    """Answer with reasons: the result stands, or it is scored again with what was found."""
-    entry, case = _case(public_id)
+    """Answer with reasons as the first of two people: the result stands, or it is scored again with what was found."""
+    entry, case = case_of(public_id)
     form = OutcomeForm()
     if not form.sent_and_valid():
         return _page(entry, case, form), 422
     try:
-        objecting.answer(entry, case, form.outcome.data == "change", form.text.data, actor())
+        objecting.sign_answer(entry, case, form.outcome.data == "change", form.text.data, actor())
     except RuleBroken as error:
         if error.status != 422:
             raise
         form.outcome.errors = [error.message]
         return _page(entry, case, form), 422
     return commit_and_go(
-        url_for("home.index"), _("Answered. The school sees the reasons and what it may do next.")
+        url_for(".objection", public_id=public_id),
+        _("Signed. The school has the answer when a second person countersigns."),
     )
 
 
@@ -151,7 +158,7 @@ def _item_page(entry: Entry, case: Objection, item: Item, form: object) -> str:
 @requires(OBJECTION_HEAR)
 def objection_item(public_id: str, item_id: str) -> str:
     """One indicator the school objects to."""
-    entry, case = _case(public_id)
+    entry, case = case_of(public_id)
     item = _item(entry, case, item_id)
     found = restored(case.changes).get(item_id)
     facts = found["facts"] if found else restored(entry.inputs)["items"][item_id]
@@ -164,7 +171,7 @@ def objection_item(public_id: str, item_id: str) -> str:
 @requires(OBJECTION_HEAR)
 def find_otherwise(public_id: str, item_id: str) -> Response | tuple[str, int]:
     """Keep what is found about this indicator instead."""
-    entry, case = _case(public_id)
+    entry, case = case_of(public_id)
     item = _item(entry, case, item_id)
     form = questions.item_form(item, with_reason=True)()
     valid = form.sent_and_valid()
@@ -194,7 +201,7 @@ def _wrong(entry: Entry, item: Item, facts: dict[str, object]) -> str | None:
 @requires(OBJECTION_HEAR)
 def leave_item(public_id: str, item_id: str) -> Response:
     """Take back what was found otherwise."""
-    entry, case = _case(public_id)
+    entry, case = case_of(public_id)
     if item_id not in case.named:
         abort(404)
     objecting.leave(entry, case, item_id, actor())
@@ -217,7 +224,7 @@ def _veto_page(entry: Entry, case: Objection, veto_id: str, form: VetoAsideForm)
 
 
 def _veto_case(public_id: str, veto_id: str) -> tuple[Entry, Objection]:
-    entry, case = _case(public_id)
+    entry, case = case_of(public_id)
     if f"{deciding.VETO}{veto_id}" not in case.named:
         abort(404)
     return entry, case

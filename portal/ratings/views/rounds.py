@@ -7,11 +7,12 @@ from sqlalchemy.orm import joinedload, selectinload
 from werkzeug.wrappers import Response
 
 from portal.access import Role, actor, find, requires
+from portal.accounts.stepping import step_up_required
 from portal.extensions import db
 from portal.i18n import gettext as _
 from portal.once import commit_and_go
 from portal.paging import page_of
-from portal.ratings import inspecting, naming, rechecking, running, states
+from portal.ratings import inspecting, naming, rechecking, running, signatures, states
 from portal.ratings.forms import InspectorsForm, RoundForm
 from portal.ratings.models import (
     ENTRY_STATE_NAMES,
@@ -139,6 +140,8 @@ def round_page(public_id: str) -> str:
         due_for_check=len(rechecking.due_for_check(round_, actor().on))
         if round_.state == RoundState.PUBLISHED
         else 0,
+        signature=signatures.waiting(round_, ("publish",)) if next_move == "publish" else None,
+        me=current_user.person_id,
     )
 
 
@@ -204,10 +207,11 @@ def open_round(public_id: str) -> Response:
 
 @bp.post("/ratings/rounds/<public_id>/publication")
 @requires(ROUND_MANAGE)
+@step_up_required
 def publish_round(public_id: str) -> Response:
-    """Publish all results of the round."""
-    running.publish(_round(public_id), actor())
+    """Sign the publication of all results of the round, as the first of two people."""
+    running.sign_publication(_round(public_id), actor())
     return commit_and_go(
         url_for(".round_page", public_id=public_id),
-        _("The results are published. Anyone can read them on the star pages."),
+        _("Signed. The results come out when a second person countersigns."),
     )

@@ -6,10 +6,12 @@ from sqlalchemy import func, select
 from werkzeug.wrappers import Response
 
 from portal.access import actor, find, requires
+from portal.accounts.stepping import step_up_required
 from portal.errors import RuleBroken
 from portal.extensions import db
 from portal.i18n import gettext as _
 from portal.once import commit_and_go
+from portal.ratings import running, signatures
 from portal.ratings.forms import RubricForm
 from portal.ratings.models import Round, RubricState, RubricVersion
 from portal.ratings.policy import RUBRIC_MANAGE
@@ -17,7 +19,6 @@ from portal.ratings.reading import points, rule_lines
 from portal.ratings.rubric import Message, RubricError, failed_cases
 from portal.ratings.rubrics import (
     domains_of,
-    publish,
     rubric_of,
     store,
     store_workbook,
@@ -123,6 +124,10 @@ def rubric(public_id: str) -> str:
         points=points,
         words=words,
         is_draft=version.state == RubricState.DRAFT,
+        signature=signatures.waiting(version, ("publish_rubric",))
+        if version.state == RubricState.DRAFT
+        else None,
+        me=current_user.person_id,
         failed=failed,
         cases=_("%(num)s, all come out as expected", num=cases) if cases and not failed else cases,
     )
@@ -130,10 +135,12 @@ def rubric(public_id: str) -> str:
 
 @bp.post("/ratings/rubrics/<public_id>/publication")
 @requires(RUBRIC_MANAGE)
+@step_up_required
 def publish_rubric(public_id: str) -> Response:
-    """Make a version final."""
+    """Sign the publication of a version, as the first of two people."""
     version = find(RUBRIC_MANAGE, public_id)
-    publish(version, current_user.person_id)
+    running.sign_rubric(version, actor())
     return commit_and_go(
-        url_for(".rubric", public_id=public_id), _("The rubric is published. It can be used in rounds.")
+        url_for(".rubric", public_id=public_id),
+        _("Signed. The rubric is published when a second person countersigns."),
     )

@@ -7,6 +7,7 @@ from sqlalchemy.orm import joinedload, selectinload
 from werkzeug.wrappers import Response
 
 from portal.access import actor, find, requires
+from portal.accounts.stepping import step_up_required
 from portal.extensions import db
 from portal.i18n import gettext as _
 from portal.once import commit_and_go
@@ -171,6 +172,7 @@ def wrong_with(found: Sheet, item: Item, facts: dict[str, object]) -> str | None
 
 @bp.post("/ratings/sheets/<public_id>/lock")
 @requires(SHEET_SCORE)
+@step_up_required
 def lock(public_id: str) -> Response:
     """Lock this sheet."""
     found = sheet_of(public_id)

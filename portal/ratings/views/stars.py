@@ -81,10 +81,8 @@ def newest_of(public_id: str, kind: str = programmes.STARS) -> Select[Entry]:
     )
 
 
-@bp.get("/stars/<public_id>")
-@public
-def school_stars(public_id: str) -> str:
-    """One school's stars with their reasons."""
+def latest_entry(public_id: str) -> Entry:
+    """The newest published entry of a school, by the school's public id; 404 when there is none."""
     entry = db.session.scalar(
         newest_of(public_id, _kind()).options(
             joinedload(Entry.school).joinedload(School.district),
@@ -94,6 +92,14 @@ def school_stars(public_id: str) -> str:
     )
     if entry is None:
         abort(404)
+    return entry
+
+
+@bp.get("/stars/<public_id>")
+@public
+def school_stars(public_id: str) -> str:
+    """One school's stars with their reasons."""
+    entry = latest_entry(public_id)
     today = clock.today()
     assert entry.round.publicity_ends_on is not None
     assert entry.round.valid_until_on is not None
