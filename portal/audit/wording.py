@@ -260,6 +260,8 @@ ACTS = {
     "rating.objection_taken": _l("objection or appeal taken up"),
     "rating.prepared": _l("round prepared"),
     "rating.proposed": _l("points proposed"),
+    "rating.window_confirmed": _l("provisional day confirmed"),
+    "rating.window_extended": _l("days extended"),
     "rating.countersigned": _l("second signature given"),
     "rating.record": _l("signed record made"),
     "rating.signature_ended": _l("signature taken back"),

@@ -38,6 +38,8 @@ def due_on(entry: Entry) -> date:
     due = entry.round.self_assessment_due_on
     if entry.returned_at is None:
         return due
+    if entry.correction_due_on is not None:
+        return max(due, entry.correction_due_on)
     back_on = clock.local(entry.returned_at).date()
     return max(due, terms_on(back_on, entry.round.district_id).correction.after(back_on))
 

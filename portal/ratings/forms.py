@@ -218,6 +218,16 @@ class InspectorsForm(PortalForm):
         return [self._people[field.data].id for field in (self.first, self.second)]
 
 
+class ExtensionForm(PortalForm):
+    """A later last day, and why."""
+
+    last_on = DateField(_l("New last day"), [InputRequired(_l("Enter the new last day."))])
+    reason = TextField(
+        _l("Why are the days extended?"),
+        [DataRequired(_l("Write the reason; the school reads it.")), Length(max=LONG)],
+    )
+
+
 class ReasonForm(PortalForm):
     """Why something goes back."""
 

@@ -7,12 +7,13 @@ from portal.access import Actor
 from portal.errors import RuleBroken
 from portal.extensions import db
 from portal.i18n import gettext as _
-from portal.ratings import deciding, inspecting, signatures, states
+from portal.ratings import deciding, inspecting, signatures, states, windows
 from portal.ratings.canonical import digest
 from portal.ratings.models import Consensus, Entry
 from portal.ratings.rubric import Item
 from portal.ratings.rubrics import items_of, rubric_of
 from portal.ratings.terms import terms_on
+from portal.ratings.windows import Step
 from portal.trail.models import note
 
 
@@ -27,7 +28,9 @@ def opine(entry: Entry, text: str, actor: Actor) -> None:
     today = clock.today()
     entry.opinion_text, entry.opined_at, entry.opined_by_id = text, clock.now(), actor.person_id
     entry.opinion_star, entry.opinion_total = deciding.star_and_total(result)
-    entry.defence_due_on = terms_on(today, entry.round.district_id).defence.after(today)
+    windows.open_window(
+        Step.DEFENCE, entry, entry.round, terms_on(today, entry.round.district_id).defence, today
+    )
     entry.defence_text, entry.defended_at, entry.defended_by_id = "", None, None
     states.move(entry, "opine", actor)
 

@@ -203,6 +203,7 @@ class Entry(PublicId, Base):
     submitted_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     returned_at: Mapped[datetime | None]
     return_reason: Mapped[str] = mapped_column(Text, default="")
+    correction_due_on: Mapped[date | None]
     gates: Mapped[str] = mapped_column(Text, default="{}")
     opinion_text: Mapped[str] = mapped_column(Text, default="", server_default="")
     opinion_star: Mapped[int | None]

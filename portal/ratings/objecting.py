@@ -10,12 +10,13 @@ from portal.access import Actor
 from portal.errors import RuleBroken
 from portal.extensions import db
 from portal.i18n import gettext as _
-from portal.ratings import deciding, records, remedies, signatures, states
+from portal.ratings import deciding, records, remedies, signatures, states, windows
 from portal.ratings.canonical import canonical, digest, restored
 from portal.ratings.models import OBJECTION, Entry, Objection, ObjectionState
 from portal.ratings.rubric import Item, Result, as_json
 from portal.ratings.rubrics import items_of, rubric_of, words
 from portal.ratings.terms import terms_on
+from portal.ratings.windows import Step
 from portal.trail.models import note
 
 
@@ -50,10 +51,11 @@ def file(entry: Entry, item_ids: Collection[str], text: str, actor: Actor) -> Ob
         filed_at=clock.now(),
         filed_by_id=actor.person_id,
         decision_by_id=entry.decided_by_id,
-        answer_due_on=(terms.reply if tier == OBJECTION else terms.review).after(today),
+        answer_due_on=today,
     )
     db.session.add(case)
-    db.session.flush()
+    days = terms.reply if tier == OBJECTION else terms.review
+    windows.open_window(Step.REPLY, case, entry.round, days, today)
     note("rating.objected", entry, person_id=actor.person_id, tier=tier, text=digest(text), items=case.named)
     return case
 
@@ -170,7 +172,9 @@ def answer(entry: Entry, case: Objection, actor: Actor) -> None:
         _change(entry, case, actor)
     today = clock.today()
     case.answer_text, case.answered_at = text, clock.now()
-    case.appeal_due_on = terms_on(today, entry.round.district_id).appeal.after(today)
+    windows.open_window(
+        Step.APPEAL, case, entry.round, terms_on(today, entry.round.district_id).appeal, today
+    )
     states.move(case, signed.verb, actor, signed)
     note("rating.objection_answered", entry, person_id=actor.person_id, tier=case.tier, text=digest(text))
     if changed:

@@ -7,6 +7,7 @@ from portal.accounts.models import Appointment
 from portal.files.owners import Owner, owned
 from portal.ratings.asking import RatingQuestion
 from portal.ratings.concerns import Concern, ConcernState
+from portal.ratings.decided import DecisionRecord
 from portal.ratings.evidence import Evidence
 from portal.ratings.models import (
     SECOND_APPEAL,
@@ -21,8 +22,8 @@ from portal.ratings.models import (
     Sheet,
     VetoEvent,
 )
-from portal.ratings.records import DecisionRecord
 from portal.ratings.signatures import Signature, rows_signed_by
+from portal.ratings.windows import Window
 from portal.row_security import wall
 from portal.schools.models import District
 
@@ -192,6 +193,14 @@ DECISION_READ = Permission(
     "F1",
     {Role.PRINCIPAL: decisions_of_school, Role.DISTRICT_STAFF: decisions_of_district},
 )
+
+
+def windows_of_district(actor: Actor) -> ColumnElement[bool]:
+    """The days of the rounds of the actor's own district."""
+    return Window.round_id.in_(select(Round.id).where(Round.district_id == actor.district_id))
+
+
+WINDOW_MANAGE = Permission("rating.window.manage", Window, "F1", {Role.DISTRICT_STAFF: windows_of_district})
 RUBRIC_MANAGE = Permission("rubric.manage", RubricVersion, "F1", {Role.DISTRICT_STAFF: rubrics_of_district})
 ROUND_MANAGE = Permission("rating.round.manage", Round, "F1", {Role.DISTRICT_STAFF: rounds_of_district})
 ENTRY_MANAGE = Permission("rating.entry.manage", Entry, "F2", {Role.DISTRICT_STAFF: entries_of_district})

@@ -13,27 +13,20 @@ from typing import Any
 import segno
 from flask import url_for
 from sqlalchemy import (
-    CheckConstraint,
-    ForeignKey,
-    LargeBinary,
-    String,
-    Text,
-    UniqueConstraint,
-    event,
     func,
     select,
 )
-from sqlalchemy.orm import Mapped, joinedload, mapped_column, selectinload
+from sqlalchemy.orm import joinedload, selectinload
 
 from portal import clock, documents
-from portal.errors import RuleBroken
-from portal.extensions import Base, db
+from portal.extensions import db
 from portal.i18n import gettext as _
 from portal.i18n import lazy_gettext as _l
 from portal.i18n import long_date
-from portal.ratings import signatures, signing, states
+from portal.ratings import signatures, signing, states, windows
 from portal.ratings.assessing import latest_snapshot
 from portal.ratings.canonical import canonical, digest, restored
+from portal.ratings.decided import DecisionRecord
 from portal.ratings.models import OBJECTION_STATE_NAMES, TIER_NAMES, Entry, Round, Sheet
 from portal.trail.models import HEAD, note
 
@@ -42,31 +35,6 @@ ACTS = {DECIDED: _l("Decision on the star rating"), CHANGED: _l("Decision after 
 """What a record can be of; who adds an act adds its name."""
 KIND = "gongyu.rating"
 VERSION = 1
-
-
-class DecisionRecord(Base):
-    """One signed record; ``content`` is canonical JSON, ``signature`` is over it (``signing.py``). Never changed."""
-
-    __tablename__ = "rating_record"
-    __table_args__ = (
-        UniqueConstraint("entry_id", "number"),
-        CheckConstraint("length(sha256) = 64", name="hash_complete"),
-    )
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    entry_id: Mapped[int] = mapped_column(ForeignKey("rating_entry.id"))
-    number: Mapped[int]
-    act: Mapped[str] = mapped_column(String(20))
-    made_at: Mapped[datetime]
-    content: Mapped[str] = mapped_column(Text)
-    sha256: Mapped[str] = mapped_column(String(64))
-    signature: Mapped[bytes] = mapped_column(LargeBinary(64))
-
-
-@event.listens_for(DecisionRecord, "before_update")
-@event.listens_for(DecisionRecord, "before_delete")
-def _keep_record(_mapper: Any, _connection: Any, _record: DecisionRecord) -> None:
-    raise RuleBroken(_("A signed record cannot be changed."))
 
 
 def keep(entry: Entry, act: str) -> DecisionRecord:
@@ -211,6 +179,18 @@ def _days(entry: Entry) -> dict[str, Any]:
         "published_on": _day(round_.published_on),
         "public_notice_until": _day(round_.publicity_ends_on),
         "valid_until": _day(round_.valid_until_on),
+        "windows": [_window(one) for one in windows.shown(round_.id, entry.id)],
+    }
+
+
+def _window(window: windows.Window) -> dict[str, Any]:
+    return {
+        "step": window.step,
+        "rule": window.rule,
+        "opened_on": _day(window.opened_on),
+        "last_on": _day(window.last_on),
+        "provisional": window.provisional,
+        "changes": [[_day(one.before_on), _day(one.after_on), digest(one.reason)] for one in window.changes],
     }
 
 

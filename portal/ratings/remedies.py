@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from portal.extensions import db
 from portal.i18n import gettext as _
+from portal.ratings import windows
 from portal.ratings.models import (
     FIRST_APPEAL,
     OBJECTION,
@@ -20,6 +21,7 @@ from portal.ratings.models import (
     ObjectionState,
     RoundState,
 )
+from portal.ratings.windows import Step
 
 NEXT_ACTS = {
     OBJECTION: lambda: _("Object to the result"),
@@ -46,7 +48,10 @@ def next_tier(cases: Sequence[Objection]) -> int:
 
 def last_day(entry: Entry, cases: Sequence[Objection]) -> date | None:
     """Until when the next step may be taken; None when the day is not set or the district is late with its answer."""
-    return cases[-1].appeal_due_on if cases else entry.round.publicity_ends_on
+    if not cases:
+        return entry.round.publicity_ends_on
+    window = windows.newest(Step.APPEAL, cases[-1]) if cases[-1].appeal_due_on else None
+    return window.last_on if window else cases[-1].appeal_due_on
 
 
 def days_of(entry: Entry, cases: Sequence[Objection]) -> list[date]:
@@ -64,7 +69,7 @@ def refusal(entry: Entry, cases: Sequence[Objection], on: date) -> str | None:
         return _("The objection and both appeals have been used.")
     waiting = open_case(cases)
     if waiting is not None:
-        if on > waiting.answer_due_on:
+        if windows.is_over(Step.REPLY, waiting, waiting.answer_due_on, on):
             return None
         return _(
             "This is being examined. The answer comes by %(day)s.", day=waiting.answer_due_on.isoformat()
@@ -72,7 +77,8 @@ def refusal(entry: Entry, cases: Sequence[Objection], on: date) -> str | None:
     if cases and cases[-1].state == ObjectionState.WITHDRAWN:
         return _("The school took its objection back. The result stands.")
     due = last_day(entry, cases)
-    if due is None or on > due:
+    step, row = (Step.APPEAL, cases[-1]) if cases else (Step.PUBLICITY, entry.round)
+    if windows.is_over(step, row, due, on):
         return _("The last day for it was %(day)s.", day=due.isoformat() if due else "–")
     return None
 

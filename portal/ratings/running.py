@@ -14,11 +14,22 @@ from portal.access import Actor
 from portal.errors import RuleBroken
 from portal.extensions import db
 from portal.i18n import gettext as _
-from portal.ratings import assessing, deciding, improving, inspecting, programmes, records, signatures, states
+from portal.ratings import (
+    assessing,
+    deciding,
+    improving,
+    inspecting,
+    programmes,
+    records,
+    signatures,
+    states,
+    windows,
+)
 from portal.ratings.canonical import canonical, digest, restored
 from portal.ratings.models import Entry, Round, RubricVersion, Sheet
 from portal.ratings.rubrics import rubric_of
 from portal.ratings.terms import VALIDITY, terms_on
+from portal.ratings.windows import Step
 from portal.schools.models import School, SchoolYear
 from portal.trail.models import note
 
@@ -68,6 +79,8 @@ def loaded(round_id: int) -> Round:
 def open_round(round_: Round, actor: Actor) -> None:
     """Open a round: every school may begin its self-assessment."""
     states.move(round_, "open", actor)
+    for step in (Step.SELF_ASSESSMENT, Step.SCORING):
+        windows.open_window(step, round_, round_, None, actor.on)
     for entry in db.session.scalars(select(Entry).where(Entry.round_id == round_.id)):
         states.move(entry, "begin", actor)
 
@@ -87,7 +100,9 @@ def send_back(entry: Entry, reason: str, actor: Actor) -> None:
         raise RuleBroken(why)
     entry.return_reason = reason
     states.move(entry, "return", actor)
-    entry.returned_at = clock.now()
+    entry.returned_at, today = clock.now(), clock.today()
+    days = terms_on(today, entry.round.district_id).correction
+    windows.open_window(Step.CORRECTION, entry, entry.round, days, today)
 
 
 def accept(entry: Entry, actor: Actor) -> None:
@@ -178,7 +193,7 @@ def publish(round_: Round, actor: Actor) -> None:
     own = programmes.of(round_.programme).years or VALIDITY.on(today, district_id=round_.district_id)
     years = rubric_of(round_.rubric_version).settings["validity_years"] or own
     round_.published_on, round_.published_by_id = today, actor.person_id
-    round_.publicity_ends_on = terms_on(today, round_.district_id).publicity.after(today)
+    windows.open_window(Step.PUBLICITY, round_, round_, terms_on(today, round_.district_id).publicity, today)
     round_.valid_until_on = _years_after(today, years)
     improving.set_down(round_, today)
 

@@ -19,7 +19,7 @@ from portal.errors import RuleBroken
 from portal.extensions import db
 from portal.i18n import gettext as _
 from portal.i18n import lazy_gettext as _l
-from portal.ratings import assessing, evidence, inspecting, programmes, remedies
+from portal.ratings import assessing, evidence, inspecting, programmes, remedies, windows
 from portal.ratings.models import (
     ENTRY_STATE_NAMES,
     OBJECTION_STATE_NAMES,
@@ -38,6 +38,7 @@ from portal.ratings.models import (
 from portal.ratings.policy import objections_to_hear
 from portal.ratings.rubrics import unsupported, wrong_with
 from portal.ratings.signatures import Signature
+from portal.ratings.windows import Step
 from portal.schools.models import School
 from portal.trail.models import note
 
@@ -131,7 +132,9 @@ def still_in_time(row: Row, actor: Actor) -> str | None:
     """Submitted by the day the district set; after a return, five working days count from the return."""
     assert isinstance(row, Entry)
     due = assessing.due_on(row)
-    if actor.on > due:
+    corrected = row.correction_due_on is not None and due == row.correction_due_on
+    step, whose = (Step.CORRECTION, row) if corrected else (Step.SELF_ASSESSMENT, row.round)
+    if windows.is_over(step, whose, due, actor.on):
         return _("The day for the self-assessment was %(day)s. Ask the district office.", day=due.isoformat())
     return None
 
@@ -187,7 +190,7 @@ def still_to_answer(row: Row, actor: Actor) -> str | None:
     """The school answers the first opinion by its day."""
     assert isinstance(row, Entry)
     due = row.defence_due_on
-    if due is not None and actor.on > due:
+    if due is not None and windows.is_over(Step.DEFENCE, row, due, actor.on):
         return _("The last day to answer was %(day)s.", day=due.isoformat())
     return None
 
@@ -196,9 +199,14 @@ def term_is_over(row: Row, actor: Actor) -> str | None:
     """The district waits for the school until the end of the last day."""
     assert isinstance(row, Entry)
     due = row.defence_due_on
-    if due is not None and actor.on <= due:
-        return _("The school may answer until %(day)s.", day=due.isoformat())
-    return None
+    if due is None or windows.is_over(Step.DEFENCE, row, due, actor.on):
+        return None
+    if actor.on > due:
+        return _(
+            "%(day)s is provisional. Confirm the day first; the school may answer until then.",
+            day=due.isoformat(),
+        )
+    return _("The school may answer until %(day)s.", day=due.isoformat())
 
 
 def school_objected(row: Row, _actor: Actor) -> str | None:
@@ -242,7 +250,7 @@ def took_no_part(row: Row, actor: Actor) -> str | None:
 def answer_is_late(row: Row, actor: Actor) -> str | None:
     """Only what was not answered in its time lapses."""
     assert isinstance(row, Objection)
-    if actor.on > row.answer_due_on:
+    if windows.is_over(Step.REPLY, row, row.answer_due_on, actor.on):
         return None
     return _("This is being examined. The answer comes by %(day)s.", day=row.answer_due_on.isoformat())
 

@@ -9,6 +9,7 @@ from portal import clock
 from portal.forms import LineField, PortalForm, TextField, half_width
 from portal.i18n import gettext as _
 from portal.i18n import lazy_gettext as _l
+from portal.schools.calendar import NoticeLines
 from portal.settings import Choice, Choices, Hours, Line, Lines, Number, Setting, Switch
 from portal.settings.models import DOCUMENT_LENGTH, TOLD_LENGTH
 
@@ -59,6 +60,10 @@ def _wanted(kind: Any) -> str:
         return str(kind.wanted())
     if isinstance(kind, Hours):
         return _("Write one span a line, such as 08:30-11:40; it ends after it begins.")
+    if isinstance(kind, NoticeLines):
+        return _(
+            "Write one day or span a line, such as 2027-02-05~2027-02-11 休 春节; 休 is off, 班 is worked."
+        )
     if isinstance(kind, Lines):
         return _(
             "Use at most %(most)s lines of %(longest)s characters.", most=kind.most, longest=kind.longest

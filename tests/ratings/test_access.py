@@ -12,6 +12,7 @@ from portal.ratings.asking import RatingQuestion
 from portal.ratings.concerns import Concern
 from portal.ratings.models import Entry, Round, RoundState, RubricVersion, Sheet
 from portal.ratings.standing import Naming
+from portal.ratings.windows import Window
 from portal.schools.models import School
 
 LINES = list(csv.DictReader((Path(__file__).parent / "access.csv").read_text("utf-8").splitlines()))
@@ -118,6 +119,9 @@ ADDRESSES = {
     "withdraw_publication": "/ratings/rounds/{round}/publication/withdrawal",
     "countersign_rubric": "/ratings/rubrics/{rubric}/publication/countersignature",
     "withdraw_rubric": "/ratings/rubrics/{rubric}/publication/withdrawal",
+    "window": "/ratings/windows/{window}",
+    "extend_window": "/ratings/windows/{window}/extension",
+    "confirm_window": "/ratings/windows/{window}/confirmation",
     "decision_pdf": "/ratings/entries/{past}/decision.pdf",
     "school_records": "/stars/{school}/records",
     "signing_key": "/stars/key.pem",
@@ -189,8 +193,18 @@ def address(endpoint, relation):
     if relation == "absent":
         return ADDRESSES[endpoint].format(
             **dict.fromkeys(
-                ("school", "rubric", "round", "entry", "sheet", "naming", "concern", "question"),
-                ABSENT("school", "rubric", "round", "entry", "past", "sheet", "naming", "concern"),
+                (
+                    "school",
+                    "rubric",
+                    "round",
+                    "entry",
+                    "past",
+                    "window",
+                    "sheet",
+                    "naming",
+                    "concern",
+                    "question",
+                ),
                 ABSENT,
             )
         )
@@ -206,6 +220,7 @@ def address(endpoint, relation):
         .join(Entry)
         .join(School)
         .where(School.name == ("望溪小学" if near else "东塔小学")),
+        "window": select(Window.public_id).order_by(Window.id),
         "past": entry("望溪小学" if near else "东塔小学", PAST),
         "sheet": sheet("冯秀英" if relation == "same_district" else "吴正清"),
     }

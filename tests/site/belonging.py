@@ -26,10 +26,11 @@ from portal.opinions.models import Opinion
 from portal.privacy.models import AuditLine, DataCopy, ErasureRequest, ExportRequest, ReaderQuestion
 from portal.ratings.asking import RatingQuestion
 from portal.ratings.concerns import Concern
+from portal.ratings.decided import DecisionRecord
 from portal.ratings.evidence import Evidence
 from portal.ratings.models import Entry, EntryState, Round, RoundState, RubricVersion, Sheet
-from portal.ratings.records import DecisionRecord
 from portal.ratings.standing import Naming
+from portal.ratings.windows import Window
 from portal.recovery.models import Recovery
 from portal.roster import importing
 from portal.roster.models import RosterImport
@@ -825,6 +826,13 @@ def asked_household(row: SurveyHousehold) -> Belonging:
         households=frozenset({row.household_id}),
         state="" if may else "shut",
     )
+
+
+@belongs(Window, level="district")
+def window(row: Window) -> Belonging:
+    """The days of a step belong to the district of the round."""
+    found = db.session.get_one(Round, row.round_id)
+    return Belonging(of_district(found.district_id), office="district")
 
 
 @belongs("stars", level="school")

@@ -20,6 +20,7 @@ from portal.ratings.views import (
     signatures,
     standing,
     stars,
+    windows,
     yearend,
 )
 from portal.ratings.views.blueprint import bp
@@ -45,5 +46,6 @@ __all__ = [
     "signatures",
     "standing",
     "stars",
+    "windows",
     "yearend",
 ]

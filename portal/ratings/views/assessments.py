@@ -21,6 +21,7 @@ from portal.ratings import (
     remedies,
     running,
     states,
+    windows,
 )
 from portal.ratings.canonical import restored
 from portal.ratings.concerns import CONCERN_STATE_NAMES
@@ -33,6 +34,7 @@ from portal.ratings.records import records_of
 from portal.ratings.rubric import Item
 from portal.ratings.rubrics import items_of, metric_of, rubric_of, school_answers, stars_of, words
 from portal.ratings.views.blueprint import bp
+from portal.ratings.windows import STEP_NAMES
 from portal.schools.calendar import is_provisional
 from portal.templating import render
 
@@ -117,12 +119,15 @@ def read_page(
         may_withdraw=published and remedies.open_case(cases) is not None,
         most_files=evidence.MOST,
         object_act=remedies.NEXT_ACTS[remedies.next_tier(cases)]() if may_object else "",
-        not_fixed=any(is_provisional(day) for day in remedies.days_of(entry, cases)),
+        not_fixed=any(is_provisional(day, entry.round.district_id) for day in remedies.days_of(entry, cases)),
+        windows=windows.shown(entry.round_id, entry.id),
+        step_names=STEP_NAMES,
         object_until=remedies.last_day(entry, cases) if published else None,
         is_final=published and remedies.is_final(entry, cases, actor().on),
         objection_form=objection_form,
         may_answer=entry.state == EntryState.OPINED and states.refusal(entry, "answer", actor()) is None,
-        is_provisional=entry.defence_due_on is not None and is_provisional(entry.defence_due_on),
+        is_provisional=entry.defence_due_on is not None
+        and is_provisional(entry.defence_due_on, entry.round.district_id),
     )
 
 

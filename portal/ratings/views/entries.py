@@ -23,6 +23,7 @@ from portal.ratings import (
     running,
     signatures,
     states,
+    windows,
 )
 from portal.ratings.canonical import canonical, restored
 from portal.ratings.forms import DecisionForm, ReasonForm, ReopenForm, VetoForm, decision_form
@@ -32,6 +33,7 @@ from portal.ratings.reading import case_view, reading_of, sections, summary_of
 from portal.ratings.rubric import Result, RubricError
 from portal.ratings.rubrics import items_of, rubric_of, words
 from portal.ratings.views.blueprint import bp
+from portal.ratings.windows import STEP_NAMES
 from portal.schools.calendar import is_provisional
 from portal.templating import render
 
@@ -88,8 +90,11 @@ def _page(entry: Entry, **forms: object) -> str:
         item_titles={name: f"{name} {words(item.title)}" for name, item in items_of(rubric).items()},
         has_record=bool(entry.state == EntryState.DECIDED and records.records_of(entry.id)),
         refusal=lambda verb: states.refusal(entry, verb, actor()),
-        is_provisional=entry.defence_due_on is not None and is_provisional(entry.defence_due_on),
+        is_provisional=entry.defence_due_on is not None
+        and is_provisional(entry.defence_due_on, entry.round.district_id),
         cases=[case_view(rubric, entry, case, sent) for case in cases],
+        windows=windows.shown(entry.round_id, entry.id),
+        step_names=STEP_NAMES,
         waiting=remedies.open_case(cases),
         signature=signatures.waiting(entry, states.DECIDING)
         if entry.state in (EntryState.AGREED, EntryState.HEARD)

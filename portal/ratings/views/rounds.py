@@ -12,7 +12,7 @@ from portal.extensions import db
 from portal.i18n import gettext as _
 from portal.once import commit_and_go
 from portal.paging import page_of
-from portal.ratings import inspecting, naming, rechecking, running, signatures, states
+from portal.ratings import inspecting, naming, rechecking, running, signatures, states, windows
 from portal.ratings.forms import InspectorsForm, RoundForm
 from portal.ratings.models import (
     ENTRY_STATE_NAMES,
@@ -26,6 +26,7 @@ from portal.ratings.models import (
 )
 from portal.ratings.policy import ENTRY_MANAGE, ENTRY_READ, ROUND_MANAGE, RUBRIC_MANAGE
 from portal.ratings.views.blueprint import bp
+from portal.ratings.windows import STEP_NAMES
 from portal.schools.models import School, SchoolYear
 from portal.schools.policy import SCHOOL_READ
 from portal.templating import render
@@ -142,6 +143,8 @@ def round_page(public_id: str) -> str:
         else 0,
         signature=signatures.waiting(round_, ("publish",)) if next_move == "publish" else None,
         me=current_user.person_id,
+        windows=windows.shown(round_.id),
+        step_names=STEP_NAMES,
     )
 
 
