@@ -14,7 +14,7 @@ from portal.errors import RuleBroken
 from portal.extensions import db
 from portal.i18n import gettext as _
 from portal.joining.printing import qr
-from portal.ratings import concerns, programmes, remedies, signing
+from portal.ratings import concerns, programmes, remedies, signing, windows
 from portal.ratings.canonical import canonical, digest, restored
 from portal.ratings.models import Entry, EntryState, Objection, Round, RoundState
 from portal.ratings.standing import (
@@ -47,7 +47,7 @@ def _entries(round_: Round) -> list[Entry]:
 
 
 def ready(round_: Round, on: date) -> list[Entry]:
-    """The schools of a published round that can be named: nothing can change their result any more. Five queries.
+    """The schools of a published round that can be named: nothing can change their result any more. Six queries.
 
     A school without a star, with an objection or appeal that runs, with an objection of somebody else, or with a measure waits.
     """
@@ -73,10 +73,12 @@ def ready(round_: Round, on: date) -> list[Entry]:
         )
     )
     examined = concerns.waiting(ids)
+    known = windows.of_round(round_.id)
     return [
         entry
         for entry in entries
-        if entry.id not in done | held | examined and remedies.is_final(entry, cases.get(entry.id, []), on)
+        if entry.id not in done | held | examined
+        and remedies.is_final(entry, cases.get(entry.id, []), on, known)
     ]
 
 

@@ -46,11 +46,11 @@ def next_tier(cases: Sequence[Objection]) -> int:
     return len(cases) + 1
 
 
-def last_day(entry: Entry, cases: Sequence[Objection]) -> date | None:
+def last_day(entry: Entry, cases: Sequence[Objection], known: windows.Known | None = None) -> date | None:
     """Until when the next step may be taken; None when the day is not set or the district is late with its answer."""
     if not cases:
         return entry.round.publicity_ends_on
-    window = windows.newest(Step.APPEAL, cases[-1]) if cases[-1].appeal_due_on else None
+    window = windows.newest(Step.APPEAL, cases[-1], known) if cases[-1].appeal_due_on else None
     return window.last_on if window else cases[-1].appeal_due_on
 
 
@@ -61,28 +61,30 @@ def days_of(entry: Entry, cases: Sequence[Objection]) -> list[date]:
     return [due] if due else []
 
 
-def refusal(entry: Entry, cases: Sequence[Objection], on: date) -> str | None:
-    """Why the school cannot take the next step on a day, in words; None when it can."""
+def refusal(
+    entry: Entry, cases: Sequence[Objection], on: date, known: windows.Known | None = None
+) -> str | None:
+    """Why the school cannot take the next step on a day, in words; None when it can. ``known``: the round's windows, loaded before."""
     if entry.round.state != RoundState.PUBLISHED:
         return _("The results are not published yet.")
     if next_tier(cases) > SECOND_APPEAL:
         return _("The objection and both appeals have been used.")
     waiting = open_case(cases)
     if waiting is not None:
-        if windows.is_over(Step.REPLY, waiting, waiting.answer_due_on, on):
+        if windows.is_over(Step.REPLY, waiting, waiting.answer_due_on, on, known):
             return None
         return _(
             "This is being examined. The answer comes by %(day)s.", day=waiting.answer_due_on.isoformat()
         )
     if cases and cases[-1].state == ObjectionState.WITHDRAWN:
         return _("The school took its objection back. The result stands.")
-    due = last_day(entry, cases)
+    due = last_day(entry, cases, known)
     step, row = (Step.APPEAL, cases[-1]) if cases else (Step.PUBLICITY, entry.round)
-    if windows.is_over(step, row, due, on):
+    if windows.is_over(step, row, due, on, known):
         return _("The last day for it was %(day)s.", day=due.isoformat() if due else "–")
     return None
 
 
-def is_final(entry: Entry, cases: Sequence[Objection], on: date) -> bool:
+def is_final(entry: Entry, cases: Sequence[Objection], on: date, known: windows.Known | None = None) -> bool:
     """Whether nothing can change a published result any more: all terms are over, nothing is being examined."""
-    return open_case(cases) is None and refusal(entry, cases, on) is not None
+    return open_case(cases) is None and refusal(entry, cases, on, known) is not None

@@ -22,7 +22,7 @@ from portal import clock, i18n
 from portal.extensions import db
 from portal.i18n import gettext as _
 from portal.i18n import lazy_gettext as _l
-from portal.ratings import concerns, remedies
+from portal.ratings import concerns, remedies, windows
 from portal.ratings.deciding import stored_result
 from portal.ratings.models import Entry, EntryState, Objection, Round, RoundState
 from portal.ratings.reading import points
@@ -108,13 +108,13 @@ def final(round_: Round, on: date, results: bool = True) -> tuple[list[Entry], i
         select(Objection).where(Objection.entry_id.in_(ids)).order_by(Objection.tier)
     ):
         cases.setdefault(case.entry_id, []).append(case)
-    examined = concerns.waiting(ids)
+    examined, known = concerns.waiting(ids), windows.of_round(round_.id)
     found = [
         entry
         for entry in entries
         if entry.state == EntryState.DECIDED
         and entry.id not in examined
-        and remedies.is_final(entry, cases.get(entry.id, []), on)
+        and remedies.is_final(entry, cases.get(entry.id, []), on, known)
     ]
     found.sort(key=lambda entry: (entry.school.name_pinyin, entry.school.code, entry.id))
     return found, len(entries) - len(found)

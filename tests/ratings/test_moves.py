@@ -196,7 +196,7 @@ def test_there_are_no_moves_but_these():
     named = {(verb, start, to) for (verb, _kind, start, _actor), to in ALLOWED.items()}
     assert {(move.verb, move.start.value, move.to.value) for move in states.MOVES} == named
     assert {move.verb for move in states.MOVES if move.second} == {
-        "publish_rubric", "publish", "decide", "uphold", "change"
+        "publish_rubric", "publish", "decide", "decide_at_once", "uphold", "change"
     }  # fmt: skip
     order = list(EntryState)
     back = [

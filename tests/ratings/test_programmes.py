@@ -12,6 +12,7 @@ from portal.extensions import db
 from portal.ratings import standing
 from portal.ratings.models import Entry, EntryState, Round, Sheet
 from portal.schools.models import School
+from tests.ratings.building import countersigned
 
 RUBRIC = """schema: 1
 id: {id}
@@ -124,9 +125,12 @@ def test_from_the_application_to_the_naming(as_, app, kind):
     page = district.page(where)
     assert "发出初步意见" not in page.buttons, "the procedure is short"
     assert KINDS[kind][3] in page.text
-    page = page.press("作出决定", remark="")
+    assert "等待会签" in page.press("作出决定", remark="").text
+    assert "作出决定" not in district.page(where).buttons, "somebody else goes on"
+    countersigned(as_, where)
     assert db.session.get(Entry, entry.id, populate_existing=True).state == EntryState.DECIDED
-    page = district.page(f"/ratings/rounds/{round_id}").press("公布结果")
+    district.page(f"/ratings/rounds/{round_id}").press("公布结果")
+    countersigned(as_, f"/ratings/rounds/{round_id}")
     school = db.session.scalar(select(School.public_id).where(School.name == "望溪小学"))
     public = as_(None).page(f"/stars/{school}?kind={kind}")
     assert KINDS[kind][3] in public.text and "一星" not in public.text
