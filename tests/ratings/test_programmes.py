@@ -10,7 +10,7 @@ from sqlalchemy import select
 from portal import clock
 from portal.extensions import db
 from portal.ratings import standing
-from portal.ratings.models import Entry, EntryState, Round, Sheet
+from portal.ratings.models import Entry, EntryState, Round, RubricVersion, Sheet
 from portal.schools.models import School
 from tests.ratings.building import countersigned
 
@@ -68,7 +68,9 @@ def prepared(as_, kind):
     district = as_("张建平")
     text = RUBRIC.format(id=f"short_{kind}", title=title, ranks=ranks)
     page = district.page("/ratings/rubrics/new").press("检查并保存", text=text)
-    page = page.press("发布这份细则")
+    page.press("发布这份细则")
+    newest = db.session.scalar(select(RubricVersion.public_id).order_by(RubricVersion.id.desc()).limit(1))
+    countersigned(as_, f"/ratings/rubrics/{newest}")
     form = district.page("/ratings/rounds/new")
     chosen = next(one.get("value") for one in form.all("option") if title in "".join(one.itertext()))
     school = db.session.scalar(select(School.public_id).where(School.name == "望溪小学"))
