@@ -33,6 +33,7 @@ STATES = set(
     [
         "",
         "draft",
+        "undecided",
         "withdrawn",
         "ended",
         "public",
