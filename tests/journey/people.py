@@ -93,13 +93,45 @@ class Walker:
             control.click()
         return self._arrived()
 
-    def _arrived(self) -> "Walker":
+    def is_told(self, button: str, *words: str) -> "Walker":
+        """Press a button and be told, at the field, why it is not possible so."""
+        control = self.page.get_by_role("button", name=button, exact=True).first
+        # What the browser itself would hold back is the portal's to refuse.
+        control.evaluate("(one) => { one.form.noValidate = true; }")
+        with self.page.expect_navigation():
+            control.click()
+        self._arrived(refused=True)
+        return self.reads(*words)
+
+    def open_details(self) -> "Walker":
+        """Unfold what is folded."""
+        self.page.locator("main details").evaluate_all("all => all.forEach((one) => { one.open = true; })")
+        return self
+
+    def opens(self, path: str) -> int:
+        """The status of a page that somebody types the address of."""
+        status: int = self.page.evaluate("async (path) => (await fetch(path)).status", path)
+        return status
+
+    def tries(self, path: str, **values: str) -> int:
+        """Send a form that no page of theirs offers; the status of the answer, which is never a redirect to success."""
+        status: int = self.page.evaluate(
+            """async ([path, values]) => {
+              const token = document.querySelector("[name=csrf_token]").value;
+              const body = new URLSearchParams({csrf_token: token, ...values});
+              return (await fetch(path, {method: "POST", body, redirect: "manual"})).status;
+            }""",
+            [path, values],
+        )
+        return status
+
+    def _arrived(self, refused: bool = False) -> "Walker":
         self.page.wait_for_load_state()
         expect(self.page.locator("h1")).to_have_count(1)
         self.seen = self.page.locator("body").inner_text()
         wide = self.page.evaluate(TOO_WIDE)
         assert wide == 0, f"{self.page.url}: {wide} px wider than the screen"
-        assert self.page.locator("main .error").count() == 0, self.seen
+        assert (self.page.locator("main .error, main .errors").count() > 0) is refused, self.seen
         self._take_picture()
         return self
 
@@ -131,6 +163,11 @@ class Walker:
     def finds_no_button(self, words: str) -> "Walker":
         """There is no such button here."""
         expect(self.page.get_by_role("button", name=words, exact=True)).to_have_count(0)
+        return self
+
+    def finds_nothing(self, words: str) -> "Walker":
+        """These words are not on the page."""
+        assert words not in self.seen, f"{self.name} at {self.page.url} reads {words}"
         return self
 
     @property
