@@ -202,7 +202,8 @@ def chain_head() -> str:
 def sheet(round_: Round, on: date, ending: str) -> bytes:
     """The file, XLSX or CSV; headings only while no school's result stands for good."""
     found = rows(round_, on, chain_head())
-    names = headings(rubric_of(round_.rubric_version))
+    with i18n.speaking(i18n.DEFAULT.tag):
+        names = headings(rubric_of(round_.rubric_version))
     table = [names, *([row[name] for name in names] for row in found)]
     return _csv(table) if ending == "csv" else _xlsx(table)
 

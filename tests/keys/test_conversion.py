@@ -175,7 +175,7 @@ def test_what_an_import_staged_is_sealed_and_comes_back(old):
 def opened():
     """Every sealed value of the database by table, attribute and row; data in its plain form."""
     return {
-        (attribute.owner.__tablename__, attribute.name, row.id): value
+        (attribute.owner.__tablename__, attribute.name, inspect(row).identity[0]): value
         for attribute in SEALED
         for row in db.session.scalars(select(attribute.owner))
         if (value := attribute.__get__(row, attribute.owner)) not in (None, "", {})
@@ -252,4 +252,5 @@ def test_reasons_about_data_rights_and_restrictions_come_back_in_clear_and_are_s
 
 def _read(table, name):
     with db.engine.connect() as connection:
-        return connection.execute(select(table.c.id, table.c[name].label("value"))).all()
+        key = next(iter(table.primary_key.columns))
+        return connection.execute(select(key.label("id"), table.c[name].label("value"))).all()

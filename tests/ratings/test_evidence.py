@@ -163,6 +163,8 @@ def test_only_the_team_and_the_district_read_what_was_sent(as_, entry):
     unsent, elsewhere = kept_beside(later, frozen_at=None), kept_beside(later, owner_kind="elsewhere")
     for who in (("吴正清", None), ("张建平", None)):
         assert as_(*who).get(f"/files/{unsent}").status_code == 404, "added after the submission"
+    objected = kept_beside(later, item_id="objection:D4")
+    assert as_("吴正清").get(f"/files/{objected}").status_code == 404, "what the school objects with later"
     for who in (("吴正清", None), ("孙立德", None)):
         assert as_(*who).get(f"/files/{elsewhere}").status_code == 404, "of another kind of row"
     sheet = db.session.scalars(

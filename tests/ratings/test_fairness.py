@@ -109,7 +109,10 @@ def test_the_principal_answers_first_then_the_district_closes(entry, as_):
     assert "另有 1 项询问还在学校" in district.page("/ratings/fair-play").text
     assert "关于评星有一个问题" in head.page("/").text
     assert any("相近的总结" in words for words in head.page("/ratings/fair-play").links)
-    page = head.page(where)
+    page, other = head.page(where), as_({"孙立德": "钱文博", "钱文博": "孙立德"}[head_of(entry)])
+    token = other.page("/account/").all("input", name="csrf_token")[0].get("value")
+    typed = {"csrf_token": token, "words": "替他们答复。"}
+    assert other.send(f"{where}/answer", typed).status == 404, "another school's question"
     assert page.press("发出答复", words="").status == 422
     assert page.press("发出答复", words="两校同属一个集团，总结是一起写的。").status == 200
 

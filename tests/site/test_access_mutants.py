@@ -62,6 +62,8 @@ HELPERS, OUTGOING = "tests/joining/test_helpers.py", "tests/privacy/test_outgoin
 OBJECTIONS = "tests/ratings/test_objections.py"
 EVIDENCE = "tests/ratings/test_evidence.py"
 CONCERNS = "tests/ratings/test_concerns.py"
+QUESTIONS = "tests/ratings/test_fairness.py"
+SURVEYS = "tests/surveys/test_surveys.py"
 NOTICED_BY = {
     f"{JOINT}::test_what_one_wrote_oneself_or_at_another_school_is_no_joint_visit": """
         visit.join principal without condition 0
@@ -126,7 +128,12 @@ NOTICED_BY = {
         rating.evidence.read inspector reaches as by evidence_of_district
         rating.evidence.read inspector without condition 0
         rating.evidence.read inspector without condition 1
+        rating.evidence.read inspector without condition 2
         rating.evidence.read district_staff without condition 0""",
+    f"{QUESTIONS}::test_the_principal_answers_first_then_the_district_closes": """
+        rating.question.answer principal reaches everything""",
+    f"{SURVEYS}::test_a_school_says_how_it_was_first_and_the_district_closes_the_question": """
+        survey.flag.answer principal reaches everything""",
 }
 """Mutants that only rows nobody of the crowd has give away, by the test of their feature that fails with each of them."""
 

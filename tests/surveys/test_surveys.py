@@ -16,9 +16,11 @@ from portal.schools.models import Household, School
 from portal.surveys import answering, codes, jobs, sending
 from portal.surveys.answering import Given
 from portal.surveys.models import (
+    FlagKind,
     Survey,
     SurveyAnswer,
     SurveyBox,
+    SurveyFlag,
     SurveyHousehold,
     SurveyPressure,
     SurveyRemark,
@@ -207,6 +209,34 @@ def test_one_release_shows_the_school_its_tables_and_no_small_class(as_, sent):
     assert "公布结果" not in again.buttons
     book = as_("张建平").get(address(sent, "/results.xlsx"))
     assert book.status_code == 200 and book.data[:2] == b"PK"
+
+
+def test_a_school_says_how_it_was_first_and_the_district_closes_the_question(as_, sent):
+    answered(sent, 24)
+    released(as_, sent)
+    row = row_of(sent)
+    flag = SurveyFlag(
+        survey_school_id=row.id, kind=FlagKind.JUMP, figures='{"before": 63.5, "now": 82.1}',
+        due_on=clock.today() + timedelta(days=7), answer="", closing="",
+    )  # fmt: skip
+    db.session.add(flag)
+    db.session.commit()
+    where, said = f"/surveys/schools/{row.public_id}", "换了三位班主任，家访更勤。"
+    district, page = as_("张建平"), as_("孙立德").page(where)
+    assert "了结这次询问" not in district.page(where).buttons, "the school first"
+    elsewhere = as_("钱文博")
+    typed = {
+        "csrf_token": elsewhere.page("/account/").all("input", name="csrf_token")[0].get("value"),
+        "words": said,
+    }
+    other = elsewhere.send(f"/surveys/flags/{flag.public_id}/answer", typed)
+    assert other.status == 404, "another school's question"
+    assert page.press("发出答复", words="").status == 422
+    page.press("发出答复", words=said)
+    page = district.page(where)
+    assert said in page.text
+    page.press("了结这次询问", words="已了解。")
+    assert "已了解。" in as_("孙立德").page(where).text
 
 
 def test_nobody_reads_results_before_the_release(as_, sent):
