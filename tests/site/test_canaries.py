@@ -24,6 +24,7 @@ from portal.accounts.models import Person
 from portal.deliveries.models import Delivery
 from portal.extensions import db
 from portal.logs import Lines
+from portal.opinions.models import Opinion, OpinionAnswer
 from portal.privacy import copies, exporting
 from portal.privacy.models import ExportRequest
 from portal.schools.models import Guardianship
@@ -283,7 +284,11 @@ def town(app: Flask, crowd: Crowd) -> Town:
 def look(town: Town, player: Player, *, everywhere: bool) -> Eyes:
     """Every page by links; with ``everywhere`` every address of every row as well, and more pages of each kind."""
     eyes = town.eyes(player)
-    for _answer in walk(town.app, eyes, "zh-Hans", (*STARTS, *SEARCHES), same_page=40 if everywhere else 1):  # type: ignore[arg-type]
+    standing = town.standings.get(player.actor)
+    answered = select(Opinion.public_id).join(OpinionAnswer, OpinionAnswer.opinion_id == Opinion.id)
+    own = answered.where(Opinion.author_id == (standing.person_id if standing else None)).limit(1)
+    starts = (*STARTS, *SEARCHES, *(f"/opinions/{one}" for one in db.session.scalars(own)))
+    for _answer in walk(town.app, eyes, "zh-Hans", starts, same_page=40 if everywhere else 1):  # type: ignore[arg-type]
         pass
     if everywhere:
         for cell in cells(town.app, town.crowd, player, rows=3):
