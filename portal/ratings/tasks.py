@@ -3,8 +3,8 @@
 from collections.abc import Callable
 
 from flask import url_for
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
-from sqlalchemy.orm import joinedload
+from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select, union_all
+from sqlalchemy.orm import aliased, joinedload
 
 from portal.access import Actor, Role
 from portal.extensions import db
@@ -43,6 +43,7 @@ from portal.ratings.standing import (
     MeasureState,
     Naming,
 )
+from portal.schools.models import School
 from portal.tasks import Task
 
 AT_MOST = 20
@@ -258,7 +259,7 @@ def _district(actor: Actor) -> list[Task]:
         found += [_of_standing(entry, _("Read the report of the light check"))] if check else []
         found += [_of_standing(entry, _("Settle a proposed measure"))] if measure else []
         found += [_of_questions(entry, _("Close a question about a rating"))] if question else []
-    return found + _signatures(actor) + _objections(actor) + _concerns(actor) + _rounds(actor)
+    return found + _signatures(actor) + _to_hear(actor) + _rounds(actor)
 
 
 def _step(entry: Entry) -> Task:
@@ -366,47 +367,41 @@ def _signatures(actor: Actor) -> list[Task]:
     ]
 
 
-def _objections(actor: Actor) -> list[Task]:
-    rows = db.session.execute(
+def _to_hear(actor: Actor) -> list[Task]:
+    """Objections and appeals of schools, and objections of others, that this person may answer. One query."""
+    # Names of their own: what may be seen is told by subqueries over the same tables.
+    case, rated, school = aliased(Objection), aliased(Entry), aliased(School)
+    of_schools = (
         OBJECTION_HEAR.rows(actor)
-        .join(Objection, and_(Objection.entry_id == Entry.id, Objection.state == ObjectionState.OPEN))
-        .where(Objection.id.not_in(_signed(Objection).where(Signature.first_id == actor.person_id)))
-        .add_columns(Objection.tier, Objection.answer_due_on)
-        .options(joinedload(Entry.school))
-        .order_by(Objection.answer_due_on, Objection.id)
-        .limit(AT_MOST)
-    ).all()
+        .join(case, and_(case.entry_id == Entry.id, case.state == ObjectionState.OPEN))
+        .join(school, school.id == Entry.school_id)
+        .where(case.id.not_in(_signed(Objection).where(Signature.first_id == actor.person_id)))
+        .with_only_columns(
+            school.name, Entry.public_id.label("address"), case.tier, case.answer_due_on.label("due_on")
+        )
+    )
+    of_others = (
+        CONCERN_HEAR.rows(actor)
+        .join(rated, rated.id == Concern.entry_id)
+        .join(school, school.id == rated.school_id)
+        .where(Concern.state == ConcernState.OPEN)
+        .with_only_columns(
+            school.name, Concern.public_id.label("address"), literal(0), Concern.answer_due_on.label("due_on")
+        )
+    )
+    rows = db.session.execute(union_all(of_schools, of_others).order_by("due_on", "address").limit(AT_MOST))
     return [
         Task(
-            about=entry.school.name,
-            title=_("Answer: %(what)s", what=str(TIER_NAMES[tier])),
+            about=name,
+            title=_("Answer: %(what)s", what=str(TIER_NAMES[tier]))
+            if tier
+            else _("Examine an objection of somebody"),
             body=_("You neither scored nor decided about this school."),
-            url=url_for("ratings.objection", public_id=entry.public_id),
+            url=url_for("ratings.objection" if tier else "ratings.concern_case", public_id=address),
             button=_("Open"),
             due_on=due_on,
         )
-        for entry, tier, due_on in rows
-    ]
-
-
-def _concerns(actor: Actor) -> list[Task]:
-    rows = db.session.scalars(
-        CONCERN_HEAR.rows(actor)
-        .where(Concern.state == ConcernState.OPEN)
-        .options(joinedload(Concern.entry).joinedload(Entry.school))
-        .order_by(Concern.answer_due_on, Concern.id)
-        .limit(AT_MOST)
-    ).all()
-    return [
-        Task(
-            about=one.entry.school.name,
-            title=_("Examine an objection of somebody"),
-            body=_("You neither scored nor decided about this school."),
-            url=url_for("ratings.concern_case", public_id=one.public_id),
-            button=_("Open"),
-            due_on=one.answer_due_on,
-        )
-        for one in rows
+        for name, address, tier, due_on in rows
     ]
 
 
