@@ -4,6 +4,8 @@ import os
 from pathlib import Path
 
 wsgi_app = "wsgi:app"
+# Loaded once and shared: a worker that dies is replaced in an instant. Nothing may be open before the workers part.
+preload_app = True
 bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"
 cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 workers = int(os.environ.get("WEB_CONCURRENCY") or cores)

@@ -99,6 +99,7 @@ class Portal:
                 raise AssertionError(f"gunicorn did not start:\n{text}")
             time.sleep(0.05)
         seconds = time.monotonic() - began
+        assert not self.shared_files(), "gunicorn parted with a database open"
         self.first_start = self.first_start or seconds
         return seconds
 
@@ -122,6 +123,13 @@ class Portal:
         finally:
             connection.close()
         return True
+
+    def shared_files(self) -> list[str]:
+        """Files of the instance that gunicorn itself holds open and its workers would inherit: databases and locks."""
+        assert self.process
+        files = Path("/proc", str(self.process.pid), "fd")
+        opened = [str(file.readlink()) for file in files.iterdir()] if files.is_dir() else []
+        return [name for name in opened if name.startswith(str(self.folder)) and name != str(self.log)]
 
     def workers(self) -> list[int]:
         """The process ids of gunicorn's workers."""
