@@ -263,6 +263,7 @@ ACTS = {
     "rating.window_confirmed": _l("provisional day confirmed"),
     "rating.window_extended": _l("days extended"),
     "rating.countersigned": _l("second signature given"),
+    "rating.fingerprints": _l("fingerprints set down"),
     "rating.record": _l("signed record made"),
     "rating.signature_ended": _l("signature taken back"),
     "rating.signed": _l("first signature given"),

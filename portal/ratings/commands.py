@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 from pathlib import Path
 from typing import NoReturn
 
@@ -13,10 +14,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from portal import i18n
+from portal.database import reading
 from portal.extensions import db
-from portal.ratings import signing, yearend
+from portal.ratings import reproducing, signing, yearend
 from portal.ratings.canonical import restored
-from portal.ratings.deciding import differences
 from portal.ratings.models import Round
 from portal.ratings.rubric import (
     Problem,
@@ -169,20 +170,30 @@ def _district(name: str | None) -> District:
 @click.argument("round_id", metavar="ROUND")
 @LANGUAGE
 def reproduce(round_id: str, language: str) -> None:
-    """Score every decided school of ROUND (its id in addresses) again and compare: exit 1 where anything differs."""
-    with i18n.speaking(language):
+    """Score every decided school of ROUND (its id in addresses) again, and compare all it rests on with the log and the
+    signed records: exit 1 and name what differs."""
+    started = time.monotonic()
+    with i18n.speaking(language), reading():
         round_ = db.session.scalar(
             select(Round).where(Round.public_id == round_id).options(joinedload(Round.rubric_version))
         )
         if round_ is None:
             click.echo(i18n.gettext("There is no such round."), err=True)
             sys.exit(1)
-        found = differences(round_)
-        for line in found:
+        wrong = False
+        for line in reproducing.differences(round_):
+            wrong = True
             click.echo(line, err=True)
-        if found:
+        if wrong:
             sys.exit(1)
-        click.echo(i18n.gettext("Scored again: every star and every point is the same."))
+        click.echo(
+            i18n.gettext(
+                "Scored again: every star and every point is the same, and everything stands as the log says"
+                " (%(schools)s schools, %(seconds)s seconds).",
+                schools=reproducing.count_of(round_),
+                seconds=f"{time.monotonic() - started:.1f}",
+            )
+        )
 
 
 @rating.command("public-key")

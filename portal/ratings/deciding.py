@@ -4,16 +4,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.orm import joinedload, selectinload
 
 from portal import clock
 from portal.errors import RuleBroken
 from portal.extensions import db
 from portal.i18n import gettext as _
-from portal.ratings import evidence, inspecting
+from portal.ratings import inspecting
 from portal.ratings.assessing import latest_snapshot
 from portal.ratings.canonical import canonical, digest, restored
-from portal.ratings.models import Entry, EntryState, Objection, ObjectionState, Round, VetoEvent
+from portal.ratings.models import Entry, EntryState, VetoEvent
 from portal.ratings.rubric import Result, as_json, score
 from portal.ratings.rubrics import rubric_of
 from portal.ratings.surveying import not_asked
@@ -152,64 +151,3 @@ def _still_open(event: VetoEvent) -> None:
 def _before_decision(entry: Entry) -> None:
     if entry.state in (EntryState.CHOSEN, EntryState.DECIDED):
         raise RuleBroken(_("A veto can be recorded only while the school is being rated."))
-
-
-def differences(round_: Round) -> list[str]:
-    """Score every decided school of a round again from what is stored, and say where anything differs."""
-    found: list[str] = []
-    version = round_.rubric_version
-    if digest(version.canonical) != version.sha256:
-        found.append(_("The rubric does not match its hash."))
-    entries = db.session.scalars(
-        select(Entry)
-        .where(Entry.round_id == round_.id, Entry.state == EntryState.DECIDED)
-        .options(
-            joinedload(Entry.school),
-            joinedload(Entry.round).joinedload(Round.rubric_version),
-            selectinload(Entry.vetoes),
-            selectinload(Entry.objections),
-        )
-        .order_by(Entry.id)
-    ).all()
-    for entry in entries:
-        found += [f"{entry.school.name}: {what}" for what in _differences(entry)]
-    return found
-
-
-def _differences(entry: Entry) -> list[str]:
-    snapshot = latest_snapshot(entry)
-    found = []
-    if snapshot is None or digest(snapshot.content) != snapshot.sha256:
-        return [_("The evidence does not match its hash.")]
-    changed = evidence.tampered(restored(snapshot.content))
-    if changed:
-        found.append(_("Files differ from what was handed in: %(names)s.", names="、".join(changed[:5])))
-    inputs = inputs_of(entry)
-    for case in entry.objections:
-        if case.state == ObjectionState.CHANGED:
-            found += _before(entry, case, inputs)
-            inputs = with_changes(inputs, case.changes)
-    if canonical(inputs) != entry.inputs:
-        found.append(_("The scores no longer lead to the inputs of the decision."))
-    values = as_json(result_of(entry, inputs))
-    if canonical(values) != entry.result:
-        found.append(_("Scoring again gives another result."))
-    if values["star"] != entry.star or values["total"] != entry.total:
-        found.append(
-            _(
-                "Star or total differ: stored %(star)s and %(total)s, scored %(again)s and %(points)s.",
-                star=entry.star,
-                total=entry.total,
-                again=values["star"],
-                points=values["total"],
-            )
-        )
-    return found
-
-
-def _before(entry: Entry, case: Objection, inputs: Mapping[str, Any]) -> list[str]:
-    values = as_json(result_of(entry, inputs))
-    kept = (case.before_inputs, case.before_result, case.before_star, case.before_total)
-    if kept == (canonical(inputs), canonical(values), values["star"], values["total"]):
-        return []
-    return [_("The decision before the change cannot be reached again.")]

@@ -33,6 +33,7 @@ from portal.ratings.standing import NamingKind
 from portal.ratings.terms import STANDARD, TERMS
 from portal.rehearsal.cast import Town
 from portal.schools.models import SchoolYear
+from portal.trail.models import note
 
 DEFAULT = Path(rubric.__file__).parent / "examples" / "default.yaml"
 INSPECTORS = ("吴正清", "冯秀英")
@@ -136,9 +137,14 @@ def _last_year(town: Town, version: RubricVersion) -> None:
         )
         db.session.add(entry)
         db.session.flush()
-        _rated(town, entry, principal, facts, period)
+        rated(town, entry, principal, facts, period)
+        if school == "东塔小学":
+            _objection(town, entry, principal)
+        _question(town, entry, principal)
+        closed(entry, date(town.start.year, 6, 26))
         if school == "东塔小学":
             _named(town, entry, published)
+    note("rating.publish", round_, person_id=town.people["苏敏"].id, on=published.isoformat())
 
 
 def _named(town: Town, entry: Entry, published: date) -> None:
@@ -154,10 +160,8 @@ def _named(town: Town, entry: Entry, published: date) -> None:
     )
 
 
-def _rated(
-    town: Town, entry: Entry, principal: str, facts: dict[str, dict[str, Any]], period: Period
-) -> None:
-    """Everything between the self-assessment and the decision of last year, as it would have been entered."""
+def rated(town: Town, entry: Entry, principal: str, facts: dict[str, dict[str, Any]], period: Period) -> None:
+    """Everything between the self-assessment and the result of last year, as it would have been entered; ``closed`` follows."""
     found = rubrics.rubric_of(entry.round.rubric_version)
     measured = {item.id: _measured(item, facts[item.id]) for item in rubrics.computed(found)}
     for item in rubrics.school_answers(found):
@@ -194,10 +198,11 @@ def _rated(
     db.session.add(agreed)
     db.session.flush()
     deciding.settle(entry, town.people["张建平"].id, "")
-    if principal == "钱文博":
-        _objection(town, entry, principal)
-    _question(town, entry, principal)
-    entry.decided_at = _instant(date(town.start.year, 6, 26))
+
+
+def closed(entry: Entry, on: date) -> None:
+    """The decision of a day, with its signed record."""
+    entry.decided_at = _instant(on)
     entry.state = EntryState.DECIDED
     records.keep(entry, records.DECIDED)
 

@@ -8,6 +8,7 @@ from portal.accounts.models import Appointment, Person
 from portal.extensions import db
 from portal.ratings.models import Entry, EntryState, Round
 from portal.schools.models import District, School
+from portal.trail.models import note
 
 SECOND = "苏敏"
 
@@ -31,6 +32,8 @@ def entry_of(round_state, school="望溪小学", state=None, becomes=None, **of_
     round_.state = becomes or round_.state
     for name, value in of_round.items():
         setattr(round_, name, value)
+    if of_round:
+        note("rating.window_extended", round_, person_id=None)
     db.session.commit()
     return found
 

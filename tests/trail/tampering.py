@@ -4,8 +4,10 @@ import json
 import sqlite3
 from datetime import UTC, datetime
 
+from portal.database import reading
 from portal.extensions import db
 from portal.trail.hashing import HASHED, entry_hash
+from portal.trail.verifying import Wrong, verify
 
 
 def stored(row):
@@ -145,3 +147,18 @@ def rewrite(tamperer, _at):
 
 WITHOUT_KEY = (edit, delete, insert, swap)
 WITH_KEY = (edit_and_compute_anew, truncate, truncate_and_append, rewrite)
+
+
+def checked(outside=()):
+    """What verification says of the log as it stands."""
+    with reading(), db.engine.connect() as connection:
+        return verify(connection, outside)
+
+
+def named_rightly(kind, fault, first_bad):
+    """The first bad entry itself; where the chain was computed anew, the stretch between two anchors it lies in."""
+    if kind in WITHOUT_KEY or kind is truncate:
+        assert fault.sequence == first_bad, kind
+    else:
+        assert fault.wrong in (Wrong.REWRITTEN, Wrong.CUT_OFF), kind
+        assert fault.since < first_bad <= fault.sequence, kind

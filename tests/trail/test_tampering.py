@@ -19,8 +19,10 @@ from tests.trail.tampering import (
     WITH_KEY,
     WITHOUT_KEY,
     Tamperer,
+    checked,
     edit,
     insert,
+    named_rightly,
     truncate,
 )
 
@@ -39,11 +41,6 @@ def written(count, every=None):
                 db.session.commit()
     db.session.commit()
     return [anchors.of_row(one) for one in kept]
-
-
-def checked(outside=()):
-    with reading(), db.engine.connect() as connection:
-        return verify(connection, outside)
 
 
 class Log:
@@ -87,15 +84,6 @@ def rounds(app, home, count, times, seed):
             with_anchors += fault is not None
             named_rightly(kind, fault, first_bad)
         yield kind, with_anchors, without
-
-
-def named_rightly(kind, fault, first_bad):
-    """The first bad entry itself; where the chain was computed anew, the stretch between two anchors it lies in."""
-    if kind in WITHOUT_KEY or kind is truncate:
-        assert fault.sequence == first_bad, kind
-    else:
-        assert fault.wrong in (Wrong.REWRITTEN, Wrong.CUT_OFF), kind
-        assert fault.since < first_bad <= fault.sequence, kind
 
 
 def test_anchors_outside_find_all_eight_kinds_and_without_them_only_four(app, home):
