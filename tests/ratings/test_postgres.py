@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from portal import create_app
 from portal.config import Settings
 from portal.extensions import db
-from portal.ratings import deciding, running
+from portal.ratings import reproducing, running
 from portal.ratings.models import Round, RoundState
 from portal.rehearsal import town
 
@@ -23,12 +23,12 @@ def test_rounds_on_postgresql(postgres_url: str, tmp_path: Path) -> None:
         town.build()
         db.session.commit()
         published = db.session.scalars(select(Round.id).where(Round.state == RoundState.PUBLISHED)).one()
-        assert deciding.differences(running.loaded(published)) == []
+        assert list(reproducing.differences(running.loaded(published))) == []
         for change in ("UPDATE rating_snapshot SET number = 9", "DELETE FROM rubric_version"):
             with pytest.raises(IntegrityError, match=r"frozen|published rubric"):
                 db.session.connection().exec_driver_sql(change)
             db.session.rollback()
         db.session.connection().exec_driver_sql("UPDATE rating_entry SET star = 5 WHERE star = 4")
-        assert deciding.differences(running.loaded(published))
+        assert list(reproducing.differences(running.loaded(published)))
         db.session.remove()
         db.engine.dispose()
