@@ -12,6 +12,8 @@ from typing import Any
 from flask import Flask, Response, g, request
 from flask.logging import default_handler
 
+from portal.access import asks_nobody
+
 REFUSALS = frozenset({400, 401, 403, 405, 413, 415, 429})
 """Statuses that mean that somebody was kept from something; 404 only where there is such a page, for others."""
 events = logging.getLogger("portal.events")
@@ -45,13 +47,15 @@ def log_event(message: str, **facts: object) -> None:
 
 
 def init_app(app: Flask) -> None:
-    """Send what the portal logs to the server's log, and log every refusal."""
+    """Send what the portal logs to the server's log, and log every refusal but those of nameless pages."""
     default_handler.setFormatter(Lines())
     logging.getLogger(app.name).addHandler(default_handler)
 
     @app.after_request
     def log_refusal(answer: Response) -> Response:
         status = answer.status_code
+        if asks_nobody():
+            return answer
         if status in REFUSALS or (status == 404 and request.endpoint is not None):
             log_event("refused", status=status)
         return answer

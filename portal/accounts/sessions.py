@@ -7,13 +7,13 @@ from datetime import date, datetime, timedelta
 from functools import cache
 from typing import Any
 
-from flask import Flask, current_app, g, request, session
+from flask import Flask, g, request, session
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 from sqlalchemy import and_, bindparam, exists, func, or_, select, update
 from sqlalchemy.orm import aliased
 
 from portal import clock, i18n, row_security
-from portal.access import PERMISSIONS, ROLE_NAMES, Actor, Role
+from portal.access import PERMISSIONS, ROLE_NAMES, Actor, Role, asks_nobody
 from portal.accounts.models import Appointment, AuthSession, Person
 from portal.database import writing
 from portal.extensions import Base, db
@@ -344,8 +344,7 @@ def wear(key: str) -> Hat | None:
 
 def _of_request(token: str) -> SignedIn | None:
     """The person of this request; nobody where a view asks not to know (``nameless``)."""
-    view = current_app.view_functions.get(request.endpoint or "")
-    return None if getattr(view, "nameless", False) else load(token)
+    return None if asks_nobody() else load(token)
 
 
 def _note_seen(at: datetime, session_id: int) -> None:

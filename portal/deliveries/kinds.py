@@ -8,10 +8,11 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from portal.forms import CONTROL, HIDDEN
+from portal.i18n import day
 
 LONGEST_VALUE = 60
 _ADDRESS = re.compile(
@@ -38,7 +39,8 @@ class Kind:
 
     ``subject`` and ``text`` are lazy sentences with named places (``%(code)s``); ``secret`` values are forgotten as soon
     as the message is out; ``lasts`` is how long it is worth sending; ``capped`` kinds keep to the limits of providers
-    for one-time codes; ``path`` is the page of the portal that an e-mail (never a text message) links to, with named places as well.
+    for one-time codes; ``path`` is the page of the portal that an e-mail (never a text message) links to, with named places as well;
+    ``days`` names the values that are days: given and kept as dates, read as people say them in the language of the message.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Kind:
     lasts: timedelta = timedelta(days=2)
     capped: bool = False
     path: str = ""
+    days: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.name in KINDS:
@@ -67,6 +70,7 @@ class Kind:
 
     def worded(self, values: Mapping[str, str], *, address: str = "") -> tuple[str, str]:
         """Subject and text in the current language; ``address`` is the portal's own, for channels that carry links."""
+        values = {**values, **{name: day(date.fromisoformat(values[name])) for name in self.days}}
         subject, text = str(self.subject) % values, str(self.text) % values
         link = f"{address.rstrip('/')}{self.path % values}" if address and self.path else ""
         return subject, f"{text}\n\n{link}" if link else text

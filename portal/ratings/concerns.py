@@ -22,6 +22,7 @@ from portal.files.models import File
 from portal.files.storing import files_of, keep, let_go
 from portal.i18n import gettext as _
 from portal.i18n import lazy_gettext as _l
+from portal.i18n import long_date
 from portal.keys.sealing import Sealed, SealedText
 from portal.ratings.canonical import digest
 from portal.ratings.models import Entry, RoundState
@@ -99,7 +100,7 @@ def refusal(entry: Entry, on: date) -> str | None:
     if round_.state != RoundState.PUBLISHED or round_.publicity_ends_on is None:
         return _("The results are not published yet.")
     if on > round_.publicity_ends_on:
-        return _("The public notice ended on %(day)s.", day=round_.publicity_ends_on.isoformat())
+        return _("The public notice ended on %(day)s.", day=long_date(round_.publicity_ends_on))
     return None
 
 

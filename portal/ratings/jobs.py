@@ -30,6 +30,7 @@ DUE = Kind(
     ),
     takes=("day",),
     path="/",
+    days=("day",),
 )
 
 

@@ -16,7 +16,7 @@ from portal.schools.models import Enrolment, Grade, Guardianship, Pupil, SchoolC
 from portal.surveys import figures, groups
 from portal.surveys.answering import Given, gather_pressure, unpacked
 from portal.surveys.instrument import Question
-from portal.surveys.masking import masked
+from portal.surveys.masking import Names, masked
 from portal.surveys.models import (
     Survey,
     SurveyAnswer,
@@ -196,7 +196,7 @@ def _keep_answers(row_id: int, tree: list[Group], found: Sequence[tuple[int, Giv
 def _keep_remarks(row: SurveySchool, remarks: list[str]) -> None:
     if not remarks:
         return
-    names = _names(row.school_id)
+    names = Names(_names(row.school_id))
     _COMES.shuffle(remarks)
     for text in remarks:
         remark = SurveyRemark(key=new_public_id(), survey_school_id=row.id)

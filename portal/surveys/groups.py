@@ -28,11 +28,14 @@ def shown(sizes: Mapping[Name, int], *, complement: bool = True) -> set[Name]:
     return set(kept)
 
 
-def determined(leaves: Mapping[Name, int], published: Iterable[frozenset[Name]]) -> set[Name]:
-    """The small leaves whose sum follows from the published sums: the linear system of everything published, solved.
+def determined(
+    leaves: Mapping[Name, int], published: Iterable[frozenset[Name]], asked: Iterable[frozenset[Name]] = ()
+) -> set[Name | frozenset[Name]]:
+    """The small groups whose sum follows from the published sums: the linear system of everything published, solved.
 
-    Every published group is an equation over its leaves. A leaf with fewer than ten answers is found out when its own unit
-    vector lies in the space of the equations. Exact arithmetic; it knows nothing of how the groups were chosen.
+    Every published group is an equation over its leaves. A leaf, or one of the groups ``asked`` about, with fewer than ten
+    answers is found out when its own vector lies in the space of the equations. Exact arithmetic; it knows nothing of how the
+    groups were chosen.
     """
     rows: list[dict[Name, Fraction]] = []
     pivots: dict[Name, dict[Name, Fraction]] = {}
@@ -47,11 +50,16 @@ def determined(leaves: Mapping[Name, int], published: Iterable[frozenset[Name]])
                 _subtract(other, row, other[pivot])
         pivots[pivot] = row
         rows.append(row)
-    return {
+    found: set[Name | frozenset[Name]] = {
         leaf
         for leaf, size in leaves.items()
         if 0 < size < LEAST and not _reduced({leaf: Fraction(1)}, pivots)
     }
+    for group in asked:
+        vector = {leaf: Fraction(1) for leaf in group if leaves[leaf]}
+        if 0 < sum(leaves[leaf] for leaf in group) < LEAST and not _reduced(vector, pivots):
+            found.add(group)
+    return found
 
 
 def _reduced(row: dict[Name, Fraction], pivots: Mapping[Name, dict[Name, Fraction]]) -> dict[Name, Fraction]:

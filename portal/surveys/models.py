@@ -264,3 +264,7 @@ class SurveyFlag(PublicId, Base):
     def is_with_school(self, on: date) -> bool:
         """Whether the school still has its say first."""
         return self.answered_at is None and self.closed_at is None and on <= self.due_on
+
+    def waits_for_district(self, on: date) -> bool:
+        """Whether the district is to look at it now."""
+        return self.closed_at is None and not self.is_with_school(on)

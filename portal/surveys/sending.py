@@ -33,6 +33,7 @@ INVITED = Kind(
     secret=("code",),
     lasts=LASTS,
     path="/q/%(code)s",
+    days=("day",),
 )
 REMINDED = Kind(
     "survey.reminded",
@@ -44,6 +45,7 @@ REMINDED = Kind(
     secret=("code",),
     lasts=LASTS,
     path="/q/%(code)s",
+    days=("day",),
 )
 
 

@@ -1,7 +1,7 @@
-"""What questionnaires put on the first page: to answer, to release, to decide. A principal finds questions in the list."""
+"""What questionnaires put on the first page: to answer, to release, to decide, to look at. A principal finds questions in the list."""
 
 from flask import url_for
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import and_, distinct, func, or_, select
 
 from portal.access import Actor, Role
 from portal.extensions import db
@@ -9,8 +9,8 @@ from portal.i18n import gettext as _
 from portal.i18n import ngettext
 from portal.prepared import Prepared, whoever
 from portal.schools.models import School
-from portal.surveys.models import Survey, SurveyHousehold, SurveySchool, SurveyState
-from portal.surveys.policy import SURVEY_ANSWER, SURVEY_SET
+from portal.surveys.models import Survey, SurveyFlag, SurveyHousehold, SurveySchool, SurveyState
+from portal.surveys.policy import SURVEY_ANSWER, SURVEY_FLAG_CLOSE, SURVEY_SET
 from portal.tasks import Task
 
 MOST = 5
@@ -60,22 +60,34 @@ def _to_answer(actor: Actor) -> list[Task]:
 
 
 def _district(actor: Actor) -> list[Task]:
-    """Questionnaires to release, and schools that wait for a second person. One query."""
+    """Questionnaires to release, schools that wait for a second person, and questions about numbers that schools have answered
+    or let pass. One query."""
     waits = and_(
         SurveySchool.void_asked_at.is_not(None),
         SurveySchool.voided_at.is_(None),
         SurveySchool.void_asked_by_id != actor.person_id,
     )
+    asked = and_(SURVEY_FLAG_CLOSE.within(actor), SurveyFlag.closed_at.is_(None))
     rows = db.session.execute(
-        select(Survey.public_id, Survey.name, Survey.state, func.count(SurveySchool.id).filter(waits))
+        select(
+            Survey.public_id,
+            Survey.name,
+            Survey.state,
+            func.count(distinct(SurveySchool.id)).filter(waits),
+            func.count(SurveyFlag.id),
+        )
         .join(SurveySchool, SurveySchool.survey_id == Survey.id)
-        .where(SURVEY_SET.within(actor), or_(Survey.state == SurveyState.CLOSED, waits))
+        .outerjoin(SurveyFlag, and_(SurveyFlag.survey_school_id == SurveySchool.id, asked))
+        .where(
+            SURVEY_SET.within(actor),
+            or_(Survey.state == SurveyState.CLOSED, waits, SurveyFlag.id.is_not(None)),
+        )
         .group_by(Survey.id)
         .order_by(Survey.id)
         .limit(MOST)
     )
     found = []
-    for public_id, name, state, waiting in rows:
+    for public_id, name, state, waiting, questions in rows:
         url = url_for("surveys.show", public_id=public_id)
         if waiting:
             body = ngettext(
@@ -86,4 +98,11 @@ def _district(actor: Actor) -> list[Task]:
             found.append(Task(name, _("Decide whether answers count"), url, _("Look at it"), body))
         elif state == SurveyState.CLOSED:
             found.append(Task(name, _("Release the results of a questionnaire"), url, _("Look at it")))
+        else:
+            body = ngettext(
+                "%(num)s question about the numbers of a school. Nothing follows by itself.",
+                "%(num)s questions about the numbers of schools. Nothing follows by itself.",
+                questions,
+            )
+            found.append(Task(name, _("Look at questions about a questionnaire"), url, _("Look at it"), body))
     return found

@@ -4,6 +4,7 @@ Each check has its control: with a time beside the answer the same adversary win
 """
 
 import random
+from collections import Counter
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from sqlalchemy.exc import OperationalError
 
 from portal import clock
 from portal.database import checkpoint
-from portal.extensions import Base, db
+from portal.extensions import Base, db, new_public_id
 from portal.schools.models import School, SchoolYear
 from portal.surveys import answering, closing, codes, inviting
 from portal.surveys.answering import Given
@@ -33,23 +34,24 @@ ALLOWED = {"survey_school", "school_class"}
 MINE = "晚自习的灯太暗了，孩子眼睛疼。"
 
 
-def opened(days=9, name="望溪小学"):
-    """A questionnaire to one school, open since a moment ago; its row."""
-    school = db.session.scalars(select(School).where(School.name == name)).one()
+def opened(days=9, schools=()):
+    """A questionnaire to one school or several, open since a moment ago; the row of the first."""
+    schools = schools or db.session.scalars(select(School).where(School.name == "望溪小学")).all()
     year = db.session.scalars(
         select(SchoolYear.id)
-        .where(SchoolYear.district_id == school.district_id)
+        .where(SchoolYear.district_id == schools[0].district_id)
         .order_by(SchoolYear.starts_on.desc())
         .limit(1)
     ).one()
     survey = inviting.prepare(
-        school.district_id, year, [school], "问卷", clock.today() + timedelta(days=days), None
+        schools[0].district_id, year, schools, "问卷", clock.today() + timedelta(days=days), None
     )
     survey.state, survey.opened_at = SurveyState.OPEN, clock.now()
-    row = survey.schools[0]
-    inviting.issue(row)
+    rows = list(survey.schools)
+    for row in rows:
+        inviting.issue(row)
     db.session.commit()
-    return row
+    return rows[0]
 
 
 def homes_of(row):
@@ -159,13 +161,15 @@ def test_two_answers_seal_to_the_same_length_whatever_they_say(app):
 
 
 class Adversary:
-    """Has the whole database after each minute, in the order in which it lies, and the log of who fetched when."""
+    """Has the whole database after each minute, in the order in which it lies, the bytes of its file and of its log, what the
+    portal logs, and the minute in which each household fetched its questionnaire."""
 
-    def __init__(self, row):
-        self.row_id = row.id
+    def __init__(self, row, home, log):
+        self.row_id, self.home, self.log = row.id, home, log
         self.fetched: list[int] = []
         self.seen: dict[str, int] = {}
         self.sizes: dict[str, bytes] = {}
+        self.told: list[int] = []
 
     def looks(self):
         """One backup: who has fetched since the last one, which boxes are new or changed."""
@@ -182,20 +186,28 @@ class Adversary:
             if self.sizes.get(key) != content:
                 self.seen.setdefault(key, len(self.fetched) - 1)
                 self.sizes[key] = content
+        self.told.append(len(self.log.records))
 
     def guesses(self):
         """Strategy → household → the choice it guesses, from the last backup."""
-        rows = [
-            choices
-            for (choices,) in db.session.execute(
-                text("SELECT choices FROM survey_answer WHERE survey_school_id = :row"), {"row": self.row_id}
-            )
+        answers = db.session.execute(
+            text("SELECT key, choices FROM survey_answer WHERE survey_school_id = :row"), {"row": self.row_id}
+        ).all()
+        rows = [choices for _key, choices in answers]
+        disk = stored(self.home)
+        on_disk = [
+            choices for _at, choices in sorted((disk.find(key.encode()), said) for key, said in answers)
         ]
         by_key = sorted(self.seen, key=str)
-        found: dict[str, dict[int, str]] = {"in order": {}, "backwards": {}, "by box": {}, "by seal": {}}
+        found: dict[str, dict[int, str]] = {
+            name: {}
+            for name in ("in order", "backwards", "on the disk", "backwards there", "by box", "by seal")
+        }
         for place, household_id in enumerate(self.fetched[: len(rows)]):
             found["in order"][household_id] = rows[place]
             found["backwards"][household_id] = rows[-1 - place]
+            found["on the disk"][household_id] = on_disk[place]
+            found["backwards there"][household_id] = on_disk[-1 - place]
             box = next((key for key, at in self.seen.items() if at == place), None)
             if box is not None:
                 found["by box"][household_id] = rows[by_key.index(box)]
@@ -203,19 +215,20 @@ class Adversary:
         return found
 
 
-def play(chance, answers=12):
+def play(chance, home, log, answers=12):
     """One questionnaire with so many answers, half of them content: strategy → (right, tried)."""
     row = opened()
-    adversary = Adversary(row)
+    adversary = Adversary(row, home, log)
     homes = chance.sample(homes_of(row), answers)
     truth = {home.household_id: "5" if number % 2 else "1" for number, home in enumerate(homes)}
     chance.shuffle(homes)
-    for home in homes:
-        home.fetched = True
-        answering.put(home.token, home, Given({"q12": truth[home.household_id]}))
+    for family in homes:
+        family.fetched = True
+        answering.put(family.token, family, Given({"q12": truth[family.household_id]}))
         db.session.commit()
         adversary.looks()
     finished(row)
+    assert len(set(adversary.told)) == 1, "nothing was logged between one answer and the next"
     result = {}
     for strategy, guessed in adversary.guesses().items():
         right = sum(f'"q12":"{truth[key]}"' in choices for key, choices in guessed.items())
@@ -223,17 +236,15 @@ def play(chance, answers=12):
     return result
 
 
-def advantage(surveys, seed):
-    """How much better than a coin the best strategy is over so many questionnaires; and the number of guesses."""
-    chance, totals = random.Random(seed), {}
+def advantages(surveys, seed, home, log):
+    """Strategy → how much better than a coin it is over so many questionnaires."""
+    chance, right, tried = random.Random(seed), Counter(), Counter()
     for _number in range(surveys):
-        for strategy, (right, tried) in play(chance).items():
-            before = totals.get(strategy, (0, 0))
-            totals[strategy] = (before[0] + right, before[1] + tried)
-    assert all(tried for _right, tried in totals.values())
-    return max(abs(right / tried - 0.5) for right, tried in totals.values()), sum(
-        t for _r, t in totals.values()
-    )
+        for strategy, (hits, guesses) in play(chance, home, log).items():
+            right[strategy] += hits
+            tried[strategy] += guesses
+    assert all(tried.values()) and len(tried) == 6
+    return {strategy: abs(right[strategy] / tried[strategy] - 0.5) for strategy in tried}
 
 
 def with_times(monkeypatch):
@@ -249,26 +260,42 @@ def with_times(monkeypatch):
     monkeypatch.setattr(closing._COMES, "shuffle", lambda _found: None)
 
 
-def test_the_adversary_guesses_as_well_as_a_coin(app):
-    found, _guesses = advantage(8, 11)
-    assert found <= 0.2
+def test_the_adversary_guesses_as_well_as_a_coin(app, home, caplog):
+    assert max(advantages(8, 11, home, caplog).values()) <= 0.2
 
 
-def test_with_the_time_kept_the_adversary_wins(app, monkeypatch):
+def test_with_the_time_kept_the_adversary_wins(app, home, caplog, monkeypatch):
     with_times(monkeypatch)
-    found, _guesses = advantage(2, 11)
-    assert found == 0.5
+    found = advantages(2, 11, home, caplog)
+    assert found["in order"] == found["by box"] == 0.5
+
+
+def test_bytes_tell_the_order_of_answers_that_are_written_as_they_come(app, home):
+    """The control of looking at the bytes: random keys, no time, but each answer in a transaction of its own."""
+    row, keys = opened(), [new_public_id() for _number in range(12)]
+    for key in keys:
+        db.session.add(SurveyAnswer(key=key, survey_school_id=row.id, choices="{}"))
+        db.session.commit()
+    places = [stored(home).find(key.encode()) for key in keys]
+    assert places == sorted(places) and places[0] > 0
+
+
+def test_in_the_order_in_which_they_came_the_adversary_wins(app, home, caplog, monkeypatch):
+    """Random boxes and no time, but answers kept in the order of the boxes: as if nobody shuffled and sorted."""
+    number = iter(range(10**9))
+    monkeypatch.setattr(closing, "new_public_id", lambda: f"{next(number):010}")
+    monkeypatch.setattr(closing._COMES, "shuffle", lambda _found: None)
+    assert advantages(2, 11, home, caplog)["by box"] == 0.5
 
 
 @pytest.mark.soak
 @pytest.mark.timeout(3600)
-def test_a_thousand_games(app, monkeypatch, record_property):
-    found, guesses = advantage(1_000, 2026)
-    record_property("advantage", found)
-    record_property("guesses", guesses)
-    assert found <= 0.02
+def test_a_thousand_games(app, home, caplog, monkeypatch, record_property):
+    for strategy, found in advantages(1_000, 2026, home, caplog).items():
+        record_property(strategy, round(found, 4))
+        assert found <= 0.02, strategy
     with_times(monkeypatch)
-    assert advantage(20, 2026)[0] == 0.5
+    assert max(advantages(20, 2026, home, caplog).values()) == 0.5
 
 
 def test_a_report_of_pressure_comes_in_the_night_not_when_it_was_sent(app):

@@ -4,7 +4,7 @@ They end in a bare redirect: ``commit_and_go`` would keep the address, and with 
 the token, which nobody else can know, in place of a key against forgery.
 """
 
-from flask import redirect, request, url_for
+from flask import abort, redirect, request, url_for
 
 from portal.access import nameless, public
 from portal.extensions import db
@@ -13,6 +13,7 @@ from portal.surveys import codes
 from portal.surveys.answering import invitation_of, put
 from portal.surveys.forms import CodeForm, answer_form, given
 from portal.surveys.models import SurveyHousehold
+from portal.surveys.tries import tries
 from portal.surveys.views.blueprint import Answer, answers, form_page
 from portal.templating import render
 
@@ -34,15 +35,20 @@ def enter() -> Answer:
     if not form.validate():
         return form_page("surveys/start.html", form=form)
     token = codes.read(form.code.data) or ""
-    if invitation_of(token) is None:
+    if _invited(token)[1] is None:
         form.code.errors = [_("This code is not known, or the questionnaire is closed.")]
         return form_page("surveys/start.html", form=form)
     return redirect(url_for(".questionnaire", token=token), 303)
 
 
 def _invited(typed: str | None) -> tuple[str, SurveyHousehold | None]:
+    if tries.are_too_many(request.remote_addr):
+        abort(429)
     token = codes.read(typed) or ""
-    return token, invitation_of(token) if token else None
+    invited = invitation_of(token) if token else None
+    if invited is None:
+        tries.count(request.remote_addr)
+    return token, invited
 
 
 def _gone() -> tuple[str, int]:

@@ -17,7 +17,6 @@ from portal.i18n import gettext as _
 from portal.jobs.queue import ring
 from portal.once import commit_and_go
 from portal.paging import page_of
-from portal.row_security import all_rows
 from portal.schools.calendar import school_year_on
 from portal.schools.models import School, SchoolYear
 from portal.surveys import closing, inviting, jobs, releasing, sending, slips, voiding, workbooks
@@ -34,7 +33,6 @@ from portal.surveys.instrument import MOST_QUESTIONS, adapted
 from portal.surveys.models import (
     STATE_NAMES,
     Survey,
-    SurveyBox,
     SurveyHousehold,
     SurveyPressure,
     SurveyRemark,
@@ -143,7 +141,7 @@ def _locked(public_id: str, *options: Any) -> Survey:
 @bp.get("/<public_id>")
 @requires(SURVEY_SET)
 def show(public_id: str) -> str:
-    """One questionnaire: its schools with how many were asked and have answered, and what may be done now."""
+    """One questionnaire: its schools with how many were asked and have fetched or answered it, and what may be done now."""
     return _page(public_id, ClosingDayForm(formdata=None))
 
 
@@ -153,21 +151,24 @@ def _page(public_id: str, form: ClosingDayForm) -> str:
         public_id,
         joinedload(Survey.school_year),
         selectinload(Survey.schools).joinedload(SurveySchool.school),
+        selectinload(Survey.schools).selectinload(SurveySchool.flags),
     )
     if form.closes_on.data is None:
         form.closes_on.data = survey.closes_on
     schools = sorted(survey.schools, key=lambda row: (row.school.name_pinyin, row.id))
-    answered = _answered(survey)
+    counts = _counts(survey)
     return render(
         "surveys/show.html",
         survey=survey,
         schools=schools,
-        answered=answered,
-        total=sum(answered.values()),
+        counts=counts,
+        total=sum(counts.values()),
         asked=sum(row.invited or 0 for row in schools)
         if all(row.invited is not None for row in schools)
         else None,
-        fetched=_fetched(survey),
+        to_look_at={
+            row.id for row in schools if any(flag.waits_for_district(actor().on) for flag in row.flags)
+        },
         states=STATE_NAMES,
         form=form,
         SurveyState=SurveyState,
@@ -176,28 +177,20 @@ def _page(public_id: str, form: ClosingDayForm) -> str:
     )
 
 
-def _answered(survey: Survey) -> dict[int, int]:
-    """School row → households that have answered: counted at the closing, boxes before. Never what they said."""
+def _counts(survey: Survey) -> dict[int, int]:
+    """School row → households that have fetched it while it is open, that have answered once it is counted. How many have
+    answered stays unknown until the closing: a number that grows would tell whose answer came when (SECURITY 5.7)."""
     if survey.state != SurveyState.OPEN:
         return {row.id: row.answered or 0 for row in survey.schools}
-    with all_rows():
-        boxes = db.session.execute(
-            select(SurveyBox.survey_school_id, func.count())
-            .where(SurveyBox.survey_school_id.in_([row.id for row in survey.schools]))
-            .group_by(SurveyBox.survey_school_id)
-        ).all()
-    return {row_id: number for row_id, number in boxes}
-
-
-def _fetched(survey: Survey) -> int:
-    """How many households have fetched it so far."""
-    if survey.state != SurveyState.OPEN:
-        return 0
-    counted = select(func.count(SurveyHousehold.id)).where(
-        SurveyHousehold.survey_school_id.in_([row.id for row in survey.schools]),
-        SurveyHousehold.fetched.is_(True),
-    )
-    return db.session.scalar(counted) or 0
+    rows = db.session.execute(
+        select(SurveyHousehold.survey_school_id, func.count())
+        .where(
+            SurveyHousehold.survey_school_id.in_([row.id for row in survey.schools]),
+            SurveyHousehold.fetched.is_(True),
+        )
+        .group_by(SurveyHousehold.survey_school_id)
+    ).all()
+    return {row_id: number for row_id, number in rows}
 
 
 @bp.route("/<public_id>/questions", methods=["GET", "POST"])
