@@ -16,7 +16,7 @@ from sqlalchemy.orm import joinedload
 from portal import i18n
 from portal.database import reading
 from portal.extensions import db
-from portal.ratings import reproducing, signing, yearend
+from portal.ratings import reproducing, satisfaction, signing, yearend
 from portal.ratings.canonical import restored
 from portal.ratings.models import Round
 from portal.ratings.rubric import (
@@ -32,7 +32,7 @@ from portal.ratings.rubric import (
     title_text,
 )
 from portal.ratings.rubric import score as scored
-from portal.ratings.rubrics import store, store_workbook
+from portal.ratings.rubrics import rubric_of, store, store_workbook
 from portal.ratings.workbooks import is_workbook, taken_from, workbook
 from portal.roster.problems import UnreadableError
 from portal.schools.models import District, School
@@ -69,6 +69,11 @@ def _loaded(file: Path, language: str) -> Rubric:
         _stop(error.problems, file, language)
 
 
+def _warn(found: Rubric) -> None:
+    if beyond := satisfaction.beyond(found):
+        click.echo(beyond, err=True)
+
+
 @rubric.command("check")
 @FILE
 @LANGUAGE
@@ -80,6 +85,7 @@ def check(file: Path, language: str) -> None:
             _stop(problems, file, language)
         for message in found.summary():
             click.echo(message.text(i18n.gettext, language))
+        _warn(found)
 
 
 @rubric.command("score")
@@ -124,6 +130,7 @@ def import_rubric(file: Path, name: str | None, language: str) -> None:
             )
         )
         click.echo(said)
+        _warn(rubric_of(version))
 
 
 @rubric.command("convert")

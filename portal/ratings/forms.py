@@ -237,6 +237,15 @@ class ReasonForm(PortalForm):
     )
 
 
+class SatisfactionForm(PortalForm):
+    """Which document asks for more points by questionnaire than is sound; asked only where a rubric has them."""
+
+    why = TextField(
+        _l("Which document asks for more by questionnaire?"),
+        [DataRequired(_l("Name the document, with its number and what it asks for.")), Length(max=500)],
+    )
+
+
 class VetoForm(PortalForm):
     """Which veto item struck, and why."""
 

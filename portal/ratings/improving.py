@@ -25,6 +25,7 @@ from portal.ratings.models import Entry, EntryState, Round, RoundState
 from portal.ratings.reading import points, reasons
 from portal.ratings.rubric import Result
 from portal.ratings.rubrics import words
+from portal.row_security import all_rows
 from portal.schools.models import STAGE_NAMES, Stage
 from portal.settings import Choice, Setting
 from portal.trail.models import note
@@ -213,6 +214,14 @@ def band(share: Fraction, shares: Sequence[Fraction]) -> str:
     return "above" if share > middle else "below"
 
 
+def _shares(entry: Entry) -> dict[str, Fraction]:
+    return {
+        top["id"]: Fraction(top["points"]) / Fraction(top["reach"])
+        for top in restored(entry.result or "{}").get("items", [])
+        if top["points"] is not None and Fraction(top["reach"] or 0)
+    }
+
+
 def set_down(round_: Round, on: date) -> int:
     """Set the bands of a published round down, in the current transaction; for how many schools."""
     entries = db.session.scalars(
@@ -220,28 +229,36 @@ def set_down(round_: Round, on: date) -> int:
     ).all()
     groups: dict[str, list[tuple[Entry, dict[str, Fraction]]]] = {}
     for entry in entries:
-        tops = restored(entry.result or "{}").get("items", [])
-        shares = {
-            top["id"]: Fraction(top["points"]) / Fraction(top["reach"])
-            for top in tops
-            if top["points"] is not None and Fraction(top["reach"] or 0)
+        groups.setdefault(group_of(entry, on), []).append((entry, _shares(entry)))
+    return sum(_keep(group, members) for group, members in groups.items() if len(members) >= FEWEST_PEERS)
+
+
+def _keep(group: str, members: Sequence[tuple[Entry, dict[str, Fraction]]]) -> int:
+    for entry, shares in members:
+        bands = {
+            name: band(share, [other[name] for _entry, other in members if name in other])
+            for name, share in shares.items()
         }
-        groups.setdefault(group_of(entry, on), []).append((entry, shares))
-    made = 0
-    for group, members in groups.items():
-        if len(members) < FEWEST_PEERS:
-            continue
-        for entry, shares in members:
-            bands = {
-                name: band(share, [other[name] for _entry, other in members if name in other])
-                for name, share in shares.items()
-            }
-            db.session.merge(
-                Peers(entry_id=entry.id, group=group, schools=len(members), bands=canonical(bands))
-            )
-            made += 1
+        db.session.merge(Peers(entry_id=entry.id, group=group, schools=len(members), bands=canonical(bands)))
     db.session.flush()
-    return made
+    return len(members)
+
+
+def set_down_again(entry: Entry) -> int:
+    """The bands of a school's group after its result was changed, in the current transaction: the middle may have moved for the
+    others as well. Groups stay as they were when the round was published. For how many schools."""
+    row = db.session.get(Peers, entry.id)
+    if row is None:
+        return 0
+    db.session.flush()
+    with all_rows():
+        members = db.session.scalars(
+            select(Entry)
+            .join(Peers, Peers.entry_id == Entry.id)
+            .where(Entry.round_id == entry.round_id, Peers.group == row.group)
+            .order_by(Entry.id)
+        ).all()
+        return _keep(row.group, [(one, _shares(one)) for one in members])
 
 
 BAND_NAMES = {

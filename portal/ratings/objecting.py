@@ -10,7 +10,7 @@ from portal.access import Actor
 from portal.errors import RuleBroken
 from portal.extensions import db
 from portal.i18n import gettext as _
-from portal.ratings import deciding, records, remedies, signatures, states, windows
+from portal.ratings import deciding, improving, records, remedies, signatures, states, windows
 from portal.ratings.canonical import canonical, digest, restored
 from portal.ratings.models import OBJECTION, Entry, Objection, ObjectionState
 from portal.ratings.rubric import Item, Result, as_json
@@ -178,6 +178,7 @@ def answer(entry: Entry, case: Objection, actor: Actor) -> None:
     states.move(case, signed.verb, actor, signed)
     note("rating.objection_answered", entry, person_id=actor.person_id, tier=case.tier, text=digest(text))
     if changed:
+        improving.set_down_again(entry)
         records.keep(entry, records.CHANGED)
 
 

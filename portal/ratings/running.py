@@ -21,6 +21,7 @@ from portal.ratings import (
     inspecting,
     programmes,
     records,
+    satisfaction,
     signatures,
     states,
     windows,
@@ -168,10 +169,16 @@ def sign_publication(round_: Round, actor: Actor) -> None:
     signatures.sign(round_, "publish", {}, _results(round_), actor, round_.district_id, round_.name)
 
 
-def sign_rubric(version: RubricVersion, actor: Actor) -> None:
-    """Sign the publication of a rubric, as the first person."""
+def sign_rubric(version: RubricVersion, why: str, actor: Actor) -> None:
+    """Sign the publication of a rubric, as the first person; ``why`` questionnaires decide more than they should, where they do."""
     _must(version, "publish_rubric", actor)
-    signatures.sign(version, "publish_rubric", {}, version.sha256, actor, version.district_id, version.name)
+    beyond = satisfaction.beyond(rubric_of(version))
+    if beyond and not why.strip():
+        raise RuleBroken(beyond, 422)
+    given = {satisfaction.WHY: why.strip()} if beyond else {}
+    signatures.sign(
+        version, "publish_rubric", given, version.sha256, actor, version.district_id, version.name
+    )
 
 
 def publish_rubric(version: RubricVersion, actor: Actor) -> None:

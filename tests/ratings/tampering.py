@@ -4,7 +4,7 @@ it says so. Each answers the places (table and row) of which one must be named f
 import json
 from datetime import datetime
 
-from sqlalchemy import Date, DateTime, LargeBinary, UniqueConstraint
+from sqlalchemy import Boolean, Date, DateTime, LargeBinary, UniqueConstraint
 
 from portal.database import reading
 from portal.extensions import Base, db
@@ -71,7 +71,9 @@ class Holder(Tamperer):
             )
         if isinstance(kind, LargeBinary):
             return bytes([value[0] ^ 1]) + value[1:]
-        return value + self.chance.choice("改换假") if isinstance(value, str) else value + 1
+        if isinstance(kind, Boolean):
+            return 1 - value
+        return value + self.chance.choice("改换假") if isinstance(value, str) else value + 100_000
 
     def table(self, name):
         return Base.metadata.tables[name]

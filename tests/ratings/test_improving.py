@@ -1,5 +1,6 @@
 """What a school does next, what would lift it, and how it stands among peers: in bands, never in an order."""
 
+import json
 from datetime import timedelta
 from fractions import Fraction
 
@@ -8,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select, update
 
+from bench import rounds
 from portal import clock
 from portal.extensions import db
 from portal.ratings import improving, running
@@ -122,3 +124,36 @@ def test_the_list_of_schools_goes_by_their_names_whatever_their_results(as_, ent
     db.session.commit()
     assert order() == before and len(before) >= 2
     assert clock.today() + timedelta(0) and Peers
+
+
+def test_a_changed_result_moves_the_bands_of_its_whole_group(app, entry):
+    """Six schools of one kind: the lowest rises in a domain, and the middle with it."""
+    db.session.commit()
+    round_ = running.loaded(
+        db.session.scalars(select(Round.id).where(Round.public_id == rounds.build(6))).one()
+    )
+    first, *others = db.session.scalars(
+        select(Entry).where(Entry.round_id == round_.id).order_by(Entry.id)
+    ).all()
+
+    def bands():
+        db.session.expire_all()
+        return {one.id: json.loads(db.session.get(Peers, one.id).bands)["E"] for one in (first, *others)}
+
+    def set_domain(one, points):
+        kept = json.loads(one.result)
+        next(top for top in kept["items"] if top["id"] == "E")["points"] = points
+        one.result = json.dumps(kept)
+
+    for number, one in enumerate((first, *others)):
+        set_domain(one, str(4 + 2 * number))
+    improving.set_down(round_, clock.today())
+    db.session.commit()
+    before = bands()
+    assert before[first.id] == "below" and before[others[-1].id] == "above"
+    set_domain(first, "16")
+    assert improving.set_down_again(first) == 6
+    db.session.commit()
+    after = bands()
+    assert after[first.id] == "above" and after != before
+    assert [after[one.id] for one in others[:2]] == ["below", "below"]

@@ -146,7 +146,7 @@ def test_every_table_of_the_ratings_has_fingerprints_or_a_reason():
 @pytest.mark.soak
 @pytest.mark.timeout(7200)
 def test_sixteen_hundred_tamperings_of_a_closed_round_are_found(app, home, record_property):
-    closed = Closed(home, schools=6)
+    closed = Closed(home, schools=3)
     assert closed.said() == []
     assert checked(closed.anchors).fault is None
     for kind, log, without, tables in acts(closed, 100, "soak"):

@@ -11,7 +11,7 @@ from portal.access import find, requires
 from portal.extensions import db
 from portal.i18n import gettext as _
 from portal.once import commit_and_go
-from portal.ratings import drafting
+from portal.ratings import drafting, satisfaction
 from portal.ratings.forms import ItemForm, NewItemForm, RubricSettingsForm
 from portal.ratings.models import RubricState, RubricVersion
 from portal.ratings.policy import RUBRIC_MANAGE
@@ -96,8 +96,13 @@ def edit_rubric(public_id: str) -> str:
         version=version,
         tree=_tree(values),
         problems=_problems(values),
+        beyond=_beyond(version),
         points=points,
     )
+
+
+def _beyond(version: RubricVersion) -> str | None:
+    return satisfaction.beyond(rubric_of(version)) if satisfaction.is_beyond(version) else None
 
 
 def _item_page(version: RubricVersion, item_id: str, form: ItemForm, group: bool) -> str:

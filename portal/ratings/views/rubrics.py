@@ -11,8 +11,8 @@ from portal.errors import RuleBroken
 from portal.extensions import db
 from portal.i18n import gettext as _
 from portal.once import commit_and_go
-from portal.ratings import running, signatures
-from portal.ratings.forms import RubricForm
+from portal.ratings import running, satisfaction, signatures
+from portal.ratings.forms import RubricForm, SatisfactionForm
 from portal.ratings.models import Round, RubricState, RubricVersion
 from portal.ratings.policy import RUBRIC_MANAGE
 from portal.ratings.reading import points, rule_lines
@@ -75,7 +75,8 @@ def import_rubric() -> Response | tuple[str, int]:
         field.errors = [_("The rubric cannot be used yet. Mend what stands above.")]
         return render("ratings/new_rubric.html", form=form, problems=problems), 422
     message = _("The rubric is kept as a draft.") if new else _("This rubric is here already.")
-    said = " ".join([message, *(remark.text(_) for remark in remarks[:5])])
+    beyond = satisfaction.beyond(rubric_of(version))
+    said = " ".join([message, *(remark.text(_) for remark in remarks[:5]), *([beyond] if beyond else [])])
     return commit_and_go(url_for(".rubric", public_id=version.public_id), said)
 
 
@@ -105,7 +106,10 @@ def rubric_yaml(public_id: str) -> Response:
 @requires(RUBRIC_MANAGE)
 def rubric(public_id: str) -> str:
     """A rubric as a tree that people can read."""
-    version = find(RUBRIC_MANAGE, public_id)
+    return _page(find(RUBRIC_MANAGE, public_id), SatisfactionForm(formdata=None))
+
+
+def _page(version: RubricVersion, form: SatisfactionForm) -> str:
     try:
         found = rubric_of(version)
     except RubricError:
@@ -128,6 +132,9 @@ def rubric(public_id: str) -> str:
         if version.state == RubricState.DRAFT
         else None,
         me=current_user.person_id,
+        beyond=satisfaction.beyond(found),
+        why=satisfaction.reason_of(version),
+        form=form,
         failed=failed,
         cases=_("%(num)s, all come out as expected", num=cases) if cases and not failed else cases,
     )
@@ -136,10 +143,14 @@ def rubric(public_id: str) -> str:
 @bp.post("/ratings/rubrics/<public_id>/publication")
 @requires(RUBRIC_MANAGE)
 @step_up_required
-def publish_rubric(public_id: str) -> Response:
-    """Sign the publication of a version, as the first of two people."""
+def publish_rubric(public_id: str) -> Response | tuple[str, int]:
+    """Sign the publication of a version, as the first of two people; with the reason where questionnaires decide much."""
     version = find(RUBRIC_MANAGE, public_id)
-    running.sign_rubric(version, actor())
+    form = SatisfactionForm()
+    must_say = version.state == RubricState.DRAFT and satisfaction.is_beyond(version)
+    if must_say and not form.sent_and_valid():
+        return _page(version, form), 422
+    running.sign_rubric(version, form.why.data or "", actor())
     return commit_and_go(
         url_for(".rubric", public_id=public_id),
         _("Signed. The rubric is published when a second person countersigns."),
