@@ -4,6 +4,7 @@
 peak memory, and whether one altered score is named.
 """
 
+import json
 import os
 import random
 import subprocess
@@ -12,12 +13,15 @@ import tempfile
 import time
 from datetime import date
 from pathlib import Path
+from statistics import median
 from typing import Any
 
+from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from bench.data import ROOT, run, settings_for
+from bench.visiting import cookie_of
 from portal import clock, names
 from portal.accounts.models import Person
 from portal.extensions import db
@@ -27,6 +31,7 @@ from portal.ratings.models import Entry, EntryState, Mark, Round, RoundState, Sh
 from portal.ratings.terms import STANDARD, TERMS
 from portal.rehearsal.cast import Town
 from portal.rehearsal.ratings import FAIR_YEAR, GOOD_YEAR, INSPECTORS, closed, rated
+from portal.rehearsal.town import PASSWORD
 from portal.schools.models import School, SchoolStage, Stage
 from portal.trail.models import note
 
@@ -138,6 +143,46 @@ def _altered(round_id: str) -> str:
     return str(name)
 
 
+def pages(round_id: str) -> dict[str, str]:
+    """Pages of a round by their name, with the account that opens each: the last school's public page, 望溪小学's own result
+    page, the district's page of the round and of one school in it, and the public list."""
+    entry = db.session.scalars(
+        select(Entry)
+        .join(Round, Round.id == Entry.round_id)
+        .where(Round.public_id == round_id)
+        .options(joinedload(Entry.school))
+        .order_by(Entry.id.desc())
+        .limit(1)
+    ).one()
+    own = db.session.scalars(
+        select(Entry.public_id)
+        .join(School, School.id == Entry.school_id)
+        .join(Round, Round.id == Entry.round_id)
+        .where(School.name == "望溪小学", Round.state == RoundState.PUBLISHED)
+    ).first()
+    return {
+        "public page of a school": f" /stars/{entry.school.public_id}",
+        "public list of schools": " /stars/",
+        "school's own result": f"sunlide /ratings/assessments/{own}",
+        "district: the round": f"zhangjianping /ratings/rounds/{round_id}",
+        "district: a school in it": f"zhangjianping /ratings/entries/{entry.public_id}",
+    }
+
+
+def _timed(app: Flask, round_id: str) -> str:
+    """CPU milliseconds of each page, in process, the median of seven rounds of ten; as JSON."""
+    from bench.measuring import block_of, in_process  # noqa: PLC0415 - opens the database of the environment
+
+    found, asked = {}, pages(round_id)
+    db.session.remove()
+    for name, told in asked.items():
+        account, path = told.split(" ")
+        call = in_process(app.wsgi_app, path, cookie_of(app, account, PASSWORD) if account else "")
+        block_of(call, 3, time.process_time)
+        found[name] = round(median(block_of(call, 10, time.process_time) for _turn in range(7)) * 1000, 1)
+    return json.dumps(found, ensure_ascii=False)
+
+
 def measure(schools: int) -> str:
     """Build and prove a round of so many schools in a folder that is thrown away; a line of the table."""
     with tempfile.TemporaryDirectory() as place:
@@ -149,12 +194,13 @@ def measure(schools: int) -> str:
         built = time.perf_counter() - started
         code, said, seconds, peak = _reproduce(folder, round_id)
         assert code == 0, said
+        told = _within(folder, "pages", round_id)
         name = _within(folder, "alter", round_id)
         code, said, _seconds, _peak = _reproduce(folder, round_id)
         assert code == 1 and name in said, said
         return (
             f"{schools:>6}  built in {built:.0f} s  reproduced in {seconds:.1f} s CPU  peak {peak:.0f} MiB"
-            f"  altered score named: {said.splitlines()[0]}"
+            f"  altered score named: {said.splitlines()[0]}\n        CPU ms of pages: {told}"
         )
 
 
@@ -173,15 +219,18 @@ def _within(folder: Path, *words: str) -> str:
 
 
 def main(words: list[str]) -> None:
-    """``build N`` and ``alter ROUND`` act on the database of the environment; numbers alone are sizes to be measured."""
-    if words[0] not in ("build", "alter"):
+    """``build N``, ``pages ROUND`` and ``alter ROUND`` act on the database of the environment; numbers are sizes to be measured."""
+    if words[0] not in ("build", "pages", "alter"):
         for size in words:
             print(measure(int(size)), flush=True)
         return
     from wsgi import app  # noqa: PLC0415 - opens the database of the environment
 
     with app.app_context():
-        print(build(int(words[1])) if words[0] == "build" else _altered(words[1]))
+        if words[0] == "build":
+            print(build(int(words[1])))
+        else:
+            print(_timed(app, words[1]) if words[0] == "pages" else _altered(words[1]))
 
 
 if __name__ == "__main__":

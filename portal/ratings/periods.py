@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from datetime import date
 
-from sqlalchemy import and_, delete
+from sqlalchemy import and_, delete, update
 
 from portal.extensions import db
 from portal.files.models import File
 from portal.holdings import Counted, empty
 from portal.i18n import lazy_gettext as _l
 from portal.periods import Due, after, day_of, gone, kind, mark, shown, unmarked
+from portal.ratings.asking import RatingQuestion
 from portal.ratings.concerns import SLOT, Concern
 from portal.ratings.evidence import Evidence
 from portal.ratings.models import Entry
@@ -47,6 +48,27 @@ def rating_concerns(until: date) -> Due:
         gone_files(ids)
         empty(Concern, Concern.id.in_(ids), {"words": "—", "reply": ""}, Counted())
         mark("rating_concerns", ids)
+
+    return Due(rows, end)
+
+
+@kind(_l("Questions to a school about its rating"), _l("Rule, numbers and days stay"), months=36, least=12)
+def rating_questions(until: date) -> Due:
+    """Closed + 3 years, as long as the star is usually valid: what the school answered and how the district closed it goes."""
+    asked = RatingQuestion
+    rows = (
+        shown(asked.id, Entry.school_id, day_of(asked.closed_at), asked.rule)
+        .select_from(asked)
+        .join(Entry, Entry.id == asked.entry_id)
+        .where(asked.closed_at < after(until), unmarked("rating_questions", asked.id))
+    )
+
+    def end(ids: Sequence[int]) -> None:
+        for words, said in ((asked.answer, asked.answered_at), (asked.closing, asked.closed_at)):
+            db.session.execute(
+                update(asked).where(asked.id.in_(ids), said.is_not(None)).values({words.key: "—"})
+            )
+        mark("rating_questions", ids)
 
     return Due(rows, end)
 

@@ -25,6 +25,7 @@ from portal.privacy import jobs, retention
 from portal.privacy.ledger import LEDGER
 from portal.privacy.models import ErasureRequest, LegalHold, RetentionRun
 from portal.privacy.retention import back
+from portal.ratings.asking import RatingQuestion
 from portal.ratings.concerns import Concern
 from portal.ratings.evidence import Evidence
 from portal.ratings.models import Entry
@@ -321,6 +322,18 @@ def objection_that_was_answered():
     return lambda: int(db.session.get_one(Concern, number).words != "—")
 
 
+def question_that_was_closed():
+    row = db.session.scalars(select(RatingQuestion).where(RatingQuestion.closed_at.is_not(None))).first()
+    number, row.closed_at = row.id, at(BASE)
+    db.session.execute(delete(RatingQuestion).where(RatingQuestion.id != number))
+
+    def left():
+        asked = db.session.get_one(RatingQuestion, number)
+        return int(asked.answer != "—") + int(asked.closing != "—")
+
+    return left
+
+
 def files_of_a_decided_rating():
     """The file of the town's self-assessment, as if that had been decided."""
     row = db.session.scalars(select(Evidence)).one()
@@ -364,6 +377,7 @@ STORIES = {
     "survey_remarks": (released_questionnaires(SurveyRemark), month(BASE, 12)),
     "survey_reports": (released_questionnaires(SurveyPressure), month(BASE, 36)),
     "rating_concerns": (objection_that_was_answered, month(BASE, 36)),
+    "rating_questions": (question_that_was_closed, month(BASE, 36)),
     "rating_evidence": (files_of_a_decided_rating, month(BASE, 36)),
     "visit_drafts": (draft_of_a_visit, month(BASE, 6)),
     "care": (care_of_a_pupil_who_left, month(BASE, 12)),
