@@ -69,6 +69,7 @@ from portal.schools import commands as schools_commands
 from portal.schools import views as schools
 from portal.signon import views as signon
 from portal.staffing import views as staffing
+from portal.surveys import origin as survey_origin
 from portal.surveys import views as surveys
 from portal.trail import reads
 from portal.visits import views as visits
@@ -137,6 +138,7 @@ def create_app(settings: Settings | None = None, **overrides: Any) -> Flask:
     logs.init_app(app)
     sessions.init_app(app)
     origins.init_app(app)
+    survey_origin.init_app(app)
     forgery = CSRFProtect(app)
     forgery.exempt(policy_reports.bp)
     forgery.exempt(surveys.answers)
@@ -203,6 +205,7 @@ def configuration(settings: Settings) -> Mapping[str, Any]:
         "PASSWORD_PROFILE": settings.password_profile,
         "DEVELOPMENT": settings.development,
         "FILES_ORIGIN": settings.files_origin.rstrip("/"),
+        "SURVEY_ORIGIN": settings.survey_origin.rstrip("/"),
         "FILES_IMAGE_BYTES": settings.files_image_mb * 1024 * 1024,
         "FILES_DOCUMENT_BYTES": settings.files_document_mb * 1024 * 1024,
         "CLAMD_ADDRESS": settings.clamd_address,

@@ -14,7 +14,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
-from flask import Flask, abort, current_app, redirect, request, url_for
+from flask import Flask, abort, redirect, request, url_for
 from flask_login import current_user
 from sqlalchemy import ColumnElement, Select, false, select, true
 from werkzeug.wrappers import Response
@@ -147,11 +147,6 @@ def nameless(view: View) -> View:
     """Over ``@public``: here nobody is anybody. The cookie of a signed-in person is not read, so nothing of them is touched."""
     view.nameless = True  # type: ignore[attr-defined]
     return view
-
-
-def asks_nobody() -> bool:
-    """Whether the view of this request is nameless."""
-    return getattr(current_app.view_functions.get(request.endpoint or ""), "nameless", False)
 
 
 def signed_in(view: View) -> View:

@@ -110,6 +110,10 @@ class Settings(BaseSettings):
     files_origin: str = Field(
         default="", description="Own origin for files, such as https://files.example.cn; empty: the portal's."
     )
+    survey_origin: str = Field(
+        default="",
+        description="Own origin for answering questionnaires, such as https://answer.example.cn; empty: the portal's.",
+    )
     files_image_mb: int = Field(default=15, ge=1, le=30, description="Largest picture, in MB.")
     files_document_mb: int = Field(default=20, ge=1, le=30, description="Largest document, in MB.")
     clamd_address: str = Field(

@@ -5,6 +5,11 @@ from flask import current_app, request
 from werkzeug.wrappers import Response
 
 
+def are_not_read() -> bool:
+    """Whether the view of this request is nameless (``portal/access.py``): it reads no cookie, and sets none."""
+    return getattr(current_app.view_functions.get(request.endpoint or ""), "nameless", False)
+
+
 def full_name(name: str, path: str = "/") -> str:
     """The name a browser knows the cookie by: over HTTPS `__Host-…`, for a part of the portal `__Secure-…`."""
     if not current_app.config["SESSION_COOKIE_SECURE"]:

@@ -7,7 +7,7 @@ from portal.page import nonce
 
 POLICY = (
     "default-src 'none'; script-src 'self' 'nonce-{nonce}'; style-src 'self'; img-src 'self' data:{files}; font-src 'none'; "
-    "connect-src 'self'; manifest-src 'self'; worker-src 'self'; form-action 'self'; base-uri 'none'; "
+    "connect-src 'self'; manifest-src 'self'; worker-src 'self'; form-action 'self'{answers}; base-uri 'none'; "
     "frame-ancestors 'none'; report-uri {reports}"
 )
 HTTPS_ONLY = {"Strict-Transport-Security": "max-age=31536000; includeSubDomains"}
@@ -27,9 +27,15 @@ def init_app(app: Flask) -> None:
 
     @app.after_request
     def set_headers(answer: Response) -> Response:
-        headers = answer.headers
+        headers, answers = answer.headers, app.config["SURVEY_ORIGIN"]
         headers.setdefault(
-            "Content-Security-Policy", POLICY.format(nonce=nonce(), files=files, reports=policy_reports.PATH)
+            "Content-Security-Policy",
+            POLICY.format(
+                nonce=nonce(),
+                files=files,
+                answers=f" {answers}" if answers else "",
+                reports=policy_reports.PATH,
+            ),
         )
         headers.setdefault("X-Content-Type-Options", "nosniff")
         headers.setdefault("Referrer-Policy", "same-origin")

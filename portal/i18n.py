@@ -118,8 +118,9 @@ def negotiate(header: str | None) -> Language:
 
 
 def of_request() -> Language:
-    """The language of a person who has not signed in: their choice kept in a cookie, else what the browser asks."""
-    chosen = cookies.kept(COOKIE)
+    """The language of a person who has not signed in: their choice kept in a cookie (where nobody is anybody: said by the address),
+    else what the browser asks."""
+    chosen = request.args.get("language", "") if cookies.are_not_read() else cookies.kept(COOKIE)
     return LANGUAGES[chosen] if chosen in LANGUAGES else negotiate(request.headers.get("Accept-Language"))
 
 

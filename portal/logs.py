@@ -12,7 +12,7 @@ from typing import Any
 from flask import Flask, Response, g, request
 from flask.logging import default_handler
 
-from portal.access import asks_nobody
+from portal import cookies
 
 REFUSALS = frozenset({400, 401, 403, 405, 413, 415, 429})
 """Statuses that mean that somebody was kept from something; 404 only where there is such a page, for others."""
@@ -54,7 +54,7 @@ def init_app(app: Flask) -> None:
     @app.after_request
     def log_refusal(answer: Response) -> Response:
         status = answer.status_code
-        if asks_nobody():
+        if cookies.are_not_read():
             return answer
         if status in REFUSALS or (status == 404 and request.endpoint is not None):
             log_event("refused", status=status)

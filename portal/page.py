@@ -78,6 +78,7 @@ class Page:
     theme: str
     signed_in: bool
     signs_in: bool
+    nameless: bool
     person_name: str
     hat: Any
     hats: list[Any]
@@ -145,11 +146,13 @@ def _closed(app: Flask) -> frozenset[str]:
 
 
 def _elder(person: Any) -> bool:
-    return bool(person.elder) if person is not None else cookies.kept("elder") == "1"
+    if person is not None:
+        return bool(person.elder)
+    return (request.args.get("elder") if cookies.are_not_read() else cookies.kept("elder")) == "1"
 
 
 def _theme(person: Any) -> str:
-    theme = person.theme if person is not None else cookies.kept("theme")
+    theme = person.theme if person is not None else "" if cookies.are_not_read() else cookies.kept("theme")
     return theme if theme in ("auto", "light", "dark") else "auto"
 
 
@@ -167,6 +170,7 @@ def build(app: Flask) -> Page:
         theme=_theme(person),
         signed_in=person is not None,
         signs_in=(request.endpoint or "").startswith("accounts."),
+        nameless=cookies.are_not_read(),
         person_name=person.name if person is not None else "",
         hat=hat,
         hats=[other for other in person.hats if other.key != hat.key] if person is not None else [],
@@ -175,7 +179,7 @@ def build(app: Flask) -> Page:
         district_name="",
         return_to=request.full_path.rstrip("?") if request.method == "GET" else url_for("home.index"),
         development=bool(app.config["DEVELOPMENT"]),
-        flashes=get_flashed_messages(with_categories=True),  # type: ignore[arg-type]
+        flashes=[] if cookies.are_not_read() else get_flashed_messages(with_categories=True),  # type: ignore[arg-type]
     )
 
 

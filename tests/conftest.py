@@ -19,6 +19,7 @@ from portal.config import Settings
 from portal.extensions import db
 from portal.rehearsal import files, rosters
 from portal.rehearsal import town as rehearsal
+from portal.surveys.tries import tries
 from tests.support.client import PortalClient
 from tests.support.database import migrate
 from tests.support.queries import Count, counting
@@ -85,6 +86,7 @@ def app(one_app: Flask, home: Path) -> Iterator[Flask]:
     for leftover in ("portal.db-wal", "portal.db-shm"):
         (home / leftover).unlink(missing_ok=True)
     shutil.copyfile(home / "town.db", home / "portal.db")
+    tries.forget()
     with one_app.app_context():
         yield one_app
         db.session.remove()

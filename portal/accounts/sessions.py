@@ -12,8 +12,8 @@ from flask_login import LoginManager, UserMixin, current_user, login_user, logou
 from sqlalchemy import and_, bindparam, exists, func, or_, select, update
 from sqlalchemy.orm import aliased
 
-from portal import clock, i18n, row_security
-from portal.access import PERMISSIONS, ROLE_NAMES, Actor, Role, asks_nobody
+from portal import clock, cookies, i18n, row_security
+from portal.access import PERMISSIONS, ROLE_NAMES, Actor, Role
 from portal.accounts.models import Appointment, AuthSession, Person
 from portal.database import writing
 from portal.extensions import Base, db
@@ -344,7 +344,7 @@ def wear(key: str) -> Hat | None:
 
 def _of_request(token: str) -> SignedIn | None:
     """The person of this request; nobody where a view asks not to know (``nameless``)."""
-    return None if asks_nobody() else load(token)
+    return None if cookies.are_not_read() else load(token)
 
 
 def _note_seen(at: datetime, session_id: int) -> None:

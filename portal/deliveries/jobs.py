@@ -88,8 +88,9 @@ def _apart(row: Delivery) -> None:
 def _message(row: Delivery, carries_links: bool) -> Message:
     values = row.values or {}
     with i18n.speaking(row.language):
-        address = current_app.config["ADDRESS"] if carries_links else ""
-        subject, text = KINDS[row.kind].worded(values, address=address)
+        kind = KINDS[row.kind]
+        address = current_app.config.get(kind.host) or current_app.config["ADDRESS"]
+        subject, text = kind.worded(values, address=address if carries_links else "")
     return Message(row.public_id, row.recipient or "", subject, text)
 
 

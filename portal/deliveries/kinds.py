@@ -40,7 +40,8 @@ class Kind:
     ``subject`` and ``text`` are lazy sentences with named places (``%(code)s``); ``secret`` values are forgotten as soon
     as the message is out; ``lasts`` is how long it is worth sending; ``capped`` kinds keep to the limits of providers
     for one-time codes; ``path`` is the page of the portal that an e-mail (never a text message) links to, with named places as well;
-    ``days`` names the values that are days: given and kept as dates, read as people say them in the language of the message.
+    ``host`` names the setting of another host than the portal's, where there is one; ``days`` names the values that are days:
+    given and kept as dates, read as people say them in the language of the message.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Kind:
     capped: bool = False
     path: str = ""
     days: tuple[str, ...] = ()
+    host: str = ""
 
     def __post_init__(self) -> None:
         if self.name in KINDS:

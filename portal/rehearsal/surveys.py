@@ -81,7 +81,7 @@ def _last_year(town: Town, chance: random.Random) -> None:
         for number, home in enumerate(_homes(row)):
             if number % 8 < 7:
                 words = REMARKS[number % len(REMARKS)] if number % 2 else ""
-                answering.put(home.token or "", home, _answer(chance, good, words))
+                answering.put(answering.admission_of(home.token or "", home), _answer(chance, good, words))
     survey.state, survey.closed_at = SurveyState.CLOSED, clock.instant_of(closes_on + timedelta(days=1), 3)
     for row in survey.schools:
         closing.count(row)
@@ -115,5 +115,5 @@ def _this_term(town: Town, chance: random.Random) -> None:
     for number, home in enumerate(_homes(first)[12:24]):
         home.fetched = True
         told = "班级群里有人发了选项截图，让照着选。" if number == 5 else ""
-        answering.put(home.token or "", home, _answer(chance, 0.85, told=told))
+        answering.put(answering.admission_of(home.token or "", home), _answer(chance, 0.85, told=told))
     answering.gather_pressure(first)

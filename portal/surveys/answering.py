@@ -1,7 +1,7 @@
-"""Answering without a name: a token opens the questions, what is answered goes sealed into a box.
+"""Answering without a name: a code or a pass opens the questions, what is answered goes sealed into a box.
 
-Nothing of the request is kept: no time, no address, no device, no session, no once-key, no entry of the log. The same token
-answers again until the closing; the later answer replaces the earlier one, and nobody is shown what was answered before.
+Nothing of the request is kept: no time, no address, no device, no session, no once-key, no entry of the log. The same code or
+pass answers again until the closing; the later answer replaces the earlier one, and nobody is shown what was answered before.
 """
 
 import json
@@ -17,7 +17,7 @@ from portal import clock
 from portal.extensions import db
 from portal.keys.sealing import blind_index
 from portal.row_security import all_rows
-from portal.surveys import codes
+from portal.surveys import blind, codes
 from portal.surveys.models import (
     SurveyBox,
     SurveyHousehold,
@@ -43,18 +43,57 @@ class Given:
     told: str = ""
 
 
-def invitation_of(token: str) -> SurveyHousehold | None:
-    """The invitation of a token while its questionnaire may be answered, with school and questions; None otherwise."""
+@dataclass(frozen=True)
+class Admission:
+    """The right to answer about a school: the box it opens, the class it is counted at (0: none)."""
+
+    box: str
+    survey_school_id: int
+    class_id: int
+
+
+def admission_of(token: str, invited: SurveyHousehold) -> Admission:
+    """That of a household with its code."""
+    return Admission(codes.box_key(token), invited.survey_school_id, invited.class_id)
+
+
+def admitted(typed: str | None) -> tuple[Admission, SurveySchool] | None:
+    """What a code or a pass admits to while the questionnaire may be answered, with school and questions; None otherwise."""
     with all_rows():
-        found = db.session.scalar(
-            select(SurveyHousehold)
-            .where(SurveyHousehold.token_index == SurveyHousehold.token.indexed(token))
-            .options(
-                joinedload(SurveyHousehold.survey_school).joinedload(SurveySchool.survey),
-                joinedload(SurveyHousehold.survey_school).joinedload(SurveySchool.school),
-            )
+        handed_in = blind.read(typed)
+        found = _by_code(codes.read(typed)) if handed_in is None else _by_pass(handed_in)
+    return found if found is not None and is_open(found[1]) else None
+
+
+def _by_code(token: str | None) -> tuple[Admission, SurveySchool] | None:
+    if token is None:
+        return None
+    found = db.session.scalar(
+        select(SurveyHousehold)
+        .where(SurveyHousehold.token_index == SurveyHousehold.token.indexed(token))
+        .options(
+            joinedload(SurveyHousehold.survey_school).joinedload(SurveySchool.survey),
+            joinedload(SurveyHousehold.survey_school).joinedload(SurveySchool.school),
         )
-    return found if found is not None and is_open(found.survey_school) else None
+    )
+    return (admission_of(token, found), found.survey_school) if found is not None else None
+
+
+def _by_pass(handed_in: blind.Pass) -> tuple[Admission, SurveySchool] | None:
+    row = school_asked(handed_in.school)
+    if row is None or row.modulus is None or not blind.holds(row.modulus, handed_in):
+        return None
+    return Admission(codes.box_key(blind.encoded(handed_in.message)), row.id, 0), row
+
+
+def school_asked(public_id: str) -> SurveySchool | None:
+    """A school of a blind questionnaire by its public id, with school and questions; None when there is none."""
+    with all_rows():
+        return db.session.scalar(
+            select(SurveySchool)
+            .where(SurveySchool.public_id == public_id, SurveySchool.modulus.is_not(None))
+            .options(joinedload(SurveySchool.survey), joinedload(SurveySchool.school))
+        )
 
 
 def is_open(row: SurveySchool) -> bool:
@@ -84,15 +123,14 @@ def unpacked(text: str) -> tuple[int, Given]:
     return values["at"], Given(values["choices"], values["remark"], values["pressed"], values["told"])
 
 
-def put(token: str, invited: SurveyHousehold, given: Given) -> None:
-    """Put an answer into the box of a token, in place of an earlier one, in the current transaction."""
-    key = codes.box_key(token)
+def put(admission: Admission, given: Given) -> None:
+    """Put an answer into its box, in place of an earlier one, in the current transaction."""
     with all_rows():
-        box = db.session.get(SurveyBox, key, with_for_update=True)
+        box = db.session.get(SurveyBox, admission.box, with_for_update=True)
         if box is None:
-            box = SurveyBox(key=key, survey_school_id=invited.survey_school_id)
+            box = SurveyBox(key=admission.box, survey_school_id=admission.survey_school_id)
             db.session.add(box)
-        box.content = packed(invited.class_id, given)
+        box.content = packed(admission.class_id, given)
         db.session.flush()
 
 

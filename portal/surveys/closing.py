@@ -80,6 +80,7 @@ def count(row: SurveySchool) -> None:
     _keep_remarks(row, [given.remark for _class_id, given in found if given.remark])
     db.session.execute(delete(SurveyBox).where(SurveyBox.survey_school_id == row.id))
     db.session.execute(delete(SurveyHousehold).where(SurveyHousehold.survey_school_id == row.id))
+    row.signing_key, row.modulus = None, None
     note("survey.counted", row, person_id=None, answered=row.answered, invited=row.invited)
 
 

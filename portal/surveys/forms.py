@@ -50,6 +50,21 @@ class SurveyForm(PortalForm):
         _l("Last day to answer"), [InputRequired(_l("Give the last day."))], filters=[lambda value: value]
     )
 
+    apart = RadioField(
+        _l("How answers are kept apart from families"),
+        [InputRequired(_l("Choose one."))],
+        choices=[
+            ("sealed", _l("By sealed codes: every way of answering, figures down to grades and classes")),
+            (
+                "blind",
+                _l(
+                    "By passes that the portal signs blindly: not even the operator can join them; no figures below the school"
+                ),
+            ),
+        ],
+        default="sealed",
+    )
+
     def offer(self, years: Sequence[Any], schools: Sequence[Any], groups: Sequence[SchoolGroup]) -> None:
         """Fill the choices."""
         self.year.choices = [(year.id, year.label) for year in years]

@@ -24,6 +24,7 @@ from portal.schools.models import (
     Stage,
 )
 from portal.schools.policy import flagged, in_force
+from portal.surveys import blind as blind_signatures
 from portal.surveys import codes
 from portal.surveys.instrument import default_instrument
 from portal.surveys.models import Survey, SurveyHousehold, SurveySchool, SurveyState
@@ -57,6 +58,7 @@ def prepare(
     *,
     instrument: str = "",
     repeats_id: int | None = None,
+    blind: bool = False,
 ) -> Survey:
     """A draft with its schools, in the current transaction."""
     survey = Survey(
@@ -67,6 +69,7 @@ def prepare(
         state=SurveyState.DRAFT,
         closes_on=closes_on,
         repeats_id=repeats_id,
+        blind=blind,
         created_by_id=by_id,
         created_at=clock.now(),
     )
@@ -149,9 +152,12 @@ def households_of(school_id: int, day: date) -> list[Home]:
 
 
 def issue(row: SurveySchool) -> int:
-    """Give every household of a school its token, in the current transaction; how many. Twice does nothing more."""
+    """Give every household of a school its token, and the school of a blind questionnaire its key, in the current transaction; how
+    many households. Twice does nothing more."""
     if row.invited is not None:
         return 0
+    if db.session.get_one(Survey, row.survey_id).blind:
+        row.signing_key, row.modulus = blind_signatures.new_key()
     homes = households_of(row.school_id, clock.today())
     made: list[dict[str, Any]] = []
     for home in homes:

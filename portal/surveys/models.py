@@ -12,7 +12,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.accounts.models import NAME_LENGTH, Person
@@ -48,7 +48,7 @@ STATES = ", ".join(f"'{state.value}'" for state in SurveyState)
 
 class Survey(PublicId, Base):
     """One questionnaire of a district to the families of some schools. ``instrument``: its questions as JSON, with their version;
-    ``release``: what holds for the district and its groups of schools, frozen."""
+    ``release``: what holds for the district and its groups of schools, frozen; ``blind``: passes are signed blindly (tier 2)."""
 
     __tablename__ = "survey"
     __table_args__ = (
@@ -66,6 +66,7 @@ class Survey(PublicId, Base):
     instrument: Mapped[str] = mapped_column(Text)
     state: Mapped[str] = mapped_column(String(10), default=SurveyState.DRAFT)
     closes_on: Mapped[date]
+    blind: Mapped[bool] = mapped_column(default=False, server_default=false())
     repeats_id: Mapped[int | None] = mapped_column(ForeignKey("survey.id"))
     created_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     created_at: Mapped[datetime]
@@ -99,7 +100,8 @@ class Survey(PublicId, Base):
 
 class SurveySchool(PublicId, Base):
     """One school of a questionnaire. ``counted``: its numbers in groups that may be shown, as JSON, made at the closing;
-    ``tables``: what was released of it, frozen. A voided school counts nowhere."""
+    ``tables``: what was released of it, frozen. A voided school counts nowhere. ``modulus`` and ``signing_key`` belong to a blind
+    questionnaire while it is open."""
 
     __tablename__ = "survey_school"
     __table_args__ = (
@@ -118,6 +120,9 @@ class SurveySchool(PublicId, Base):
     answered: Mapped[int | None]
     counted: Mapped[str | None] = mapped_column(Text)
     tables: Mapped[str | None] = mapped_column(Text)
+    modulus: Mapped[str | None] = mapped_column(Text)
+    signing_key_sealed: Mapped[bytes | None] = mapped_column(LargeBinary, info={"class": "F6"})
+    signing_key = Sealed("secret")
     void_reason: Mapped[str] = mapped_column(String(REASON_LENGTH), default="", server_default="")
     void_asked_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     void_asked_at: Mapped[datetime | None]
@@ -142,7 +147,8 @@ class SurveySchool(PublicId, Base):
 
 class SurveyHousehold(PublicId, Base):
     """A household that is asked about a school, counted at one class. ``fetched``: it has opened its questionnaire or got it on paper;
-    no time is kept. Its token is sealed; the whole row is gone at the closing."""
+    no time is kept. Its token is sealed; ``signature`` is the one over its blinded pass, which took the token's place. The whole
+    row is gone at the closing."""
 
     __tablename__ = "survey_household"
     __table_args__ = (
@@ -158,6 +164,7 @@ class SurveyHousehold(PublicId, Base):
     token_sealed: Mapped[bytes | None] = mapped_column(LargeBinary, info={"class": "F6"})
     token = Sealed("secret", index="token_index")
     token_index: Mapped[bytes | None] = mapped_column(LargeBinary(15), info={"class": "F6"})
+    signature: Mapped[bytes | None] = mapped_column(LargeBinary, info={"class": "F6"})
     fetched: Mapped[bool] = mapped_column(default=False)
 
     survey_school: Mapped[SurveySchool] = relationship(lazy="raise_on_sql")

@@ -34,6 +34,7 @@ INVITED = Kind(
     lasts=LASTS,
     path="/q/%(code)s",
     days=("day",),
+    host="SURVEY_ORIGIN",
 )
 REMINDED = Kind(
     "survey.reminded",
@@ -46,7 +47,20 @@ REMINDED = Kind(
     lasts=LASTS,
     path="/q/%(code)s",
     days=("day",),
+    host="SURVEY_ORIGIN",
 )
+WAITS = Kind(
+    "survey.waits",
+    subject=_l("A short questionnaire of the education office"),
+    text=_l(
+        "The education office asks all families about how school and home work together, until %(day)s. Two or three minutes, without your name. Sign in to the portal; it stands on your first page. If your family has answered, nothing is left to do."
+    ),
+    takes=("day",),
+    lasts=LASTS,
+    path="/surveys/mine",
+    days=("day",),
+)
+"""In place of both where passes are signed blindly: a code in a message would be the weaker way for everybody."""
 
 
 def remind(survey: Survey, by_id: int) -> None:
@@ -70,6 +84,7 @@ def write_messages(survey_id: int) -> None:
     kind, key = INVITED, survey.public_id
     if survey.reminded_on is not None:
         kind, key = REMINDED, f"{survey.public_id} {survey.reminded_on.isoformat()}"
+    kind = WAITS if survey.blind else kind
     rows = db.session.scalars(
         select(SurveySchool.id).where(SurveySchool.survey_id == survey_id, SurveySchool.voided_at.is_(None))
     ).all()
@@ -98,7 +113,9 @@ def _write_batch(row_id: int, last: int, kind: Kind, key: str, last_day: str) ->
             person = people.get(home.household_id)
             if person is None or has_answered(home):
                 continue
-            values = {"code": codes.shown(home.token or ""), "day": last_day}
+            values = {"day": last_day}
+            if "code" in kind.takes:
+                values["code"] = codes.shown(home.token or "")
             send(person, kind.name, values, key=f"{key} {home.survey_school_id}")
         last = homes[-1].id if homes else 0
         db.session.commit()

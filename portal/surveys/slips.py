@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flask import url_for
 from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import selectinload
 
@@ -16,6 +15,7 @@ from portal.joining.printing import printable, qr
 from portal.schools.models import Enrolment, Grade, Guardianship, Pupil, School, SchoolClass
 from portal.surveys import codes
 from portal.surveys.models import Survey, SurveyHousehold, SurveySchool
+from portal.surveys.origin import address
 
 MOST_SLIPS = 80
 
@@ -112,14 +112,14 @@ def paper(survey: Survey, homes: Sequence[SurveyHousehold]) -> bytes:
 
 def _drawn(home: SurveyHousehold, school: School, names: list[str], until: str) -> dict[str, Any]:
     token = home.token or ""
-    start = url_for("answers.start", _external=True)
+    start = address("answers.start", whole=True)
     return {
         "school": school.name,
         "class": home.school_class.name,
         "child": printable("、".join(names)),
         "code": codes.shown(token),
         "address": start.split("://", 1)[-1].rstrip("/"),
-        "qr": qr(url_for("answers.questionnaire", token=token, _external=True)),
+        "qr": qr(address("answers.questionnaire", whole=True, token=token)),
         "lead": _("The education office asks: how do school and home work together?"),
         "sentences": [
             _("Scan the square, or open the address and type the code."),

@@ -29,7 +29,7 @@ def tasks(actor: Actor) -> list[Task]:
 
 def _waiting() -> object:
     return (
-        select(SurveyHousehold.public_id, School.name.label("school"), Survey.closes_on)
+        select(SurveyHousehold.public_id, School.name.label("school"), Survey.closes_on, Survey.blind)
         .join(SurveySchool, SurveySchool.id == SurveyHousehold.survey_school_id)
         .join(Survey, Survey.id == SurveySchool.survey_id)
         .join(School, School.id == SurveySchool.school_id)
@@ -50,9 +50,9 @@ def _to_answer(actor: Actor) -> list[Task]:
             body=_(
                 "Two or three minutes, without your name. The education office asks, the school does not see it."
             ),
-            url=url_for("surveys.mine"),
+            url=url_for("surveys.access", public_id=row.public_id) if row.blind else url_for("surveys.mine"),
             button=_("Begin to answer"),
-            post_to=url_for("surveys.fetch", public_id=row.public_id),
+            post_to=None if row.blind else url_for("surveys.fetch", public_id=row.public_id),
             due_on=row.closes_on,
         )
         for row in WAITING.all(db.session(), person=actor.person_id, day=actor.on)

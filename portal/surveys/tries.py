@@ -9,8 +9,8 @@ import time
 
 from portal.joining.admitting import place
 
-MOST, WINDOW = 60, 900.0
-"""Wrong codes of one place within so many seconds; the same as for slips."""
+MOST, WINDOW = 200, 900.0
+"""Wrong codes of one place within so many seconds; the same as for passwords."""
 
 
 class Tries:

@@ -56,4 +56,5 @@ def repeat(row: SurveySchool, by_id: int) -> Survey:
         by_id,
         instrument=first.instrument,
         repeats_id=first.repeats_id or first.id,
+        blind=first.blind,
     )

@@ -59,6 +59,7 @@ KEYS: dict[str, Any] = {
     "care.shared": Referral,
     "care.open_shared": Referral,
     "answers.questionnaire": SurveyHousehold,
+    "answers.with_pass": SurveyHousehold,
 }
 """What the address of an endpoint names, where it is not a row of its permission's model."""
 
@@ -112,6 +113,7 @@ MORE_ARGUMENTS: dict[str, Callable[[str, Any], Any]] = {
 NO_ROW = {
     "ratings.metric": {"name": "visit_coverage"},
     "answers.questionnaire": {"token": "7K4QM2TX90ABCDEF"},
+    "answers.with_pass": {"public_id": ABSENT},
 }
 """Addresses whose arguments name no record: a case of each stands for all."""
 

@@ -26,6 +26,8 @@ REACHED_OTHERWISE = {
     "visits.worker": "asked by scripts; tried in tests/visits",
     "accounts.new_password": "only half signed in; tried in tests/accounts",
     "answers.questionnaire": "by the code of a questionnaire; tried in tests/surveys",
+    "answers.with_pass": "with a pass, while passes are signed blindly; tried in tests/surveys",
+    "surveys.access": "only where passes are signed blindly; tried in tests/surveys",
     "answers.thanks": "by the code of a questionnaire; tried in tests/surveys",
     "audit.anchors_text": "kept by machines; tried in tests/audit",
     "files.signed": "only from another origin; tried in tests/files",

@@ -162,9 +162,9 @@ def test_two_children_of_a_household_are_one_code_on_one_slip(app, class_name, n
 def test_nine_are_too_few_and_ten_are_enough(as_, sent, number, shown):
     choices = [{"q1": "yes" if place % 2 else "no"} for place in range(number)]
     for choice, (token, home) in zip(choices, tokens(sent), strict=False):
-        answering.put(token, home, answering.Given(choice))
+        answering.put(answering.admission_of(token, home), answering.Given(choice))
     for token, home in tokens(sent, "东塔小学")[:number]:
-        answering.put(token, home, answering.Given({"q1": "yes"}))
+        answering.put(answering.admission_of(token, home), answering.Given({"q1": "yes"}))
     db.session.commit()
     released(as_, sent)
     page = as_("孙立德").page(f"/surveys/schools/{row_of(sent).public_id}")
@@ -176,7 +176,9 @@ def test_nine_are_too_few_and_ten_are_enough(as_, sent, number, shown):
 @pytest.mark.parametrize(("yes", "words"), [(20, "95%以上"), (0, "5%以下"), (10, "50.0%")])
 def test_nearly_all_and_nearly_none_are_shown_as_bounds(as_, sent, yes, words):
     for place, (token, home) in enumerate(tokens(sent)[:20]):
-        answering.put(token, home, answering.Given({"q1": "yes" if place < yes else "no"}))
+        answering.put(
+            answering.admission_of(token, home), answering.Given({"q1": "yes" if place < yes else "no"})
+        )
     db.session.commit()
     released(as_, sent)
     text = as_("孙立德").page(f"/surveys/schools/{row_of(sent).public_id}").text.replace(" ", "")

@@ -55,7 +55,7 @@ def asked_about(answers, *, before=None, visited=0):
     row = opened()
     home = homes_of(row)[0]
     for given in answers:
-        answering.put(codes.new_token(), home, given)
+        answering.put(answering.admission_of(codes.new_token(), home), given)
     earlier = db.session.scalars(
         select(SurveySchool).where(SurveySchool.school_id == row.school_id, SurveySchool.tables.is_not(None))
     )

@@ -171,7 +171,7 @@ def answer_at_random(chance, rows):
             given |= {f"q{number}": chance.choice(("5", "4", "3", "1", "unsure")) for number in range(9, 13)}
             given = {name: choice for name, choice in given.items() if chance.random() < 0.9}
             if chance.random() < 0.8:
-                answering.put(home.token, home, Given(given))
+                answering.put(answering.admission_of(home.token, home), Given(given))
                 truth.update((name, home.class_id) for name, choice in given.items() if choice != "unsure")
     db.session.commit()
     return truth

@@ -64,7 +64,9 @@ def tokens(survey, school="望溪小学"):
 def answered(survey, number, school="望溪小学", **more):
     """Let so many households of a school answer."""
     for token, home in tokens(survey, school)[:number]:
-        answering.put(token, home, Given(more.get("choices", BEST), more.get("remark", "")))
+        answering.put(
+            answering.admission_of(token, home), Given(more.get("choices", BEST), more.get("remark", ""))
+        )
     db.session.commit()
 
 
@@ -344,7 +346,7 @@ def test_messages_go_to_each_household_once_and_reminders_only_to_the_others(as_
     )
     homes[0].fetched = True
     token, home = tokens(sent)[1]
-    answering.put(token, home, Given({"q1": "yes"}))
+    answering.put(answering.admission_of(token, home), Given({"q1": "yes"}))
     db.session.commit()
     as_("张建平").page(address(sent)).press("提醒还没领取的家庭")
     reminded = db.session.scalar(select(func.count(Delivery.id)).where(Delivery.kind == "survey.reminded"))

@@ -34,7 +34,7 @@ ALLOWED = {"survey_school", "school_class"}
 MINE = "晚自习的灯太暗了，孩子眼睛疼。"
 
 
-def opened(days=9, schools=()):
+def opened(days=9, schools=(), blind=False):
     """A questionnaire to one school or several, open since a moment ago; the row of the first."""
     schools = schools or db.session.scalars(select(School).where(School.name == "望溪小学")).all()
     year = db.session.scalars(
@@ -44,7 +44,7 @@ def opened(days=9, schools=()):
         .limit(1)
     ).one()
     survey = inviting.prepare(
-        schools[0].district_id, year, schools, "问卷", clock.today() + timedelta(days=days), None
+        schools[0].district_id, year, schools, "问卷", clock.today() + timedelta(days=days), None, blind=blind
     )
     survey.state, survey.opened_at = SurveyState.OPEN, clock.now()
     rows = list(survey.schools)
@@ -224,7 +224,9 @@ def play(chance, home, log, answers=12):
     chance.shuffle(homes)
     for family in homes:
         family.fetched = True
-        answering.put(family.token, family, Given({"q12": truth[family.household_id]}))
+        answering.put(
+            answering.admission_of(family.token, family), Given({"q12": truth[family.household_id]})
+        )
         db.session.commit()
         adversary.looks()
     finished(row)
@@ -301,7 +303,7 @@ def test_a_thousand_games(app, home, caplog, monkeypatch, record_property):
 def test_a_report_of_pressure_comes_in_the_night_not_when_it_was_sent(app):
     row = opened()
     for home in homes_of(row)[:5]:
-        answering.put(home.token, home, Given({"q1": "yes"}, pressed=True))
+        answering.put(answering.admission_of(home.token, home), Given({"q1": "yes"}, pressed=True))
     db.session.commit()
     assert (
         db.session.scalar(

@@ -4,15 +4,16 @@ They end in a bare redirect: ``commit_and_go`` would keep the address, and with 
 the token, which nobody else can know, in place of a key against forgery.
 """
 
-from flask import abort, redirect, request, url_for
+from flask import abort, redirect, request
 
 from portal.access import nameless, public
 from portal.extensions import db
 from portal.i18n import gettext as _
 from portal.surveys import codes
-from portal.surveys.answering import invitation_of, put
+from portal.surveys.answering import Admission, admitted, is_open, put, school_asked
 from portal.surveys.forms import CodeForm, answer_form, given
-from portal.surveys.models import SurveyHousehold
+from portal.surveys.models import SurveySchool
+from portal.surveys.origin import address
 from portal.surveys.tries import tries
 from portal.surveys.views.blueprint import Answer, answers, form_page
 from portal.templating import render
@@ -34,21 +35,20 @@ def enter() -> Answer:
     form = CodeForm()
     if not form.validate():
         return form_page("surveys/start.html", form=form)
-    token = codes.read(form.code.data) or ""
-    if _invited(token)[1] is None:
+    typed = codes.read(form.code.data) or ""
+    if _admitted(typed) is None:
         form.code.errors = [_("This code is not known, or the questionnaire is closed.")]
         return form_page("surveys/start.html", form=form)
-    return redirect(url_for(".questionnaire", token=token), 303)
+    return redirect(address("answers.questionnaire", token=typed), 303)
 
 
-def _invited(typed: str | None) -> tuple[str, SurveyHousehold | None]:
+def _admitted(typed: str | None) -> tuple[Admission, SurveySchool] | None:
     if tries.are_too_many(request.remote_addr):
         abort(429)
-    token = codes.read(typed) or ""
-    invited = invitation_of(token) if token else None
-    if invited is None:
+    found = admitted(typed)
+    if found is None:
         tries.count(request.remote_addr)
-    return token, invited
+    return found
 
 
 def _gone() -> tuple[str, int]:
@@ -60,19 +60,27 @@ def _gone() -> tuple[str, int]:
 @nameless
 def questionnaire(token: str) -> Answer:
     """The questions. Whoever has answered before sees an empty form: nobody reads here what was chosen."""
-    token, invited = _invited(token)
-    if invited is None:
-        return _gone()
-    return _page(token, invited)
+    found = _admitted(token)
+    return _gone() if found is None else _page(codes.read(token) or "", found[1])
 
 
-def _page(token: str, invited: SurveyHousehold, form: object = None) -> Answer:
-    survey = invited.survey_school.survey
+@answers.get("/with-pass/<public_id>")
+@public
+@nameless
+def with_pass(public_id: str) -> Answer:
+    """The questions for whoever holds a pass. It stands behind the # of the address, which no browser sends: a script of the page
+    puts it into the form."""
+    row = school_asked(public_id)
+    return _gone() if row is None or not is_open(row) else _page("", row)
+
+
+def _page(token: str, row: SurveySchool, form: object = None) -> Answer:
+    survey = row.survey
     return form_page(
         "surveys/questionnaire.html",
         token=token,
         survey=survey,
-        school=invited.survey_school.school,
+        school=row.school,
         form=form or answer_form(survey.questions),
     )
 
@@ -81,21 +89,23 @@ def _page(token: str, invited: SurveyHousehold, form: object = None) -> Answer:
 @public
 @nameless
 def answer() -> Answer:
-    """Take an answer. No once-key is kept: the same token answers in place of what it answered before."""
-    token, invited = _invited(request.form.get("token"))
-    if invited is None:
+    """Take an answer. No once-key is kept: the same code or pass answers in place of what it answered before."""
+    typed = request.form.get("token", "")
+    found = _admitted(typed)
+    if found is None:
         return _gone()
-    questions = invited.survey_school.survey.questions
+    admission, row = found
+    questions = row.survey.questions
     form = answer_form(questions)
     if not form.validate():
-        return _page(token, invited, form)
+        return _page(typed, row, form)
     said = given(form, questions)
     if not said.choices and not said.remark and not said.pressed:
         form.form_errors.append(_("Choose at least one answer. You may leave out what you like."))
-        return _page(token, invited, form)
-    put(token, invited, said)
+        return _page(typed, row, form)
+    put(admission, said)
     db.session.commit()
-    return redirect(url_for(".thanks"), 303)
+    return redirect(address("answers.thanks"), 303)
 
 
 @answers.get("/thanks")

@@ -116,6 +116,7 @@ def new() -> Answer:
         form.name.data,
         form.closes_on.data,
         acting.person_id,
+        blind=form.apart.data == "blind",
     )
     return commit_and_go(
         url_for(".show", public_id=survey.public_id),
