@@ -198,6 +198,7 @@ NOT_PLANTED = {
     "care_referral.content": "data that the recipient alone opens, by link and code; tests/care",
     "care_referral.code": "stands on the page of recipient only; tests/care",
     "survey_household.token": "a secret of a household, on its own page and slip only; tests/surveys",
+    "survey_school.signing_key": "a key, on no page; gone at the closing; tests/surveys",
     "survey_box.content": "on no page; tests/surveys",
     "survey_remark.text": "belongs to nobody; tests/surveys",
     "survey_pressure.text": "belongs to nobody; tests/surveys",
