@@ -16,7 +16,7 @@ from sqlalchemy.orm import joinedload
 from portal import i18n
 from portal.database import reading
 from portal.extensions import db
-from portal.ratings import reproducing, satisfaction, signing, yearend
+from portal.ratings import drawing, reproducing, satisfaction, signing, teams, yearend
 from portal.ratings.canonical import restored
 from portal.ratings.models import Round
 from portal.ratings.rubric import (
@@ -187,6 +187,8 @@ def reproduce(round_id: str, language: str) -> None:
         if round_ is None:
             click.echo(i18n.gettext("There is no such round."), err=True)
             sys.exit(1)
+        for line in teams.voided_in(round_):
+            click.echo(line)
         wrong = False
         for line in reproducing.differences(round_):
             wrong = True
@@ -270,3 +272,19 @@ def check_export(file: Path, language: str) -> None:
                 len(found),
             )
         )
+
+
+@rating.command("check-draw")
+@FILE
+@LANGUAGE
+def check_draw(file: Path, language: str) -> None:
+    """Draw again from FILE, a draw as the public page hands it out (JSON): exit 1 where another team comes out."""
+    with i18n.speaking(language):
+        try:
+            wrong = drawing.wrong_with(json.loads(_bytes(file)))
+        except (ValueError, KeyError, TypeError, AttributeError):
+            wrong = i18n.gettext("%(file)s is no draw of this portal.", file=file)
+        if wrong:
+            click.echo(wrong, err=True)
+            sys.exit(1)
+        click.echo(i18n.gettext("Drawn again: every team is the same."))

@@ -23,18 +23,14 @@ VETO = "veto:"
 
 
 def inputs_of(entry: Entry) -> dict[str, Any]:
-    """The engine's inputs from what is stored: the frozen snapshot, both sheets, consensus, gates, standing vetoes."""
+    """The engine's inputs from what is stored: the frozen snapshot, the sheets that count, consensus, gates, standing vetoes."""
     snapshot = latest_snapshot(entry)
     if snapshot is None:
         raise RuleBroken(_("The school has not submitted its self-assessment."))
     frozen = restored(snapshot.content)
     rubric = rubric_of(entry.round.rubric_version)
     items: dict[str, Any] = {name: found["facts"] for name, found in frozen["metrics"].items()}
-    agreed = {
-        name: row for name, row in inspecting.consensuses_of(entry).items() if row.agreed_at is not None
-    }
-    for name, marks in inspecting.facts_by_sheet(entry).items():
-        facts = agreed[name].facts if name in agreed else next(iter(marks.values())).facts
+    for name, facts in inspecting.counted(entry).items():
         proof = frozen["answers"].get(name, {}).get("evidence", "")
         own = name not in frozen["answers"] or name in frozen.get("files", {})
         items[name] = {**restored(facts), "evidence": int(bool(proof) or own)}

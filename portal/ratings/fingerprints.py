@@ -3,7 +3,7 @@
 From the decision on, whatever is noted about a school of a round is followed, in the same transaction, by the fingerprints
 of all rows its result rests on; a published round has its own. Nobody who holds the tables changes a row, takes one away or
 puts one in without a difference to the log, and the log is chained and anchored (``portal/trail``). A fingerprint leaves out
-what is empty, so that a column that is added later, empty, changes none.
+what is empty, and what a column's ``info`` says all rows had ``before`` it was there, so that a column added later changes none.
 """
 
 import hashlib
@@ -19,7 +19,10 @@ from sqlalchemy.orm import Session
 
 from portal.extensions import Base, db
 from portal.ratings.decided import DecisionRecord
+from portal.ratings.drawing import Draw
 from portal.ratings.evidence import Evidence
+from portal.ratings.interests import Interest
+from portal.ratings.minutes import Attendance, Meeting
 from portal.ratings.models import (
     Answer,
     Consensus,
@@ -80,6 +83,7 @@ def _by_sheet(model: type[Base]) -> Source:
 
 
 ENTRY, ROUND, VERSION, CASE = _table(Entry), _table(Round), _table(RubricVersion), _table(Objection)
+MEETING, ATTENDANCE, DRAW = _table(Meeting), _table(Attendance), _table(Draw)
 WINDOW, CHANGE, SIGNATURE = _table(Window), _table(WindowChange), _table(Signature)
 _WINDOWS = WINDOW.outerjoin(CASE, CASE.c.id == WINDOW.c.objection_id)
 _OF_WINDOW = func.coalesce(WINDOW.c.entry_id, CASE.c.entry_id)
@@ -95,11 +99,14 @@ OF_ENTRY = (
     _by_entry(Snapshot),
     _by_entry(Evidence),
     _by_entry(Sheet),
+    _by_sheet(Interest),
     _by_sheet(Mark),
     _by_sheet(SheetNote),
     _by_sheet(SheetPart),
     _by_sheet(SheetClash),
     _by_entry(Consensus),
+    _by_entry(Meeting),
+    Source(ATTENDANCE, MEETING.c.entry_id, ATTENDANCE.join(MEETING)),
     _by_entry(VetoEvent),
     _by_entry(Objection, kept=False),
     _by_entry(DecisionRecord),
@@ -114,12 +121,13 @@ OF_ENTRY = (
 OF_ROUND = (
     Source(ROUND, ROUND.c.id, ROUND, kept=False),
     Source(VERSION, ROUND.c.id, VERSION.join(ROUND, ROUND.c.rubric_version_id == VERSION.c.id)),
+    Source(DRAW, DRAW.c.round_id, DRAW),
     Source(ENTRY, ENTRY.c.round_id, ENTRY, columns=("id", "public_id", "round_id", "school_id")),
     Source(WINDOW, _OF_ROUND, _WINDOWS, kept=False),
     Source(CHANGE, _OF_ROUND, CHANGE.join(_WINDOWS, WINDOW.c.id == CHANGE.c.window_id)),
     Source(SIGNATURE, case((SIGNATURE.c.kind == ROUND.name, SIGNATURE.c.row_id)), SIGNATURE),
 )
-"""What the round itself rests on: its days, its rubric, which schools are in it, who published it."""
+"""What the round itself rests on: its days, its rubric, how its inspectors were drawn, which schools are in it, who published it."""
 SOURCES = {ENTRY.name: OF_ENTRY, ROUND.name: OF_ROUND}
 LEFT_OUT = {
     "rating_concern": "examined beside the result; founded, it becomes a measure",
@@ -157,7 +165,11 @@ def prints(kind: str, ids: Collection[int]) -> dict[int, Prints]:
                 .order_by(source.table.c.id)
             )
             for row in db.session.execute(wanted).mappings():
-                values = {column.name: row[f"c_{column.name}"] for column in columns}
+                values = {
+                    column.name: row[f"c_{column.name}"]
+                    for column in columns
+                    if row[f"c_{column.name}"] != column.info.get("before")
+                }
                 found[row["of"]].setdefault(source.table.name, {})[str(values["id"])] = print_of(values)
     return found
 

@@ -7,12 +7,13 @@ from wtforms import (
     BooleanField,
     DateField,
     FileField,
+    IntegerField,
     MultipleFileField,
     RadioField,
     SelectField,
     SelectMultipleField,
 )
-from wtforms.validators import DataRequired, InputRequired, Length, Optional, ValidationError
+from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional, ValidationError
 
 from portal import clock
 from portal.accounts.models import Person
@@ -20,12 +21,17 @@ from portal.files.intake import chosen
 from portal.forms import LineField, PortalForm, TextField, half_width
 from portal.i18n import gettext as _
 from portal.i18n import lazy_gettext as _l
+from portal.ratings.drawing import NUMBER, SECRET
+from portal.ratings.interests import INTEREST_NAMES
 from portal.ratings.metrics import METRICS
+from portal.ratings.minutes import Presence
 from portal.ratings.models import RubricVersion
+from portal.ratings.panels import Minutes
 from portal.ratings.programmes import STAR_WORDS, STARS, Programme, choices
 from portal.ratings.rubric import Item, Rubric
 from portal.ratings.rubric.words import KINDS
 from portal.ratings.rubrics import LARGEST_FILE, words
+from portal.ratings.teams import Team
 from portal.ratings.workbooks import LARGEST_WORKBOOK, is_workbook
 from portal.schools.models import School, SchoolYear
 
@@ -198,24 +204,195 @@ class RoundForm(PortalForm):
 
 
 class InspectorsForm(PortalForm):
-    """The two inspectors of a school."""
+    """The team of a school: two who score apart from each other, further members, and who leads."""
 
     first = SelectField(_l("First inspector"), [InputRequired(_l("Choose an inspector."))])
     second = SelectField(_l("Second inspector"), [InputRequired(_l("Choose an inspector."))])
+    third = SelectField(_l("Third of the team"))
+    fourth = SelectField(_l("Fourth of the team"))
+    lead = RadioField(_l("Who leads the team?"), validators=[Optional()])
 
-    def offer(self, people: Sequence[Person]) -> None:
-        """Who may inspect the school."""
+    PLACES = ("first", "second", "third", "fourth")
+
+    def offer(self, people: Sequence[Person], size: int) -> None:
+        """Who may inspect the school, and how many the team has at least."""
         self._people = {person.public_id: person for person in people}
+        self._size = size
         names = [("", _("Choose")), *((person.public_id, person.name) for person in people)]
-        self.first.choices = self.second.choices = names
+        for place in self.PLACES:
+            self[place].choices = names
+        self.lead.choices = [(place, str(self[place].label.text)) for place in self.PLACES]
 
-    def validate_second(self, field: Any) -> None:
-        if field.data and field.data == self.first.data:
+    def _check_twice(self, field: Any) -> None:
+        before = [self[place].data for place in self.PLACES[: self.PLACES.index(field.short_name)]]
+        if field.data and field.data in before:
             raise ValidationError(_("Choose two different inspectors."))
 
-    def person_ids(self) -> list[int]:
-        """The ids of both."""
-        return [self._people[field.data].id for field in (self.first, self.second)]
+    def validate_second(self, field: Any) -> None:
+        self._check_twice(field)
+
+    def validate_third(self, field: Any) -> None:
+        self._check_twice(field)
+        if self._size > 2 and not field.data:
+            raise ValidationError(_("A team has at least three people. Choose a third one."))
+
+    def validate_fourth(self, field: Any) -> None:
+        self._check_twice(field)
+
+    def validate_lead(self, field: Any) -> None:
+        if self._size > 2 and not (field.data and self[field.data].data):
+            raise ValidationError(_("Say who of the team leads it."))
+
+    def fill(self, team: Team, people: Sequence[Person]) -> None:
+        """Show the team as it is."""
+        known = {person.id: person.public_id for person in people}
+        for place, person_id in zip(self.PLACES, team.people, strict=False):
+            self[place].data = known.get(person_id, "")
+            if person_id == team.lead:
+                self.lead.data = place
+
+    def team(self) -> Team:
+        """The team that was chosen."""
+        ids = [self._people[self[place].data].id for place in self.PLACES if self[place].data]
+        lead = (
+            self._people[self[self.lead.data].data].id
+            if self.lead.data and self[self.lead.data].data
+            else None
+        )
+        return Team((ids[0], ids[1]), tuple(ids[2:]), lead)
+
+
+class ReplacementForm(PortalForm):
+    """Somebody new in a team."""
+
+    person = SelectField(_l("Who joins the team?"), [InputRequired(_l("Choose an inspector."))])
+
+    @classmethod
+    def offering(cls, people: Sequence[Person], formdata: bool) -> "ReplacementForm":
+        """The form with the people who may join."""
+        form = cls(prefix="join-") if formdata else cls(formdata=None, prefix="join-")
+        form.people = {one.public_id: one for one in people}
+        form.person.choices = [("", _("Choose")), *((one.public_id, one.name) for one in people)]
+        return form
+
+    people: Mapping[str, Person] = {}
+
+    def person_id(self) -> int:
+        """The id of whoever was chosen."""
+        return self.people[self.person.data].id
+
+
+class VoidForm(PortalForm):
+    """Which sheet is void, and why."""
+
+    sheet = RadioField(_l("Whose sheet is void?"), [InputRequired(_l("Choose one."))])
+    reason = TextField(
+        _l("Which tie was found, and how"), [DataRequired(_l("Write the reason.")), Length(max=LONG)]
+    )
+
+    @classmethod
+    def offering(cls, sheets: Mapping[str, str], formdata: bool) -> "VoidForm":
+        """The form with the sheets that may be made void; ``sheets``: address → whose it is."""
+        form = cls(prefix="void-") if formdata else cls(formdata=None, prefix="void-")
+        form.sheet.choices = list(sheets.items())
+        return form
+
+
+class InterestForm(PortalForm):
+    """What ties an inspector to a school: nothing, or what and why."""
+
+    tie = RadioField(_l("Does anything tie you to this school?"), [InputRequired(_l("Choose one."))])
+    reason = TextField(_l("What it is, in a few words"), [Length(max=LONG)])
+
+    def offer(self, may_deny: bool) -> None:
+        """What can be said: once papers are open, only that there is a tie after all."""
+        none = [("none", _("No, nothing: I may score it"))] if may_deny else []
+        ties = [(kind.value, str(name)) for kind, name in INTEREST_NAMES.items()]
+        self.tie.choices = [*none, *ties]
+
+    def validate_reason(self, field: Any) -> None:
+        if self.tie.data and self.tie.data != "none" and not (field.data or "").strip():
+            raise ValidationError(_("Write what it is; the district office reads it."))
+
+
+class AnnounceForm(PortalForm):
+    """Where the seed of a draw comes from."""
+
+    kind = RadioField(
+        _l("Where does the seed come from?"),
+        [InputRequired(_l("Choose one."))],
+        choices=[
+            (NUMBER, _l("A public number that nobody knows yet")),
+            (SECRET, _l("A secret: its SHA-256 is published now, the secret when it is drawn")),
+        ],
+    )
+    source = LineField(
+        _l("Which number, or the secret"),
+        [DataRequired(_l("Write which number, or the secret.")), Length(max=300)],
+    )
+
+    def validate_source(self, field: Any) -> None:
+        if self.kind.data == SECRET and len(field.data or "") < 16:
+            raise ValidationError(_("A secret has at least 16 signs: nobody may find it by trying."))
+
+
+class SeedForm(PortalForm):
+    """The seed of a draw."""
+
+    seed = LineField(_l("The number, or the secret"), [DataRequired(_l("Write the seed.")), Length(max=300)])
+
+
+class PanelForm(PortalForm):
+    """Minutes of a meeting of the panel: who was there, who stepped aside, how many were for the proposal."""
+
+    held_on = DateField(_l("Day of the meeting"), [InputRequired(_l("Enter the day of the meeting."))])
+    present = SelectMultipleField(_l("At the meeting"))
+    absent = SelectMultipleField(_l("Absent"))
+    recused = SelectMultipleField(_l("Stepped aside"))
+    why_aside = TextField(_l("Why they stepped aside"), [Length(max=LONG)])
+    chair = SelectField(_l("Who chaired the meeting"), [InputRequired(_l("Choose one."))])
+    in_favour = IntegerField(
+        _l("How many were for the proposal"),
+        [InputRequired(_l("Write how many.")), NumberRange(1, 99, _l("Write how many."))],
+    )
+    text = TextField(
+        _l("What was said, and the proposal"), [DataRequired(_l("Write the minutes.")), Length(max=LONG)]
+    )
+
+    LISTS = {"present": Presence.PRESENT, "absent": Presence.ABSENT, "recused": Presence.RECUSED}
+
+    def offer(self, people: Sequence[Person]) -> None:
+        """Who may sit on the panel."""
+        self._people = {one.public_id: one for one in people}
+        names = [(one.public_id, one.name) for one in people]
+        for name in self.LISTS:
+            self[name].choices = names
+        self.chair.choices = [("", _("Choose")), *names]
+
+    def validate_held_on(self, field: Any) -> None:
+        if field.data and field.data > clock.today():
+            raise ValidationError(_("The meeting has been held already."))
+
+    def validate_recused(self, _field: Any) -> None:
+        named = [one for name in self.LISTS for one in self[name].data or []]
+        if len(named) != len(set(named)):
+            raise ValidationError(_("Somebody is in two of the lists."))
+
+    def minutes(self) -> Minutes:
+        """What was written down."""
+        presence = {
+            self._people[one].id: how.value
+            for name, how in self.LISTS.items()
+            for one in self[name].data or []
+        }
+        return Minutes(
+            self.held_on.data,
+            presence,
+            self._people[self.chair.data].id,
+            self.in_favour.data,
+            self.text.data,
+            self.why_aside.data or "",
+        )
 
 
 class ExtensionForm(PortalForm):

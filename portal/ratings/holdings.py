@@ -3,6 +3,8 @@
 from portal.holdings import Act, held
 from portal.i18n import lazy_gettext as _l
 from portal.ratings.concerns import Concern
+from portal.ratings.interests import Interest
+from portal.ratings.minutes import Attendance, Meeting
 
 held(
     Concern,
@@ -11,3 +13,16 @@ held(
     blanks={"words": "—", "reply": ""},
     why=_l("That an objection was sent and examined belongs to the result of the school; the words go."),
 )
+held(
+    Interest,
+    Act.KEEP,
+    person="person_id",
+    why=_l("Why an inspector stepped aside belongs to the result of the school."),
+)
+held(
+    Attendance,
+    Act.KEEP,
+    person="person_id",
+    why=_l("Who sat on the panel, and who stepped aside, belongs to the result of the school."),
+)
+held(Meeting, Act.KEEP, person="chair_id", why=_l("Minutes of a panel belong to the result of the school."))

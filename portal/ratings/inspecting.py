@@ -1,140 +1,26 @@
-"""Two inspectors per school: who may, what each of them scores alone, where they differ, and what both agree on."""
+"""Two inspectors per school: what each of them scores alone, where they differ, and what both agree on.
 
-from collections.abc import Collection, Mapping
-from datetime import timedelta
+Who they are stands in ``teams.py``, who may not in ``conflicts.py``, the third scorer's rule in ``thirds.py``.
+"""
+
+from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import select
 
 from portal import clock
-from portal.access import Role
-from portal.accounts.models import Appointment, Person
 from portal.errors import RuleBroken
 from portal.extensions import db
 from portal.i18n import gettext as _
+from portal.ratings import interests, teams, thirds
 from portal.ratings.canonical import canonical, digest
-from portal.ratings.models import Answer, Consensus, Entry, EntryState, Mark, Round, RoundState, Sheet
+from portal.ratings.conflicts import conflicts
+from portal.ratings.models import Answer, Consensus, Entry, EntryState, Mark, Seat, Sheet
 from portal.ratings.rubric import Item, Rubric
 from portal.ratings.rubrics import bonus_ids, inspectors_answer, items_of, rubric_of, words
-from portal.ratings.terms import ROTATION, YEARS_APART
-from portal.schools.models import Guardianship, Pupil, School, SchoolClass
 from portal.trail.models import note
 
 INSPECTORS = 2
-
-
-def conflicts(school_ids: Collection[int]) -> dict[tuple[int, int], str]:
-    """(person, school) → why that person cannot inspect that school, in words. Three queries, however many."""
-    today = clock.today()
-    years = YEARS_APART.on(today, school_id=min(school_ids)) if school_ids else 1
-    since = today - timedelta(days=365 * years)
-    recent = or_(Appointment.ended_on.is_(None), Appointment.ended_on > since)
-    found: dict[tuple[int, int], str] = {}
-    in_school = (
-        select(Appointment.person_id, School.id)
-        .join(School, School.id == Appointment.school_id)
-        .where(School.id.in_(school_ids), recent)
-    )
-    in_class = (
-        select(Appointment.person_id, SchoolClass.school_id)
-        .join(SchoolClass, SchoolClass.id == Appointment.class_id)
-        .where(SchoolClass.school_id.in_(school_ids), recent)
-    )
-    for query in (in_school, in_class):
-        for person_id, school_id in db.session.execute(query):
-            found[person_id, school_id] = _("works there or did so within %(years)s years.", years=years)
-    families = (
-        select(Guardianship.person_id, Pupil.school_id)
-        .join(Pupil, Pupil.id == Guardianship.pupil_id)
-        .where(
-            Pupil.school_id.in_(school_ids),
-            or_(Pupil.left_on.is_(None), Pupil.left_on > clock.today()),
-            or_(Guardianship.ended_on.is_(None), Guardianship.ended_on > clock.today()),
-        )
-    )
-    for person_id, school_id in db.session.execute(families):
-        found[person_id, school_id] = _("has a child there.")
-    return found
-
-
-def stepping_aside(entry: Entry) -> dict[tuple[int, int], str]:
-    """Who cannot be named for a school, and why: ties, and where the district rotates, the inspectors of the last round."""
-    found = conflicts([entry.school_id])
-    if ROTATION.on(clock.today(), district_id=entry.round.district_id):
-        last = (
-            select(func.max(Entry.id))
-            .join(Round, Round.id == Entry.round_id)
-            .where(
-                Entry.school_id == entry.school_id, Entry.id != entry.id, Round.state == RoundState.PUBLISHED
-            )
-            .scalar_subquery()
-        )
-        for person_id in db.session.scalars(select(Sheet.person_id).where(Sheet.entry_id == last)):
-            found.setdefault((person_id, entry.school_id), _("inspected this school in the last round."))
-    return found
-
-
-def inspectors_of(district_id: int) -> list[Person]:
-    """People who are inspectors of the district today, by name."""
-    today = clock.today()
-    return list(
-        db.session.scalars(
-            select(Person)
-            .join(Appointment, Appointment.person_id == Person.id)
-            .where(
-                Appointment.role == Role.INSPECTOR,
-                Appointment.district_id == district_id,
-                Appointment.started_on <= today,
-                or_(Appointment.ended_on.is_(None), Appointment.ended_on > today),
-            )
-            .order_by(Person.name_pinyin, Person.id)
-            .distinct()
-        )
-    )
-
-
-def first_conflict(which: ColumnElement[bool]) -> dict[str, str] | None:
-    """The first inspector among these entries who must step aside: person, school, why. None when there is none."""
-    rows = db.session.execute(
-        select(Person.id, Person.name, School.id, School.name)
-        .join(Sheet, Sheet.person_id == Person.id)
-        .join(Entry, Entry.id == Sheet.entry_id)
-        .join(School, School.id == Entry.school_id)
-        .where(which)
-        .order_by(Entry.id, Sheet.id)
-    ).all()
-    tied = conflicts({school_id for _person, _name, school_id, _school in rows}) if rows else {}
-    for person_id, person, school_id, school in rows:
-        if (person_id, school_id) in tied:
-            return {"person": person, "school": school, "why": tied[person_id, school_id]}
-    return None
-
-
-def assign(entry: Entry, person_ids: list[int], by_id: int) -> None:
-    """Give a school its two inspectors, before the round opens. Refuses whoever is tied to the school."""
-    if entry.state != EntryState.CHOSEN:
-        raise RuleBroken(_("The round is open: its inspectors stay."))
-    if len(set(person_ids)) != INSPECTORS:
-        raise RuleBroken(_("Choose two different inspectors."), 422)
-    tied = stepping_aside(entry)
-    able = {person.id: person.name for person in inspectors_of(entry.round.district_id)}
-    for person_id in person_ids:
-        if person_id not in able:
-            raise RuleBroken(_("This person is not an inspector of the district."), 422)
-        if (person_id, entry.school_id) in tied:
-            raise RuleBroken(
-                _(
-                    "%(person)s cannot inspect this school: %(why)s",
-                    person=able[person_id],
-                    why=tied[person_id, entry.school_id],
-                ),
-                422,
-            )
-    for sheet in db.session.scalars(select(Sheet).where(Sheet.entry_id == entry.id)):
-        db.session.delete(sheet)
-    db.session.flush()
-    db.session.add_all(Sheet(entry_id=entry.id, person_id=person_id) for person_id in person_ids)
-    note("rating.assigned", entry, person_id=by_id, inspectors=sorted(person_ids))
 
 
 def marks_of(sheet: Sheet) -> dict[str, Mark]:
@@ -150,6 +36,20 @@ def to_score(entry: Entry) -> list[Item]:
     return [item for item in inspectors_answer(rubric) if item.id not in optional or item.id in claimed]
 
 
+def to_score_on(sheet: Sheet) -> list[Item]:
+    """What must be scored on a sheet: by the third scorer only what lies far apart."""
+    if sheet.seat == Seat.THIRD:
+        return thirds.far_apart(sheet.entry, facts_by_sheet(sheet.entry))
+    return to_score(sheet.entry)
+
+
+def may_score_on(sheet: Sheet) -> list[Item]:
+    """Beyond that, what may be scored on a sheet: deductions, by the two who score blind."""
+    if sheet.seat == Seat.THIRD:
+        return []
+    return deductions_to_score(rubric_of(sheet.entry.round.rubric_version))
+
+
 def deductions_to_score(rubric: Rubric) -> list[Item]:
     """Deductions an inspector may make; leaving them out means that nothing was found."""
     own = {item.id for item in rubric.deductions}
@@ -159,6 +59,8 @@ def deductions_to_score(rubric: Rubric) -> list[Item]:
 def _check_open(sheet: Sheet) -> None:
     if sheet.entry.state != EntryState.SCORING or sheet.locked_at is not None:
         raise RuleBroken(_("This sheet is locked. Nobody can change it now."))
+    if interests.must_declare(sheet):
+        raise RuleBroken(_("Say first whether anything ties you to this school."))
 
 
 def mark(sheet: Sheet, item: Item, facts: Mapping[str, Any] | None, reason: str) -> None:
@@ -180,11 +82,11 @@ def mark(sheet: Sheet, item: Item, facts: Mapping[str, Any] | None, reason: str)
 def not_scored(sheet: Sheet) -> list[str]:
     """Titles of the items this sheet still lacks."""
     marks = marks_of(sheet)
-    return [f"{item.id} {words(item.title)}" for item in to_score(sheet.entry) if item.id not in marks]
+    return [f"{item.id} {words(item.title)}" for item in to_score_on(sheet) if item.id not in marks]
 
 
 def lock(sheet: Sheet) -> bool:
-    """Lock a complete sheet, in the current transaction; answers whether the other sheet is locked too."""
+    """Lock a complete sheet, in the current transaction; answers whether scoring is over: all are locked, no third is called."""
     _check_open(sheet)
     left = not_scored(sheet)
     if left:
@@ -195,16 +97,29 @@ def lock(sheet: Sheet) -> bool:
     sheet.locked_at = clock.now()
     db.session.flush()
     note("rating.sheet_locked", sheet, person_id=sheet.person_id)
-    waiting = select(func.count(Sheet.id)).where(Sheet.entry_id == sheet.entry_id, Sheet.locked_at.is_(None))
-    return db.session.scalar(waiting) == 0
+    if still_scoring(sheet.entry):
+        return False
+    return not teams.call_third(sheet.entry, facts_by_sheet(sheet.entry))
+
+
+def still_scoring(entry: Entry) -> bool:
+    """Whether a sheet that counts is open, or one of the two is missing."""
+    sheets = teams.scoring(teams.standing(entry))
+    whole = sum(one.seat == Seat.SCORER for one in sheets) == INSPECTORS
+    return not whole or any(one.locked_at is None for one in sheets)
 
 
 def facts_by_sheet(entry: Entry) -> dict[str, dict[int, Mark]]:
-    """Item → sheet id → mark, of both sheets; marks that only question a computed item are left out."""
+    """Item → sheet id → mark, of the two who score blind; marks that only question a computed item are left out."""
     rows = db.session.execute(
         select(Mark, Sheet.id)
         .join(Sheet, Sheet.id == Mark.sheet_id)
-        .where(Sheet.entry_id == entry.id, Mark.facts.is_not(None))
+        .where(
+            Sheet.entry_id == entry.id,
+            Sheet.seat == Seat.SCORER,
+            Sheet.voided_at.is_(None),
+            Mark.facts.is_not(None),
+        )
         .order_by(Sheet.id)
     )
     found: dict[str, dict[int, Mark]] = {}
@@ -214,18 +129,36 @@ def facts_by_sheet(entry: Entry) -> dict[str, dict[int, Mark]]:
 
 
 def gaps(entry: Entry) -> list[Item]:
-    """The items both must agree on, in the order of the rubric: where the locked sheets differ, and what was sent back."""
+    """The items to agree on, in the order of the rubric: where the locked sheets differ and no third scorer settled it, and
+    what was sent back."""
     items = items_of(rubric_of(entry.round.rubric_version))
     marks, spoken = facts_by_sheet(entry), consensuses_of(entry)
+    settled = thirds.middle(entry, marks)
     return [
         item
         for name, item in items.items()
         if name in marks
         and (
             name in spoken
-            or len({row.facts for row in marks[name].values()}) + (INSPECTORS - len(marks[name])) > 1
+            or (
+                name not in settled
+                and len({row.facts for row in marks[name].values()}) + (INSPECTORS - len(marks[name])) > 1
+            )
         )
     ]
+
+
+def counted(entry: Entry) -> dict[str, str]:
+    """The facts that count for each scored item: agreed in words, else the middle one of three, else what both say."""
+    marks = facts_by_sheet(entry)
+    settled = thirds.middle(entry, marks)
+    agreed = {name: row.facts for name, row in consensuses_of(entry).items() if row.agreed_at is not None}
+    found = {}
+    for name, rows in marks.items():
+        facts = agreed.get(name) or (settled.get(name) or next(iter(rows.values()))).facts
+        assert facts is not None
+        found[name] = facts
+    return found
 
 
 def consensuses_of(entry: Entry) -> dict[str, Consensus]:
@@ -245,7 +178,7 @@ def questioned(entry: Entry) -> list[tuple[str, str]]:
     rows = db.session.execute(
         select(Mark.item_id, Mark.reason)
         .join(Sheet, Sheet.id == Mark.sheet_id)
-        .where(Sheet.entry_id == entry.id, Mark.facts.is_(None))
+        .where(Sheet.entry_id == entry.id, Sheet.voided_at.is_(None), Mark.facts.is_(None))
         .order_by(Mark.id)
     )
     return [(item_id, reason) for item_id, reason in rows]
@@ -254,7 +187,7 @@ def questioned(entry: Entry) -> list[tuple[str, str]]:
 def propose(sheet: Sheet, item: Item, facts: Mapping[str, Any], reason: str) -> None:
     """Propose what both should hold about a differing item; a new proposal replaces an open one."""
     entry = sheet.entry
-    if entry.state != EntryState.LOCKED:
+    if entry.state != EntryState.LOCKED or sheet.person_id not in _inspectors_of(entry):
         raise RuleBroken(_("There is nothing to agree on now."))
     if item.id not in {gap.id for gap in gaps(entry)}:
         raise RuleBroken(_("Both sheets say the same here."))
@@ -272,7 +205,7 @@ def propose(sheet: Sheet, item: Item, facts: Mapping[str, Any], reason: str) -> 
 
 
 def _inspectors_of(entry: Entry) -> set[int]:
-    return set(db.session.scalars(select(Sheet.person_id).where(Sheet.entry_id == entry.id)))
+    return {one.person_id for one in teams.scoring(teams.standing(entry))}
 
 
 def agree(sheet: Sheet, item_id: str) -> None:

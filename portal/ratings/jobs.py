@@ -15,7 +15,7 @@ from portal.extensions import db
 from portal.i18n import lazy_gettext as _l
 from portal.jobs.queue import every
 from portal.ratings import assessing
-from portal.ratings.models import Entry, EntryState, Objection, ObjectionState, Round, RoundState, Sheet
+from portal.ratings.models import Entry, EntryState, Objection, ObjectionState, Round, RoundState, Seat, Sheet
 from portal.ratings.policy import objections_to_hear
 from portal.ratings.standing import CheckState, LightCheck, Measure, MeasureState
 from portal.row_security import all_rows
@@ -117,7 +117,12 @@ def _of_inspectors() -> Iterator[Step]:
     entries = {entry.id: entry for entry in _entries((EntryState.SCORING,))}
     rows = db.session.scalars(
         select(Sheet)
-        .where(Sheet.entry_id.in_(entries), Sheet.locked_at.is_(None))
+        .where(
+            Sheet.entry_id.in_(entries),
+            Sheet.locked_at.is_(None),
+            Sheet.voided_at.is_(None),
+            Sheet.seat != Seat.MEMBER,
+        )
         .options(joinedload(Sheet.person))
         .order_by(Sheet.id)
     )

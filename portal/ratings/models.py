@@ -16,6 +16,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     event,
+    false,
     inspect,
     text,
 )
@@ -69,6 +70,19 @@ class ObjectionState(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
+class Seat(StrEnum):
+    """What somebody does in the team of a school: scores blind, is ready to step in, or scores as the third."""
+
+    SCORER = "scorer"
+    MEMBER = "member"
+    THIRD = "third"
+
+
+SEAT_NAMES = {
+    Seat.SCORER: _l("Scores blind"),
+    Seat.MEMBER: _l("In the team, ready to step in"),
+    Seat.THIRD: _l("Third scorer"),
+}
 RUBRIC_STATE_NAMES = {
     RubricState.DRAFT: _l("Draft"),
     RubricState.PUBLISHED: _l("Published"),
@@ -136,13 +150,19 @@ class RubricVersion(PublicId, Base):
 
 
 class Round(PublicId, Base):
-    """One rating of the schools of a district over a school year, by one rubric version."""
+    """One rating of the schools of a district over a school year, by one rubric version.
+
+    ``team_size``, ``spread_limit`` (percent of the points of an indicator; None: no third scorer) and ``has_panel`` are the
+    rules it was prepared under; rounds from before them have two inspectors and no panel.
+    """
 
     __tablename__ = "rating_round"
     __table_args__ = (
         CheckConstraint(f"state IN ({_one_of(RoundState)})", name="state_known"),
         CheckConstraint("length(name) > 0", name="has_name"),
         CheckConstraint("scoring_due_on >= self_assessment_due_on", name="deadlines_in_order"),
+        CheckConstraint("team_size BETWEEN 2 AND 7", name="team_is_one"),
+        CheckConstraint("spread_limit IS NULL OR spread_limit BETWEEN 1 AND 100", name="spread_known"),
         CheckConstraint(
             f"programme IN ({', '.join(repr(name) for name in PROGRAMMES)})", name="programme_known"
         ),
@@ -164,6 +184,9 @@ class Round(PublicId, Base):
     published_on: Mapped[date | None]
     publicity_ends_on: Mapped[date | None]
     valid_until_on: Mapped[date | None]
+    team_size: Mapped[int] = mapped_column(default=2, server_default="2", info={"before": 2})
+    spread_limit: Mapped[int | None]
+    has_panel: Mapped[bool] = mapped_column(default=False, server_default=false(), info={"before": False})
 
     rubric_version: Mapped[RubricVersion] = relationship(lazy="raise_on_sql")
     school_year: Mapped[SchoolYear] = relationship(lazy="raise_on_sql")
@@ -267,11 +290,20 @@ class Snapshot(Base):
 
 
 class Sheet(PublicId, Base):
-    """One inspector's score sheet for one school; the other inspector sees it only when both are locked."""
+    """One inspector's place in the team of a school and their score sheet; others see it only when scoring is over.
+
+    ``declared_at``: when they confirmed, before any paper was opened, that nothing ties them to the school. A void sheet
+    counts no more and stays; ``voided_sha256`` is what it said.
+    """
 
     __tablename__ = "rating_sheet"
     __table_args__ = (
         UniqueConstraint("entry_id", "person_id"),
+        CheckConstraint(f"seat IN ({_one_of(Seat)})", name="seat_known"),
+        CheckConstraint(
+            "voided_at IS NULL OR (length(void_reason) > 0 AND length(voided_sha256) = 64)",
+            name="void_has_reason",
+        ),
         Index("ix_rating_sheet_person", "person_id", "id"),
     )
 
@@ -279,10 +311,23 @@ class Sheet(PublicId, Base):
     entry_id: Mapped[int] = mapped_column(ForeignKey("rating_entry.id", ondelete="CASCADE"))
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
     locked_at: Mapped[datetime | None]
+    seat: Mapped[str] = mapped_column(
+        String(10), default=Seat.SCORER, server_default=Seat.SCORER.value, info={"before": "scorer"}
+    )
+    is_lead: Mapped[bool] = mapped_column(default=False, server_default=false(), info={"before": False})
+    declared_at: Mapped[datetime | None]
+    voided_at: Mapped[datetime | None]
+    void_reason: Mapped[str] = mapped_column(Text, default="", server_default="")
+    voided_sha256: Mapped[str | None] = mapped_column(String(64))
 
     entry: Mapped[Entry] = relationship(lazy="raise_on_sql", back_populates="sheets")
     person: Mapped[Person] = relationship(lazy="raise_on_sql")
     marks: Mapped[list["Mark"]] = relationship(lazy="raise_on_sql", order_by="Mark.id")
+
+    @property
+    def seat_name(self) -> str:
+        """What its person does in the team, in words."""
+        return str(SEAT_NAMES[Seat(self.seat)])
 
 
 class Mark(Base):
@@ -409,6 +454,14 @@ class Objection(PublicId, Base):
     def named(self) -> list[str]:
         """Ids of the indicators it is about."""
         return self.items.splitlines()
+
+
+@event.listens_for(Sheet, "before_update")
+def _keep_void(_mapper: Any, _connection: Any, sheet: Sheet) -> None:
+    before = inspect(sheet).attrs.voided_at.history
+    was = before.deleted[0] if before.deleted else sheet.voided_at
+    if was is not None:
+        raise RuleBroken(_("This sheet is void. It stays as it is."))
 
 
 @event.listens_for(Objection, "before_update")

@@ -9,6 +9,7 @@ from portal.ratings.asking import RatingQuestion
 from portal.ratings.concerns import Concern, ConcernState
 from portal.ratings.decided import DecisionRecord
 from portal.ratings.evidence import Evidence
+from portal.ratings.minutes import Attendance, Meeting, Presence
 from portal.ratings.models import (
     SECOND_APPEAL,
     Consensus,
@@ -19,6 +20,7 @@ from portal.ratings.models import (
     Round,
     RoundState,
     RubricVersion,
+    Seat,
     Sheet,
     VetoEvent,
 )
@@ -50,14 +52,19 @@ def entries_of_school(actor: Actor) -> ColumnElement[bool]:
 
 
 def own_sheets(actor: Actor) -> ColumnElement[bool]:
-    """The inspector's own sheets, of their district, once the school's self-assessment is accepted."""
+    """The inspector's own sheets, of their district, once the school's self-assessment is accepted: those on which they score."""
     early = (EntryState.CHOSEN, EntryState.SELF_ASSESSING, EntryState.SUBMITTED)
     ready = (
         select(Entry.id)
         .join(Round, Round.id == Entry.round_id)
         .where(Entry.state.not_in(early), Round.district_id == actor.district_id)
     )
-    return and_(Sheet.person_id == actor.person_id, Sheet.entry_id.in_(ready))
+    return and_(
+        Sheet.person_id == actor.person_id,
+        Sheet.entry_id.in_(ready),
+        Sheet.seat != Seat.MEMBER,
+        Sheet.voided_at.is_(None),
+    )
 
 
 def objections_to_hear(actor: Actor) -> ColumnElement[bool]:
@@ -97,12 +104,17 @@ def objections_to_hear(actor: Actor) -> ColumnElement[bool]:
 
 
 def _took_no_part(me: int) -> ColumnElement[bool]:
-    """Entries that this person neither scored nor decided nor answered about before."""
+    """Entries that this person neither scored nor proposed nor decided nor answered about before."""
     return and_(
         Entry.decided_by_id.is_distinct_from(me),
         Entry.opined_by_id.is_distinct_from(me),
         Entry.id.not_in(select(Sheet.entry_id).where(Sheet.person_id == me)),
         Entry.id.not_in(select(Consensus.entry_id).where(Consensus.proposed_by_id == me)),
+        Entry.id.not_in(
+            select(Meeting.entry_id)
+            .join(Attendance, Attendance.meeting_id == Meeting.id)
+            .where(Attendance.person_id == me, Attendance.presence == Presence.PRESENT)
+        ),
         Entry.id.not_in(
             select(VetoEvent.entry_id).where(
                 or_(VetoEvent.recorded_by_id == me, VetoEvent.confirmed_by_id == me)
@@ -126,8 +138,10 @@ def evidence_of_school(actor: Actor) -> ColumnElement[bool]:
 
 
 def evidence_of_own_sheets(actor: Actor) -> ColumnElement[bool]:
-    """Submitted files of the schools this inspector scores, and of no other; not what the school objects with later."""
-    own = select(Sheet.entry_id).where(own_sheets(actor))
+    """Submitted files of the schools this inspector scores, once they said that nothing ties them to the school; of no other
+    school, and not what the school objects with later."""
+    opened = or_(Sheet.declared_at.is_not(None), Sheet.locked_at.is_not(None))
+    own = select(Sheet.entry_id).where(own_sheets(actor), opened)
     handed_in = and_(Evidence.frozen_at.is_not(None), Evidence.item_id.not_like("objection:%"))
     return and_(Evidence.entry_id.in_(own), handed_in)
 

@@ -19,7 +19,8 @@ class Programme:
     """A kind of round. ``results``: what each star of its rubric is called, from none upwards; empty: stars themselves.
 
     ``titles``: what a school is named; ``heard``: whether a first opinion comes before the decision; ``years``: how long a
-    title holds where neither rubric nor district say otherwise.
+    title holds where neither rubric nor district say otherwise; ``team``: how many inspectors a school has at least;
+    ``panel``: whether a panel proposes the result.
     """
 
     name: str
@@ -29,6 +30,8 @@ class Programme:
     titles: tuple[Any, ...] = ()
     heard: bool = True
     years: int | None = None
+    team: int = 2
+    panel: bool = False
 
     def word(self, star: int) -> str:
         """What a result is called."""
@@ -53,7 +56,11 @@ PROGRAMMES = {
     one.name: one
     for one in (
         Programme(
-            STARS, _l("Star rating of schools"), _l("Every school, with a first opinion before the decision.")
+            STARS,
+            _l("Star rating of schools"),
+            _l("Every school, with a first opinion before the decision."),
+            team=3,
+            panel=True,
         ),
         Programme(
             "base",

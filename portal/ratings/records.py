@@ -22,11 +22,12 @@ from portal import clock, documents
 from portal.extensions import db
 from portal.i18n import gettext as _
 from portal.i18n import lazy_gettext as _l
-from portal.i18n import long_date
-from portal.ratings import signatures, signing, states, windows
+from portal.i18n import listing, long_date
+from portal.ratings import panels, signatures, signing, states, windows
 from portal.ratings.assessing import latest_snapshot
 from portal.ratings.canonical import canonical, digest, restored
 from portal.ratings.decided import DecisionRecord
+from portal.ratings.minutes import PRESENCE_NAMES, Presence
 from portal.ratings.models import OBJECTION_STATE_NAMES, TIER_NAMES, Entry, Round, Sheet
 from portal.trail.models import HEAD, note
 
@@ -101,6 +102,7 @@ def content_of(entry_id: int, act: str) -> dict[str, Any]:
         "sheets": [_sheet(sheet) for sheet in entry.sheets],
         "agreed": _digests(entry.consensuses, "item_id", ("facts", "reason")),
         "vetoes": _digests(entry.vetoes, "veto_id", ("reason",)) if entry.vetoes else {},
+        "panel": _panel(entry),
         "hearing": _hearing(entry),
         "objections": [_case(case) for case in entry.objections],
         "days": _days(entry),
@@ -135,12 +137,32 @@ def _snapshot(entry: Entry) -> dict[str, Any] | None:
 
 def _sheet(sheet: Sheet) -> dict[str, Any]:
     marks = {mark.item_id: [mark.facts, mark.reason] for mark in sheet.marks}
-    return {"id": sheet.public_id, "locked_at": _moment(sheet.locked_at), "sha256": digest(canonical(marks))}
+    found = {"id": sheet.public_id, "locked_at": _moment(sheet.locked_at), "sha256": digest(canonical(marks))}
+    void = {"at": _moment(sheet.voided_at), "reason": sheet.void_reason} if sheet.voided_at else None
+    return {**found, "seat": sheet.seat, "leads": sheet.is_lead, "void": void}
 
 
 def _digests(rows: Sequence[Any], name: str, columns: Sequence[str]) -> dict[str, str]:
     return {
         getattr(row, name): digest(canonical([getattr(row, column) for column in columns])) for row in rows
+    }
+
+
+def _panel(entry: Entry) -> dict[str, Any] | None:
+    """The newest meeting of the panel; None in rounds without one."""
+    found = next(iter(panels.meetings_of(entry.id)), None)
+    if found is None:
+        return None
+    return {
+        "number": found.number,
+        "held_on": _day(found.held_on),
+        "chair": found.chair.name,
+        **{str(how): found.names(how) for how in Presence},
+        "why_aside": found.why_aside,
+        "in_favour": found.in_favour,
+        "proposal": {"star": found.star, "total": found.total},
+        "minutes": digest(found.text),
+        "basis": found.basis,
     }
 
 
@@ -273,7 +295,8 @@ def _sections(said: dict[str, Any]) -> list[tuple[str, Lines]]:
         ),
         (_("School year"), said["round"]["year"]),
         (_("Self-assessment submitted"), _shown(days["submitted_at"])),
-        (_("Sheets"), _("%(num)s, locked apart from each other", num=len(said["sheets"]))),
+        (_("Sheets"), _("%(num)s, locked apart from each other", num=len(_counted(said)))),
+        *((_("Void sheet"), one["void"]["reason"]) for one in said["sheets"] if one.get("void")),
         (_("First opinion given"), _shown(heard["told_at"])),
         (_("The school could answer until"), _shown(heard["answer_by"])),
         (_("Answer of the school"), _shown(heard["answered_at"]) or _("No answer")),
@@ -283,6 +306,8 @@ def _sections(said: dict[str, Any]) -> list[tuple[str, Lines]]:
         (_("Valid until"), _shown(days["valid_until"])),
     ]
     found = [(_("How it came about"), [row for row in rows if row[1]])]
+    if said.get("panel"):
+        found.append((_("Panel"), _panel_lines(said["panel"])))
     cases = [
         (
             str(TIER_NAMES[case["step"]]),
@@ -312,11 +337,27 @@ def _sections(said: dict[str, Any]) -> list[tuple[str, Lines]]:
     return [*found, (_("Two signatures"), signed)] if signed else found
 
 
+def _panel_lines(told: dict[str, Any]) -> Lines:
+    rows: Lines = [
+        (_("Day of the meeting"), _shown(told["held_on"])),
+        (_("Who chaired the meeting"), told["chair"]),
+        *((str(PRESENCE_NAMES[how]), listing(told[how])) for how in Presence if told[how]),
+        (_("Why they stepped aside"), told["why_aside"]),
+        (_("How many were for the proposal"), str(told["in_favour"])),
+    ]
+    return [row for row in rows if row[1]]
+
+
 def _shown(text: str | None) -> str:
     if not text:
         return ""
     day = date.fromisoformat(text) if len(text) == 10 else clock.local(datetime.fromisoformat(text)).date()
     return long_date(day)
+
+
+def _counted(said: dict[str, Any]) -> list[dict[str, Any]]:
+    """The sheets that were scored and count."""
+    return [one for one in said["sheets"] if one["locked_at"] and not one.get("void")]
 
 
 def _prints(record: DecisionRecord, said: dict[str, Any]) -> Lines:
@@ -326,7 +367,7 @@ def _prints(record: DecisionRecord, said: dict[str, Any]) -> Lines:
         (_("Evidence"), (said["snapshot"] or {}).get("sha256", "–")),
         *(
             (_("Sheet %(number)s", number=number), one["sha256"])
-            for number, one in enumerate(said["sheets"], 1)
+            for number, one in enumerate((one for one in said["sheets"] if one["locked_at"]), 1)
         ),
         (_("Result"), said["result"]["result"]),
         (_("Log, entry %(number)s", number=said["log"]["sequence"]), said["log"]["hash"]),

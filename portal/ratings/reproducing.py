@@ -10,7 +10,7 @@ from portal.errors import RuleBroken
 from portal.extensions import db
 from portal.i18n import gettext as _
 from portal.i18n import lazy_gettext as _l
-from portal.ratings import evidence, fingerprints, naming, records, standing
+from portal.ratings import drawing, evidence, fingerprints, naming, records, standing, teams
 from portal.ratings.assessing import latest_snapshot
 from portal.ratings.canonical import canonical, digest, restored
 from portal.ratings.deciding import inputs_of, result_of, with_changes
@@ -22,12 +22,16 @@ AT_ONCE = 50
 
 TABLES = {
     "rating_answer": _l("Answer of the school"),
+    "rating_attendance": _l("Member of a panel"),
     "rating_consensus": _l("Agreed score"),
+    "rating_draw": _l("Draw of inspectors"),
     "rating_entry": _l("Result of the school"),
     "rating_evidence": _l("File of the school"),
+    "rating_interest": _l("Tie of an inspector"),
     "rating_light_check": _l("Light check"),
     "rating_mark": _l("Score of an inspector"),
     "rating_measure": _l("Measure"),
+    "rating_meeting": _l("Minutes of a panel"),
     "rating_naming": _l("Naming"),
     "rating_objection": _l("Objection or appeal"),
     "rating_record": _l("Signed record"),
@@ -53,6 +57,7 @@ def differences(round_: Round) -> Iterator[str]:
     if digest(version.canonical) != version.sha256:
         yield _("The rubric does not match its hash.")
     yield from _of_round(round_)
+    yield from drawing.differences(round_)
     last = 0
     while entries := _some(round_.id, last):
         last = entries[-1].id
@@ -117,10 +122,14 @@ def _differences(entry: Entry) -> list[str]:
 
 
 def _scored(entry: Entry) -> list[str]:
+    found = [
+        _("The void sheet of %(person)s was changed.", person=sheet.person.name)
+        for sheet in teams.void_sheets(entry)
+        if teams.fingerprint(sheet) != sheet.voided_sha256
+    ]
     snapshot = latest_snapshot(entry)
     if snapshot is None or digest(snapshot.content) != snapshot.sha256:
-        return [_("The evidence does not match its hash.")]
-    found = []
+        return [*found, _("The evidence does not match its hash.")]
     changed = evidence.tampered(restored(snapshot.content))
     if changed:
         found.append(_("Files differ from what was handed in: %(names)s.", names="、".join(changed[:5])))

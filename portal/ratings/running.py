@@ -24,12 +24,13 @@ from portal.ratings import (
     satisfaction,
     signatures,
     states,
+    teams,
     windows,
 )
 from portal.ratings.canonical import canonical, digest, restored
-from portal.ratings.models import Entry, Round, RubricVersion, Sheet
+from portal.ratings.models import Entry, Round, RubricVersion, Seat, Sheet
 from portal.ratings.rubrics import rubric_of
-from portal.ratings.terms import VALIDITY, terms_on
+from portal.ratings.terms import SPREAD, VALIDITY, terms_on
 from portal.ratings.windows import Step
 from portal.schools.models import School, SchoolYear
 from portal.trail.models import note
@@ -49,6 +50,9 @@ def prepare(
         district_id=year.district_id,
         name=name,
         programme=programme,
+        team_size=programmes.of(programme).team,
+        has_panel=programmes.of(programme).panel,
+        spread_limit=SPREAD.on(clock.today(), district_id=year.district_id),
         rubric_version_id=version.id,
         school_year_id=year.id,
         self_assessment_due_on=deadlines[0],
@@ -154,6 +158,31 @@ def decide(entry: Entry, actor: Actor) -> None:
     deciding.settle(entry, signed.first_id, signed.values["remark"])
     states.move(entry, signed.verb, actor, signed)
     records.keep(entry, records.DECIDED)
+
+
+def sign_void(entry: Entry, sheet: Sheet, reason: str, actor: Actor) -> None:
+    """Sign as the first person that a sheet is void because of a tie found late."""
+    if sheet not in teams.may_void(entry):
+        raise RuleBroken(_("No sheet of this school can be made void now."))
+    given = {"sheet": sheet.public_id, "reason": reason}
+    signatures.sign(
+        entry, "rerun", given, digest(canonical(given)), actor, entry.round.district_id, entry.school.name
+    )
+
+
+def void(entry: Entry, actor: Actor) -> None:
+    """Make a sheet void as the second person; where it was scored already, the school goes back to scoring."""
+    signed = signatures.expected(entry, ("rerun",), actor)
+    sheet = next((one for one in teams.may_void(entry) if one.public_id == signed.values["sheet"]), None)
+    if sheet is None:
+        raise RuleBroken(_("No sheet of this school can be made void now."))
+    signatures.countersign(entry, signed, digest(canonical(signed.values)), actor)
+    scored = sheet.seat != Seat.MEMBER and entry.state in states.SCORED
+    teams.void(sheet, signed.values["reason"], actor)
+    if scored:
+        if signatures.waiting(entry, states.DECIDING):
+            signatures.take_back(entry, states.DECIDING, actor)
+        states.move(entry, "rerun", actor, signed)
 
 
 def _results(round_: Round) -> str:

@@ -32,7 +32,7 @@ from portal.errors import RuleBroken
 from portal.extensions import Base, PublicId, db
 from portal.i18n import gettext as _
 from portal.i18n import lazy_gettext as _l
-from portal.ratings import inspecting
+from portal.ratings import conflicts
 from portal.ratings.models import Entry, Round
 from portal.schools.models import District, School
 from portal.trail.models import note
@@ -331,7 +331,7 @@ def is_the_same_person(row: Row, actor: Actor) -> str | None:
 def has_no_tie(row: Row, actor: Actor) -> str | None:
     """Who works or worked at the school, or has a child there, steps aside."""
     school_id = db.session.scalar(select(Entry.school_id).where(Entry.id == row.entry_id)) or 0
-    if (actor.person_id, school_id) in inspecting.conflicts([school_id]):
+    if (actor.person_id, school_id) in conflicts.conflicts([school_id]):
         return _("You have a tie to this school; somebody else must settle this.")
     return None
 

@@ -1,7 +1,8 @@
 """How a round and the schools in it move: a table of moves, each with its own person and conditions.
 
-There is no other way to change a state, and no way back but two, each once: a submitted self-assessment may be returned,
-and items may go back to both inspectors because of what the school answered to the first opinion. An objection to a published
+There is no other way to change a state, and no way back but three: a submitted self-assessment may be returned once, items may go
+back to both inspectors once because of what the school answered to the first opinion, and before the decision a school is scored
+again when a sheet was made void because of a tie found late. An objection to a published
 result moves no school: it is a row of its own, and what it changes is scored again by the same engine. A move with ``second``
 is made by the second of two people, over the first one's signature (``signatures.py``).
 """
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import abort
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, func, select, update
 
 from portal import clock
 from portal.access import Actor, Role
@@ -19,7 +20,17 @@ from portal.errors import RuleBroken
 from portal.extensions import db
 from portal.i18n import gettext as _
 from portal.i18n import lazy_gettext as _l
-from portal.ratings import assessing, evidence, inspecting, programmes, remedies, windows
+from portal.ratings import (
+    assessing,
+    conflicts,
+    evidence,
+    inspecting,
+    panels,
+    programmes,
+    remedies,
+    teams,
+    windows,
+)
 from portal.ratings.models import (
     ENTRY_STATE_NAMES,
     OBJECTION_STATE_NAMES,
@@ -33,6 +44,7 @@ from portal.ratings.models import (
     RoundState,
     RubricState,
     RubricVersion,
+    Seat,
     Sheet,
 )
 from portal.ratings.policy import objections_to_hear
@@ -49,15 +61,20 @@ Condition = Callable[[Row, Actor], str | None]
 
 @dataclass(frozen=True)
 class Move:
-    """One move: from where to where, by whom, and what must hold."""
+    """One move: from where (one state, or any of several) to where, by whom, and what must hold."""
 
     verb: str
     kind: type[Row]
-    start: str
+    start: str | tuple[str, ...]
     to: str
     roles: frozenset[Role]
     conditions: tuple[Condition, ...] = ()
     second: bool = False
+
+    @property
+    def starts(self) -> tuple[str, ...]:
+        """The states it begins in."""
+        return (self.start,) if isinstance(self.start, str) else self.start
 
 
 def rubric_is_published(row: Row, _actor: Actor) -> str | None:
@@ -80,24 +97,29 @@ def has_schools(row: Row, _actor: Actor) -> str | None:
     return None if found else _("Choose at least one school.")
 
 
-def each_has_two_inspectors(row: Row, _actor: Actor) -> str | None:
-    """Two inspectors without a tie to the school, for every school of the round (or for this one)."""
-    own = Entry.round_id == row.id if isinstance(row, Round) else Entry.id == row.id
-    counted = (
-        select(School.name, Entry.id, func.count(Sheet.id))
-        .join(Entry, Entry.school_id == School.id)
-        .outerjoin(Sheet, Sheet.entry_id == Entry.id)
-        .where(own)
-        .group_by(School.name, Entry.id)
-        .order_by(Entry.id)
-    )
-    for name, _entry_id, sheets in db.session.execute(counted).all():
-        if sheets != inspecting.INSPECTORS:
-            return _("%(school)s needs two inspectors.", school=name)
-    tied = inspecting.first_conflict(own)
-    if tied is not None:
-        return _("%(person)s cannot inspect %(school)s: %(why)s", **tied)
-    return None
+def each_has_its_team(row: Row, _actor: Actor) -> str | None:
+    """Two who score blind and the rest of the team, none with a tie to the school, for every school of a round."""
+    assert isinstance(row, Round)
+    found = teams.first_incomplete(row.id)
+    if found is not None:
+        school, size = found
+        if size > teams.SCORERS:
+            return _("%(school)s needs a team of %(size)s with a lead.", school=school, size=size)
+        return _("%(school)s needs two inspectors.", school=school)
+    return _tied(Entry.round_id == row.id)
+
+
+def has_its_team(row: Row, _actor: Actor) -> str | None:
+    """The team of one school is whole, and nobody of it has a tie to the school."""
+    assert isinstance(row, Entry)
+    return teams.lacks(row) or _tied(Entry.id == row.id)
+
+
+def _tied(which: ColumnElement[bool]) -> str | None:
+    tied = conflicts.first_conflict(which)
+    if tied is None:
+        return None
+    return _("%(person)s cannot inspect %(school)s: %(why)s", **tied)
 
 
 def deadlines_ahead(row: Row, actor: Actor) -> str | None:
@@ -152,11 +174,9 @@ def return_has_reason(row: Row, _actor: Actor) -> str | None:
 
 
 def both_sheets_locked(row: Row, _actor: Actor) -> str | None:
-    """Both inspectors have finished."""
-    open_sheets = db.session.scalar(
-        select(func.count(Sheet.id)).where(Sheet.entry_id == row.id, Sheet.locked_at.is_(None))
-    )
-    return _("Both sheets must be locked first.") if open_sheets else None
+    """Both inspectors have finished, and the third where one was called."""
+    assert isinstance(row, Entry)
+    return _("Both sheets must be locked first.") if inspecting.still_scoring(row) else None
 
 
 def no_gap_left(row: Row, _actor: Actor) -> str | None:
@@ -168,7 +188,12 @@ def no_gap_left(row: Row, _actor: Actor) -> str | None:
 
 def is_own_sheet(row: Row, actor: Actor) -> str | None:
     """Only the two inspectors of this school move it."""
-    own = select(Sheet.id).where(Sheet.entry_id == row.id, Sheet.person_id == actor.person_id)
+    own = select(Sheet.id).where(
+        Sheet.entry_id == row.id,
+        Sheet.person_id == actor.person_id,
+        Sheet.seat != Seat.MEMBER,
+        Sheet.voided_at.is_(None),
+    )
     return None if db.session.scalar(own) else _("You do not inspect this school.")
 
 
@@ -178,6 +203,12 @@ def no_veto_open(row: Row, _actor: Actor) -> str | None:
     if any(veto.is_open for veto in row.vetoes):
         return _("A recorded veto waits for a second person.")
     return None
+
+
+def panel_proposed(row: Row, _actor: Actor) -> str | None:
+    """A panel with a quorum proposed the result from the scores as they are."""
+    assert isinstance(row, Entry)
+    return panels.hindrance(row)
 
 
 def did_not_score(row: Row, actor: Actor) -> str | None:
@@ -243,7 +274,7 @@ def took_no_part(row: Row, actor: Actor) -> str | None:
     )
     if school_id is None:
         return _("Somebody who took no part before must answer this.")
-    tied = inspecting.conflicts([school_id]).get((actor.person_id, school_id))
+    tied = conflicts.conflicts([school_id]).get((actor.person_id, school_id))
     return _("You have a tie to this school; somebody else must answer.") if tied else None
 
 
@@ -286,26 +317,30 @@ DISTRICT = frozenset({Role.DISTRICT_STAFF})
 PRINCIPALS = frozenset({Role.PRINCIPAL})
 INSPECTORS = frozenset({Role.INSPECTOR})
 
+SCORED = (EntryState.LOCKED, EntryState.AGREED, EntryState.OPINED, EntryState.HEARD)
+"""Scored and not yet decided: from here a school goes back to scoring when a sheet is made void."""
+
 MOVES: tuple[Move, ...] = (
     Move("publish_rubric", RubricVersion, RubricState.DRAFT, RubricState.PUBLISHED, DISTRICT,
          (rubric_is_right,), second=True),
     Move("open", Round, RoundState.DRAFT, RoundState.OPEN, DISTRICT,
-         (rubric_is_published, has_schools, deadlines_ahead, each_has_two_inspectors)),
+         (rubric_is_published, has_schools, deadlines_ahead, each_has_its_team)),
     Move("begin", Entry, EntryState.CHOSEN, EntryState.SELF_ASSESSING, DISTRICT),
     Move("submit", Entry, EntryState.SELF_ASSESSING, EntryState.SUBMITTED, PRINCIPALS,
          (still_in_time, assessment_is_complete, files_are_explained)),
     Move("return", Entry, EntryState.SUBMITTED, EntryState.SELF_ASSESSING, DISTRICT,
          (not_returned_yet, return_has_reason)),
-    Move("accept", Entry, EntryState.SUBMITTED, EntryState.SCORING, DISTRICT, (each_has_two_inspectors,)),
+    Move("accept", Entry, EntryState.SUBMITTED, EntryState.SCORING, DISTRICT, (has_its_team,)),
     Move("lock", Entry, EntryState.SCORING, EntryState.LOCKED, INSPECTORS, (is_own_sheet, both_sheets_locked)),
     Move("agree", Entry, EntryState.LOCKED, EntryState.AGREED, INSPECTORS, (is_own_sheet, no_gap_left)),
     Move("opine", Entry, EntryState.AGREED, EntryState.OPINED, DISTRICT,
-         (is_heard_first, no_veto_open, did_not_score)),
+         (is_heard_first, no_veto_open, panel_proposed, did_not_score)),
     Move("decide_at_once", Entry, EntryState.AGREED, EntryState.DECIDED, DISTRICT,
-         (is_short, no_veto_open, did_not_score), second=True),
+         (is_short, no_veto_open, panel_proposed, did_not_score), second=True),
     Move("answer", Entry, EntryState.OPINED, EntryState.HEARD, PRINCIPALS, (still_to_answer,)),
     Move("close", Entry, EntryState.OPINED, EntryState.HEARD, DISTRICT, (term_is_over,)),
     Move("reopen", Entry, EntryState.HEARD, EntryState.LOCKED, DISTRICT, (school_objected, did_not_score)),
+    Move("rerun", Entry, SCORED, EntryState.SCORING, DISTRICT, second=True),
     Move("decide", Entry, EntryState.HEARD, EntryState.DECIDED, DISTRICT, (no_veto_open, did_not_score),
          second=True),
     Move("publish", Round, RoundState.OPEN, RoundState.PUBLISHED, DISTRICT, (has_schools, all_decided),
@@ -332,6 +367,7 @@ VERBS = {
     "answer": _l("answer the first opinion"),
     "close": _l("go on without an answer"),
     "reopen": _l("have items looked at again"),
+    "rerun": _l("score again after a sheet was made void"),
     "decide": _l("decide"),
     "decide_at_once": _l("decide in a short procedure"),
     "publish": _l("publish the results"),
@@ -359,7 +395,7 @@ def of(verb: str) -> Move:
 def refusal(row: Row, verb: str, actor: Actor) -> str | None:
     """Why this person cannot make this move now, in words; None when they can."""
     wanted = of(verb)
-    if row.state != wanted.start:
+    if row.state not in wanted.starts:
         names = STATE_NAMES[wanted.kind]
         return _(
             "It is not possible to %(act)s now. Present state: %(state)s.",
@@ -385,9 +421,9 @@ def move(row: Row, verb: str, actor: Actor, signature: Signature | None = None) 
     if wanted.second and not _is_of_both(signature, row, verb, actor):
         raise RuleBroken(_("This needs two people: one signs, another one countersigns."))
     db.session.flush()
-    table = wanted.kind
+    table, before = wanted.kind, row.state
     moved = db.session.execute(
-        update(table).where(table.id == row.id, table.state == wanted.start).values(state=wanted.to)
+        update(table).where(table.id == row.id, table.state == before).values(state=wanted.to)
     )
     if moved.rowcount != 1:  # type: ignore[attr-defined]
         raise RuleBroken(_("Somebody else was faster. Open the page again."))
@@ -397,7 +433,7 @@ def move(row: Row, verb: str, actor: Actor, signature: Signature | None = None) 
         row,
         person_id=actor.person_id,
         role=actor.role,
-        before=str(wanted.start),
+        before=str(before),
         after=str(wanted.to),
         on=clock.today().isoformat(),
         first=signature.first_id if signature else None,

@@ -10,9 +10,10 @@ from portal.access import Actor, Role
 from portal.extensions import db
 from portal.i18n import gettext as _
 from portal.i18n import ngettext
-from portal.ratings import assessing, inspecting, programmes, states
+from portal.ratings import assessing, inspecting, programmes, states, teams
 from portal.ratings.asking import RatingQuestion
 from portal.ratings.concerns import Concern, ConcernState
+from portal.ratings.interests import Interest
 from portal.ratings.models import (
     SECOND_APPEAL,
     TIER_NAMES,
@@ -22,6 +23,7 @@ from portal.ratings.models import (
     ObjectionState,
     Round,
     RoundState,
+    Seat,
     Sheet,
     VetoEvent,
 )
@@ -244,6 +246,7 @@ def _district(actor: Actor) -> list[Task]:
         "check": _check_to_judge(actor),
         "measure": _measure_to_settle(actor),
         "question": _question_to_close(actor),
+        "team": _team_to_mend(),
     }
     rows = db.session.execute(
         ENTRY_MANAGE.rows(actor)
@@ -254,7 +257,8 @@ def _district(actor: Actor) -> list[Task]:
         .limit(AT_MOST)
     ).all()
     found = [_step(entry) for entry, waits, *_more in rows if waits]
-    for entry, _waits, veto, check, measure, question in rows:
+    for entry, _waits, veto, check, measure, question, team in rows:
+        found += [_mend_team(entry)] if team else []
         found += [_look_at_veto(entry)] if veto else []
         found += [_of_standing(entry, _("Read the report of the light check"))] if check else []
         found += [_of_standing(entry, _("Settle a proposed measure"))] if measure else []
@@ -265,7 +269,9 @@ def _district(actor: Actor) -> list[Task]:
 def _step(entry: Entry) -> Task:
     titles = {
         EntryState.SUBMITTED: _("Check the self-assessment"),
-        EntryState.AGREED: _("Give the first opinion")
+        EntryState.AGREED: _("Panel and first opinion")
+        if entry.round.has_panel
+        else _("Give the first opinion")
         if programmes.of(entry.round.programme).heard
         else _("Decide about the school"),
         EntryState.OPINED: _("The school did not answer: go on"),
@@ -298,6 +304,27 @@ def _of_standing(entry: Entry, title: str) -> Task:
         url=url_for("ratings.standing", public_id=entry.public_id),
         button=_("Open"),
     )
+
+
+def _mend_team(entry: Entry) -> Task:
+    return Task(
+        about=entry.school.name,
+        title=_("See to the team of the school"),
+        body=_("Somebody declared a tie, or nobody scores in the place of a void sheet."),
+        url=url_for("ratings.entry", public_id=entry.public_id),
+        button=_("Open"),
+    )
+
+
+def _team_to_mend() -> ColumnElement[bool]:
+    """A tie was declared after papers were opened, or one of the two who score is missing."""
+    counts = Sheet.voided_at.is_(None)
+    tied = select(Sheet.entry_id).join(Interest, Interest.sheet_id == Sheet.id).where(counts)
+    scorers = select(func.count(Sheet.id)).where(
+        Sheet.entry_id == Entry.id, Sheet.seat == Seat.SCORER, counts
+    )
+    missing = scorers.correlate(Entry).scalar_subquery() < teams.SCORERS
+    return and_(Entry.state.in_((EntryState.SCORING, *states.SCORED)), or_(Entry.id.in_(tied), missing))
 
 
 def _veto_of_another(actor: Actor) -> ColumnElement[bool]:
@@ -333,6 +360,7 @@ def _signed(model: type[Entry | Round | Objection]) -> Select[int]:
 
 SIGNED: dict[str, tuple[str, Callable[[], str]]] = {
     **dict.fromkeys(states.DECIDING, ("ratings.entry", lambda: _("decision on the school"))),
+    "rerun": ("ratings.entry", lambda: _("making a sheet void")),
     "publish": ("ratings.round_page", lambda: _("publication of the results")),
     "publish_rubric": ("ratings.rubric", lambda: _("publication of the rubric")),
 }

@@ -11,7 +11,7 @@ from typing import Any
 from portal.i18n import lazy_gettext as _l
 from portal.i18n import ngettext
 from portal.schools.calendar import add_working_days
-from portal.settings import Choice, Number, Setting, Switch
+from portal.settings import Choice, Lines, Number, Setting, Switch
 
 
 @dataclass(frozen=True)
@@ -156,6 +156,28 @@ ROTATION = Setting(
     False,
     label=_l("Star rating: inspectors change from round to round"),
     help=_l("Whoever inspected a school in the last published round does not inspect it in the next one."),
+)
+
+
+SPREAD = Setting(
+    "ratings.spread",
+    Number(1, 100, "%"),
+    50,
+    label=_l("Star rating: a third scorer from a difference of more than"),
+    help=_l(
+        "Of the points of an indicator. Where two blind scores lie further apart, somebody of the team scores it as well."
+    ),
+)
+
+
+GROUPS: Setting[list[str]] = Setting(
+    "ratings.groups",
+    Lines(400, 60),
+    [],
+    label=_l("Star rating: school groups and alliances"),
+    help=_l(
+        "One group a line, the names of its schools with 、 between them. Staff of one do not inspect another of the same group."
+    ),
 )
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from portal import clock
 from portal.access import Actor, Role
 from portal.extensions import db
-from portal.ratings import assessing, deciding, inspecting, naming, records, rubric, rubrics, running
+from portal.ratings import assessing, deciding, inspecting, naming, records, rubric, rubrics, running, teams
 from portal.ratings.asking import RatingQuestion
 from portal.ratings.canonical import canonical
 from portal.ratings.fair_signs import Rule
@@ -37,6 +37,7 @@ from portal.trail.models import note
 
 DEFAULT = Path(rubric.__file__).parent / "examples" / "default.yaml"
 INSPECTORS = ("吴正清", "冯秀英")
+THIRD = "韩素云"
 PRIORITY_PUPILS = 31
 GOOD_YEAR: dict[str, dict[str, Any]] = {
     "A1": {"present": {"head": True, "duties": True, "plan": True}},
@@ -277,7 +278,8 @@ def _this_year(town: Town, version: RubricVersion) -> None:
     )
     round_ = running.loaded(made.id)
     for entry in round_.entries:
-        inspecting.assign(entry, [town.people[name].id for name in INSPECTORS], staff.id)
+        two, third = [town.people[name].id for name in INSPECTORS], town.people[THIRD].id
+        teams.assign(entry, teams.Team((two[0], two[1]), (third,), third), staff.id)
     db.session.flush()
     acting = Actor(staff.id, Role.DISTRICT_STAFF, town.today, district_id=town.districts["云溪县"].id)
     running.open_round(round_, acting)

@@ -214,6 +214,7 @@ STAFF: tuple[tuple[str, str, Role, str], ...] = (
     ("唐芸", "tangyun", Role.DISTRICT_STAFF, "石桥县"),
     ("吴正清", "wuzhengqing", Role.INSPECTOR, "云溪县"),
     ("冯秀英", "fengxiuying", Role.INSPECTOR, "云溪县"),
+    ("韩素云", "hansuyun", Role.INSPECTOR, "云溪县"),
     ("孙立德", "sunlide", Role.PRINCIPAL, "望溪小学"),
     ("钱文博", "qianwenbo", Role.PRINCIPAL, "东塔小学"),
     ("何静", "hejing", Role.SCHOOL_OFFICE, "望溪小学"),

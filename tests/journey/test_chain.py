@@ -206,9 +206,9 @@ def a_star_is_published(cast: Cast) -> None:
     district.press("新建这一轮")
     round_page = district.path
     district.follow("望溪小学")
-    for field, name in (("first", "吴正清"), ("second", "冯秀英")):
+    for field, name in (("first", "吴正清"), ("second", "冯秀英"), ("third", "韩素云")):
         district.page.locator(f"[name={field}]").select_option(label=name)
-    district.press("确定评审").press("开启本轮").reads("吴正清", "冯秀英")
+    district.fill(lead="third").press("确定评审").press("开启本轮").reads("吴正清", "冯秀英")
 
     principal = cast.at("sunlide")
     principal.open("/").open("/ratings/").follow(ROUND)
@@ -225,9 +225,11 @@ def a_star_is_published(cast: Cast) -> None:
     entry = district.path
 
     first = cast.at("wuzhengqing", desk=True).open("/ratings/sheets").follow("望溪小学")
+    first.fill(tie="none").press("继续")
     answer_items(first, "保存评分")
     first.press("锁定评分表")
     second = cast.at("fengxiuying", desk=True).open("/ratings/sheets").follow("望溪小学")
+    second.fill(tie="none").press("继续")
     answer_items(second, "保存评分", D4={"points": "3"})
     second.press("锁定评分表").reads("有 1 项不一致").follow("查看不一致的地方")
     gaps = first.path + "/gaps"

@@ -124,7 +124,9 @@ def a_round_is_opened(seven: Seven) -> None:
         lead.page.locator(f"[name={field}]").select_option(label="吴正清")
     lead.is_told("确定评审")
     lead.page.locator("[name=second]").select_option(label="冯秀英")
-    lead.press("确定评审").press("开启本轮").reads("吴正清", "冯秀英")
+    lead.is_told("确定评审")
+    lead.page.locator("[name=third]").select_option(label="韩素云")
+    lead.fill(lead="third").press("确定评审").press("开启本轮").reads("吴正清", "冯秀英")
 
 
 def the_school_assesses_itself(seven: Seven) -> None:
@@ -161,9 +163,11 @@ def submit(seven: Seven) -> None:
 def two_people_score(seven: Seven) -> None:
     first, other = seven.first, seven.other
     sheets = []
-    for person, points in ((first, {"A": "5", "B": "3"}), (other, {"A": "2", "B": "3"})):
+    for person, points in ((first, {"A": "5", "B": "3"}), (other, {"A": "3", "B": "3"})):
         person.open("/ratings/sheets").follow(SCHOOL)
-        sheets.append(person.path)
+        sheets.append(person.path.removesuffix("/interest"))
+        assert person.tries(sheets[-1] + "/lock") == 409
+        person.is_told("继续").fill(tie="none").press("继续")
         assert person.tries(person.path + "/lock") == 409
         for item, value in points.items():
             person.open(f"{sheets[-1]}/items/{item}").fill(points=value).press("保存评分")

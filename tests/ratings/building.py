@@ -63,3 +63,27 @@ def decided(as_, entry, remark="", first="张建平", second=SECOND):
     page = as_(first).page(where).press("作出决定", remark=remark)
     assert "等待会签" in page.text, page.text
     return countersigned(as_, where, second)
+
+
+def opened(client, sheet):
+    """The page of a sheet, once its inspector has said that nothing ties them to the school."""
+    where = f"/ratings/sheets/{sheet if isinstance(sheet, str) else sheet.public_id}"
+    page = client.page(where)
+    return page.press("继续", tie="none") if "查阅材料之前" in page.text else page
+
+
+def panel_met(as_, entry, present=("张建平", "苏敏", "吴正清"), **others):
+    """The page after a panel about a school was minuted; ``others``: further fields, typed."""
+    page = as_("张建平").page(f"/ratings/entries/{entry.public_id}/panel")
+    people = {"".join(one.itertext()): one.get("value") for one in page.all("option")}
+    typed = {
+        "held_on": clock.today().isoformat(), "present": [people[name] for name in present], "chair": people[present[0]],
+        "in_favour": str(len(present)), "text": "逐项核对了分数，建议按计算结果评定。",
+    }  # fmt: skip
+    for name, value in others.items():
+        typed[name] = (
+            [people[one] for one in value]
+            if name in ("present", "absent", "recused")
+            else people.get(value, value)
+        )
+    return page.press("保存会议记录", **typed)

@@ -153,6 +153,9 @@ def test_only_the_team_and_the_district_read_what_was_sent(as_, entry):
     freeze(entry)
     (row,) = rows(entry)
     file = f"/files/{row.file_public_id}"
+    assert as_("吴正清").get(file).status_code == 404, "before they said that nothing ties them to the school"
+    db.session.execute(update(Sheet).where(Sheet.entry_id == entry.id).values(declared_at=clock.now()))
+    db.session.commit()
     expected = {
         ("吴正清", None): 200, ("冯秀英", None): 200, ("张建平", None): 200, ("孙立德", None): 200,
         ("钱文博", None): 404, ("何静", None): 404, ("王雪", "class_teacher"): 404, ("李晚晴", None): 404,

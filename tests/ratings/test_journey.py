@@ -9,7 +9,7 @@ from portal.accounts.models import Person
 from portal.extensions import db
 from portal.ratings.models import Entry, EntryState, Round, RoundState, Sheet
 from portal.schools.models import School
-from tests.ratings.building import countersigned, decided
+from tests.ratings.building import countersigned, decided, opened, panel_met
 
 EVIDENCE = "档案盒第三格"
 FORM = {
@@ -87,7 +87,7 @@ def submitted(as_, school="望溪小学", principal="孙立德"):
 
 
 def score_everything(client, sheet, **different):
-    page = client.page(f"/ratings/sheets/{sheet.public_id}")
+    page = opened(client, sheet)
     for name, address in item_links(page).items():
         form = client.page(address)
         if "保存评分" in form.buttons:
@@ -177,9 +177,10 @@ def finish(as_, entry):
 
 def heard(as_, entry, principal):
     """The first opinion, and a school that has nothing to say against it."""
-    page = (
-        as_("张建平").page(f"/ratings/entries/{entry.public_id}").press("发出初步意见", remark="各项属实。")
-    )
+    where = f"/ratings/entries/{entry.public_id}"
+    assert "发出初步意见" not in as_("张建平").page(where).buttons, "no opinion without a panel"
+    assert "三人" not in panel_met(as_, entry).text
+    page = as_("张建平").page(where).press("发出初步意见", remark="各项属实。")
     assert "已发初步意见" in page.text
     page = as_(principal).page(f"/ratings/assessments/{entry.public_id}").press("发出答复", agrees="yes")
     assert "没有异议" in page.text

@@ -28,7 +28,7 @@ def scoring():
     )
     sheet = db.session.scalars(wanted.order_by(Sheet.id.desc())).first()
     entry = db.session.get(Entry, sheet.entry_id)
-    entry.state = EntryState.SCORING
+    entry.state, sheet.declared_at = EntryState.SCORING, clock.now()
     db.session.commit()
     return sheet
 

@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 from sqlalchemy import select
 
+from portal import clock
 from portal.accounts.models import Person
 from portal.extensions import db
 from portal.ratings.models import Entry, EntryState, Mark, Sheet
@@ -77,6 +78,7 @@ def prepared(portal: Portal) -> str:
         ).first()
         assert sheet is not None
         db.session.get_one(Entry, sheet.entry_id).state = EntryState.SCORING
+        sheet.declared_at = clock.now()
         db.session.commit()
         return person.account_name or ""
 

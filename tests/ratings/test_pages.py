@@ -93,6 +93,8 @@ def test_an_inspector_never_sees_the_others_sheet_before_both_are_locked(as_, ap
     entry.state = EntryState.SCORING
     entry.submitted_at = clock.now()
     theirs = sheet_of(entry, "冯秀英")
+    for sheet in (theirs, sheet_of(entry, "吴正清")):
+        sheet.declared_at = clock.now()
     db.session.add(
         Mark(
             sheet_id=theirs.id,

@@ -12,7 +12,7 @@ from portal.extensions import db
 from portal.ratings import standing
 from portal.ratings.models import Entry, EntryState, Round, RubricVersion, Sheet
 from portal.schools.models import School
-from tests.ratings.building import countersigned
+from tests.ratings.building import countersigned, opened
 
 RUBRIC = """schema: 1
 id: {id}
@@ -82,8 +82,8 @@ def prepared(as_, kind):
     assert page.status == 200, page.text
     entry = db.session.scalars(select(Entry).order_by(Entry.id.desc())).first()
     inspectors = district.page(f"/ratings/entries/{entry.public_id}/inspectors")
-    people = [one.get("value") for one in inspectors.all("option") if one.get("value")]
-    inspectors.press("确定评审", first=people[0], second=people[1])
+    people = {"".join(one.itertext()): one.get("value") for one in inspectors.all("option")}
+    inspectors.press("确定评审", first=people["吴正清"], second=people["冯秀英"])
     round_id = db.session.get(Round, entry.round_id).public_id
     district.page(f"/ratings/rounds/{round_id}").press("开启本轮")
     return entry, round_id
@@ -107,7 +107,7 @@ def scored(as_, entry):
         client = as_(name)
         sheet = db.session.scalars(select(Sheet).where(Sheet.entry_id == entry.id).order_by(Sheet.id)).all()
         own = next(one for one in sheet if client.page(f"/ratings/sheets/{one.public_id}").status == 200)
-        page = client.page(f"/ratings/sheets/{own.public_id}")
+        page = opened(client, own)
         for address in page.links.values():
             if re.search(r"/items/A\d$", address):
                 form = client.page(address)

@@ -11,7 +11,7 @@ from portal.extensions import db
 from portal.files.intake import NotTaken, chosen, take
 from portal.i18n import gettext as _
 from portal.once import commit_and_go
-from portal.ratings import concerns, evidence, inspecting, rechecking, standing
+from portal.ratings import concerns, conflicts, evidence, rechecking, standing
 from portal.ratings.concerns import CONCERN_STATE_NAMES, Concern, ConcernState
 from portal.ratings.forms import ConcernForm, VerdictForm
 from portal.ratings.jobs import CONCERN_ANSWERED
@@ -113,7 +113,7 @@ def _heard(public_id: str) -> Concern:
 
 def _tied(found: Concern) -> bool:
     school_id = found.entry.school_id
-    return (actor().person_id, school_id) in inspecting.conflicts([school_id])
+    return (actor().person_id, school_id) in conflicts.conflicts([school_id])
 
 
 def _case_page(found: Concern, form: VerdictForm) -> str:

@@ -6,27 +6,40 @@ from sqlalchemy.orm import joinedload, selectinload
 from werkzeug.wrappers import Response
 
 from portal.access import actor, find, requires
+from portal.accounts.models import Person
 from portal.accounts.stepping import step_up_required
 from portal.extensions import db
 from portal.i18n import gettext as _
 from portal.once import commit_and_go
 from portal.ratings import (
     assessing,
+    conflicts,
     deciding,
     evidence,
     hearing,
     improving,
     inspecting,
+    interests,
+    panels,
     programmes,
     records,
     remedies,
     running,
     signatures,
     states,
+    teams,
     windows,
 )
 from portal.ratings.canonical import canonical, restored
-from portal.ratings.forms import DecisionForm, ReasonForm, ReopenForm, VetoForm, decision_form
+from portal.ratings.forms import (
+    DecisionForm,
+    ReasonForm,
+    ReopenForm,
+    ReplacementForm,
+    VetoForm,
+    VoidForm,
+    decision_form,
+)
 from portal.ratings.models import ENTRY_STATE_NAMES, Entry, EntryState, Round, Sheet, VetoEvent
 from portal.ratings.policy import ENTRY_MANAGE, OBJECTION_HEAR
 from portal.ratings.reading import case_view, reading_of, sections, summary_of
@@ -38,7 +51,8 @@ from portal.schools.calendar import is_provisional
 from portal.templating import render
 
 
-def _entry(public_id: str) -> Entry:
+def entry_of(public_id: str) -> Entry:
+    """A school in a round of the own district, with all its page needs; 404 for any other."""
     return find(
         ENTRY_MANAGE,
         public_id,
@@ -59,10 +73,14 @@ def _page(entry: Entry, **forms: object) -> str:
     elif entry.state in (EntryState.AGREED, EntryState.OPINED, EntryState.HEARD):
         result = _preview(entry)
     vetoes = {veto["id"]: words(veto["title"]) for veto in rubric.settings["vetoes"] if "when" not in veto}
+    voidable = {one.public_id: one.person.name for one in teams.may_void(entry)}
+    lacks = teams.lacks(entry) if entry.state in teams.RUNNING else None
     cases = remedies.cases_of(entry) if entry.state == EntryState.DECIDED else []
     sent = evidence.of_objections(entry) if cases else {}
     given = {
         "return_form": ReasonForm(formdata=None),
+        "void_form": VoidForm.offering(voidable, formdata=False),
+        "join_form": ReplacementForm.offering(_free(entry) if lacks else [], formdata=False),
         "veto_form": VetoForm.offering(vetoes, formdata=False),
         "decide_form": decision_form(rubric, formdata=False, gates=restored(entry.gates)),
         "again_form": ReopenForm.offering(hearing.may_reopen(entry), formdata=False)
@@ -80,6 +98,12 @@ def _page(entry: Entry, **forms: object) -> str:
         sections=sections(rubric, result, snapshot),
         reading=reading_of(rubric, result) if result else None,
         summary=summary_of(snapshot),
+        interests=interests.of_entry(entry),
+        lacks=lacks,
+        meetings=panels.meetings_of(entry.id) if entry.round.has_panel else [],
+        no_proposal=panels.hindrance(entry) if entry.state == EntryState.AGREED else None,
+        voidable=voidable,
+        void_signature=signatures.waiting(entry, ("rerun",)) if voidable else None,
         used_again=evidence.used_again(entry, named=True) if snapshot else [],
         result=result,
         veto_names=vetoes,
@@ -104,6 +128,13 @@ def _page(entry: Entry, **forms: object) -> str:
     )
 
 
+def _free(entry: Entry) -> list[Person]:
+    """Who may join the team of a running school."""
+    tied, known = conflicts.stepping_aside(entry), {one.person_id for one in entry.sheets}
+    people = teams.inspectors_of(entry.round.district_id)
+    return [one for one in people if one.id not in known and (one.id, entry.school_id) not in tied]
+
+
 def _preview(entry: Entry) -> Result | None:
     try:
         return deciding.result_of(entry, deciding.inputs_of(entry))
@@ -115,14 +146,14 @@ def _preview(entry: Entry) -> Result | None:
 @requires(ENTRY_MANAGE)
 def entry(public_id: str) -> str:
     """A school in the round, with the next step."""
-    return _page(_entry(public_id))
+    return _page(entry_of(public_id))
 
 
 @bp.post("/ratings/entries/<public_id>/acceptance")
 @requires(ENTRY_MANAGE)
 def accept(public_id: str) -> Response:
     """Accept the self-assessment; the inspectors begin."""
-    running.accept(_entry(public_id), actor())
+    running.accept(entry_of(public_id), actor())
     return commit_and_go(
         url_for(".entry", public_id=public_id), _("Accepted. Both inspectors can score now.")
     )
@@ -132,7 +163,7 @@ def accept(public_id: str) -> Response:
 @requires(ENTRY_MANAGE)
 def send_back(public_id: str) -> Response | tuple[str, int]:
     """Return the self-assessment once, with a reason."""
-    found = _entry(public_id)
+    found = entry_of(public_id)
     form = ReasonForm()
     if not form.sent_and_valid():
         return _page(found, return_form=form, form=form), 422
@@ -142,11 +173,41 @@ def send_back(public_id: str) -> Response | tuple[str, int]:
     )
 
 
+@bp.post("/ratings/entries/<public_id>/inspectors/replacement")
+@requires(ENTRY_MANAGE)
+def replace_inspector(public_id: str) -> Response | tuple[str, int]:
+    """Take somebody into the team of a running school, where one dropped out."""
+    found = entry_of(public_id)
+    form = ReplacementForm.offering(_free(found), formdata=True)
+    if not form.sent_and_valid():
+        return _page(found, join_form=form, form=form), 422
+    teams.replace(found, form.person_id(), current_user.person_id)
+    return commit_and_go(url_for(".entry", public_id=public_id), _("Taken into the team."))
+
+
+@bp.post("/ratings/entries/<public_id>/void")
+@requires(ENTRY_MANAGE)
+@step_up_required
+def sign_void(public_id: str) -> Response | tuple[str, int]:
+    """Sign as the first person that a sheet is void because of a tie found late."""
+    found = entry_of(public_id)
+    sheets = {one.public_id: one for one in teams.may_void(found)}
+    names = {address: one.person.name for address, one in sheets.items()}
+    form = VoidForm.offering(names, formdata=True)
+    if not form.sent_and_valid():
+        return _page(found, void_form=form, form=form), 422
+    running.sign_void(found, sheets[form.sheet.data], form.reason.data, actor())
+    return commit_and_go(
+        url_for(".entry", public_id=public_id),
+        _("Signed. The sheet is void when a second person countersigns."),
+    )
+
+
 @bp.post("/ratings/entries/<public_id>/vetoes")
 @requires(ENTRY_MANAGE)
 def record_veto(public_id: str) -> Response | tuple[str, int]:
     """Record that a veto item struck."""
-    found = _entry(public_id)
+    found = entry_of(public_id)
     rubric = rubric_of(found.round.rubric_version)
     vetoes = {veto["id"]: words(veto["title"]) for veto in rubric.settings["vetoes"] if "when" not in veto}
     form = VetoForm.offering(vetoes, formdata=True)
@@ -169,7 +230,7 @@ def _veto(found: Entry, veto_public_id: str) -> VetoEvent:
 @requires(ENTRY_MANAGE)
 def confirm_veto(public_id: str, veto_id: str) -> Response:
     """Confirm a veto as the second person."""
-    found = _entry(public_id)
+    found = entry_of(public_id)
     deciding.confirm_veto(found, _veto(found, veto_id), current_user.person_id)
     return commit_and_go(url_for(".entry", public_id=public_id), _("The veto stands."))
 
@@ -178,7 +239,7 @@ def confirm_veto(public_id: str, veto_id: str) -> Response:
 @requires(ENTRY_MANAGE)
 def drop_veto(public_id: str, veto_id: str) -> Response:
     """Set a veto aside that nobody has confirmed."""
-    found = _entry(public_id)
+    found = entry_of(public_id)
     deciding.drop_veto(found, _veto(found, veto_id), current_user.person_id)
     return commit_and_go(
         url_for(".entry", public_id=public_id), _("The veto is set aside. The record of it stays.")
@@ -187,7 +248,7 @@ def drop_veto(public_id: str, veto_id: str) -> Response:
 
 def _typed(public_id: str) -> tuple[Entry, DecisionForm, bool]:
     """The school, the form of its opinion or decision as it was sent, and whether all in it is right."""
-    found = _entry(public_id)
+    found = entry_of(public_id)
     form = decision_form(rubric_of(found.round.rubric_version), formdata=True)
     return found, form, form.sent_and_valid()
 
@@ -211,7 +272,7 @@ def opine(public_id: str) -> Response | tuple[str, int]:
 @requires(ENTRY_MANAGE)
 def close_hearing(public_id: str) -> Response:
     """Go on when the school did not answer in its time."""
-    hearing.close(_entry(public_id), actor())
+    hearing.close(entry_of(public_id), actor())
     return commit_and_go(url_for(".entry", public_id=public_id), _("The time to answer is over. Decide now."))
 
 
@@ -219,7 +280,7 @@ def close_hearing(public_id: str) -> Response:
 @requires(ENTRY_MANAGE)
 def reopen(public_id: str) -> Response | tuple[str, int]:
     """Send items back to both inspectors because of the school's answer."""
-    found = _entry(public_id)
+    found = entry_of(public_id)
     form = ReopenForm.offering(hearing.may_reopen(found), formdata=True)
     if found.state == EntryState.HEARD and not form.sent_and_valid():
         return _page(found, again_form=form, form=form), 422

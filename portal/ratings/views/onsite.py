@@ -31,7 +31,7 @@ from portal.ratings.reading import frozen_items, points
 from portal.ratings.rubric import Item
 from portal.ratings.rubrics import items_of, metric_of, rubric_of, words
 from portal.ratings.views.blueprint import bp
-from portal.ratings.views.sheets import is_scored, sheet_of, wrong_with
+from portal.ratings.views.sheets import scored_on, sheet_of, wrong_with
 from portal.templating import render
 
 Answer = str | Response | tuple[str, int]
@@ -43,7 +43,8 @@ TRIES = 3
 def _items(sheet: Sheet) -> dict[str, Item]:
     """The indicators an inspector may score or question, in the order of the rubric."""
     found = items_of(rubric_of(sheet.entry.round.rubric_version))
-    return {name: item for name, item in found.items() if metric_of(item) or is_scored(sheet, item)}
+    scored = scored_on(sheet)
+    return {name: item for name, item in found.items() if metric_of(item) or name in scored}
 
 
 def _form_class(item: Item) -> type[PortalForm]:
@@ -115,7 +116,9 @@ def edit_note(public_id: str) -> Answer:
 
 def _open_sheets() -> list[Sheet]:
     rows = SHEET_SCORE.rows(actor()).join(Entry, Entry.id == Sheet.entry_id)
-    open_ones = rows.where(Entry.state == EntryState.SCORING, Sheet.locked_at.is_(None)).order_by(Sheet.id)
+    open_ones = rows.where(
+        Entry.state == EntryState.SCORING, Sheet.locked_at.is_(None), Sheet.declared_at.is_not(None)
+    ).order_by(Sheet.id)
     return [sheet_of(one.public_id) for one in db.session.scalars(open_ones.limit(20)).all()]
 
 

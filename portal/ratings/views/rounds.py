@@ -1,5 +1,7 @@
 """Rounds of the district: where they stand, preparing one, its inspectors, opening and publishing."""
 
+from collections.abc import Callable
+
 from flask import url_for
 from flask_login import current_user
 from sqlalchemy import select
@@ -12,7 +14,7 @@ from portal.extensions import db
 from portal.i18n import gettext as _
 from portal.once import commit_and_go
 from portal.paging import page_of
-from portal.ratings import inspecting, naming, rechecking, running, signatures, states, windows
+from portal.ratings import conflicts, naming, rechecking, running, signatures, states, teams, windows
 from portal.ratings.forms import InspectorsForm, RoundForm
 from portal.ratings.models import (
     ENTRY_STATE_NAMES,
@@ -103,7 +105,7 @@ def prepare_round() -> Response | tuple[str, int]:
     )
     return commit_and_go(
         url_for(".round_page", public_id=round_.public_id),
-        _("The round is prepared. Now name two inspectors for each school."),
+        _("The round is prepared. Now name the inspectors of each school."),
     )
 
 
@@ -148,20 +150,6 @@ def round_page(public_id: str) -> str:
     )
 
 
-def _inspectors_form(entry: Entry, formdata: bool) -> tuple[InspectorsForm, list[tuple[str, str]]]:
-    tied = inspecting.stepping_aside(entry)
-    people = inspecting.inspectors_of(entry.round.district_id)
-    able = [person for person in people if (person.id, entry.school_id) not in tied]
-    stepping_aside = [
-        (person.name, tied[person.id, entry.school_id])
-        for person in people
-        if (person.id, entry.school_id) in tied
-    ]
-    form = InspectorsForm() if formdata else InspectorsForm(formdata=None)
-    form.offer(able)
-    return form, stepping_aside
-
-
 def _draft_entry(public_id: str) -> Entry:
     return find(
         ENTRY_MANAGE,
@@ -172,25 +160,43 @@ def _draft_entry(public_id: str) -> Entry:
     )
 
 
+def _team_page(entry: Entry, formdata: bool) -> tuple[InspectorsForm, Callable[[], str]]:
+    """The form with the people who may inspect the school, and its page with who must step aside, and why."""
+    people, tied = teams.inspectors_of(entry.round.district_id), conflicts.stepping_aside(entry)
+    able = [person for person in people if (person.id, entry.school_id) not in tied]
+    form = InspectorsForm() if formdata else InspectorsForm(formdata=None)
+    form.offer(able, entry.round.team_size)
+    if not formdata:
+        form.fill(teams.team_of(entry), able)
+    aside = [(person.name, tied[person.id, entry.school_id]) for person in people if person not in able]
+    unknown = conflicts.unknown_names(entry.round.district_id)
+    return form, lambda: render(
+        "ratings/inspectors.html",
+        form=form,
+        entry=entry,
+        aside=aside,
+        unknown=unknown,
+        years=conflicts.years_of([entry.school_id]),
+    )
+
+
 @bp.get("/ratings/entries/<public_id>/inspectors")
 @requires(ENTRY_MANAGE)
 def inspectors(public_id: str) -> str:
     """Who inspects this school: the people without a tie to it."""
-    entry = _draft_entry(public_id)
-    form, aside = _inspectors_form(entry, formdata=False)
-    form.first.data, form.second.data = ([sheet.person.public_id for sheet in entry.sheets] + ["", ""])[:2]
-    return render("ratings/inspectors.html", form=form, entry=entry, aside=aside)
+    _form, page = _team_page(_draft_entry(public_id), formdata=False)
+    return page()
 
 
 @bp.post("/ratings/entries/<public_id>/inspectors")
 @requires(ENTRY_MANAGE)
 def assign_inspectors(public_id: str) -> Response | tuple[str, int]:
-    """Name the two inspectors of a school."""
+    """Name the team of a school."""
     entry = _draft_entry(public_id)
-    form, aside = _inspectors_form(entry, formdata=True)
+    form, page = _team_page(entry, formdata=True)
     if not form.sent_and_valid():
-        return render("ratings/inspectors.html", form=form, entry=entry, aside=aside), 422
-    inspecting.assign(entry, form.person_ids(), current_user.person_id)
+        return page(), 422
+    teams.assign(entry, form.team(), current_user.person_id)
     return commit_and_go(
         url_for(".round_page", public_id=entry.round.public_id),
         _("The inspectors of %(school)s are named.", school=entry.school.name),

@@ -1,6 +1,6 @@
 """The inspector's sheets: one school each, scored alone; then the differences, agreed by both."""
 
-from flask import abort, url_for
+from flask import abort, redirect, request, url_for
 from flask_login import current_user
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload, selectinload
@@ -8,13 +8,24 @@ from werkzeug.wrappers import Response
 
 from portal.access import actor, find, requires
 from portal.accounts.stepping import step_up_required
+from portal.errors import RuleBroken
 from portal.extensions import db
 from portal.i18n import gettext as _
 from portal.once import commit_and_go
-from portal.ratings import assessing, evidence, inspecting, onsite, questions, running, states
+from portal.ratings import (
+    assessing,
+    evidence,
+    inspecting,
+    interests,
+    onsite,
+    questions,
+    running,
+    states,
+    teams,
+)
 from portal.ratings.canonical import restored
-from portal.ratings.forms import QuestionForm
-from portal.ratings.models import ENTRY_STATE_NAMES, Entry, EntryState, Mark, Round, Sheet
+from portal.ratings.forms import InterestForm, QuestionForm
+from portal.ratings.models import ENTRY_STATE_NAMES, Entry, EntryState, Mark, Round, Seat, Sheet
 from portal.ratings.policy import SHEET_SCORE
 from portal.ratings.reading import frozen_items, points
 from portal.ratings.rubric import Item
@@ -24,7 +35,20 @@ from portal.templating import render
 
 
 def sheet_of(public_id: str) -> Sheet:
-    """A sheet of the acting inspector, with its school and round; 404 for any other."""
+    """A sheet of the acting inspector whose papers are open to them, with its school and round; 404 for any other.
+
+    While nothing was said about ties, a GET goes to the page that asks for it; anything else is refused in words.
+    """
+    found = closed_sheet(public_id)
+    if interests.must_declare(found):
+        if request.method != "GET" or request.path.endswith("/package"):
+            raise RuleBroken(_("Say first whether anything ties you to this school."))
+        abort(redirect(url_for("ratings.interest", public_id=public_id), 303))
+    return found
+
+
+def closed_sheet(public_id: str) -> Sheet:
+    """A sheet of the acting inspector, its papers open or not; 404 for any other."""
     return find(
         SHEET_SCORE,
         public_id,
@@ -57,9 +81,7 @@ def sheet(public_id: str) -> str:
     found = sheet_of(public_id)
     rubric = rubric_of(found.entry.round.rubric_version)
     marks = inspecting.marks_of(found)
-    scored = {item.id for item in inspecting.to_score(found.entry)} | {
-        item.id for item in inspecting.deductions_to_score(rubric)
-    }
+    scored = scored_on(found)
     gaps = inspecting.gaps(found.entry) if found.entry.state != EntryState.SCORING else []
     return render(
         "ratings/sheet.html",
@@ -76,6 +98,7 @@ def sheet(public_id: str) -> str:
         used_again=evidence.used_again(found.entry, named=True),
         gaps=len(gaps),
         met=len(onsite.open_clashes(found)),
+        is_third=found.seat == Seat.THIRD,
     )
 
 
@@ -86,18 +109,16 @@ def _item(found: Sheet, item_id: str) -> Item:
     return item
 
 
-def is_scored(found: Sheet, item: Item) -> bool:
-    """Whether the inspector scores this indicator, or may."""
-    rubric = rubric_of(found.entry.round.rubric_version)
-    open_to = {one.id for one in inspecting.to_score(found.entry)}
-    return item.id in open_to | {one.id for one in inspecting.deductions_to_score(rubric)}
+def scored_on(found: Sheet) -> set[str]:
+    """The ids of the indicators that are or may be scored on a sheet."""
+    return {item.id for item in (*inspecting.to_score_on(found), *inspecting.may_score_on(found))}
 
 
 def _item_form(found: Sheet, item: Item, mark: Mark | None, formdata: bool) -> object:
     if metric_of(item):
         data = {"reason": mark.reason} if mark else {}
         return QuestionForm() if formdata else QuestionForm(formdata=None, data=data)
-    if not is_scored(found, item):
+    if item.id not in scored_on(found):
         abort(404)
     form = questions.item_form(item, with_reason=True)
     if formdata:
@@ -122,6 +143,52 @@ def _item_page(found: Sheet, item: Item, form: object) -> str:
         frozen=frozen_items(rubric, assessing.latest_snapshot(found.entry)).get(item.id),
         is_open=found.locked_at is None and found.entry.state == EntryState.SCORING,
     )
+
+
+def _interest_page(found: Sheet, form: InterestForm | None = None) -> str:
+    before = interests.must_declare(found)
+    if form is None:
+        form = InterestForm(formdata=None)
+        form.offer(before)
+    return render(
+        "ratings/interest.html",
+        sheet=found,
+        entry=found.entry,
+        form=form,
+        before=before,
+        may=interests.may_declare(found),
+        said=interests.of_sheet(found),
+    )
+
+
+@bp.get("/ratings/sheets/<public_id>/interest")
+@requires(SHEET_SCORE)
+def interest(public_id: str) -> str:
+    """Whether anything ties the inspector to the school: asked before its papers are opened."""
+    return _interest_page(closed_sheet(public_id))
+
+
+@bp.post("/ratings/sheets/<public_id>/interest")
+@requires(SHEET_SCORE)
+def declare_interest(public_id: str) -> Response | tuple[str, int]:
+    """Confirm that nothing does, or declare what does."""
+    found = closed_sheet(public_id)
+    form = InterestForm()
+    form.offer(interests.must_declare(found))
+    if not form.sent_and_valid():
+        return _interest_page(found, form), 422
+    if form.tie.data == "none":
+        interests.confirm_none(found)
+        return commit_and_go(
+            url_for(".sheet", public_id=public_id), _("Thank you. The papers of the school are open.")
+        )
+    teams.declare(found, form.tie.data, form.reason.data)
+    said = (
+        _("You step aside for this school. Somebody else scores it.")
+        if found.voided_at
+        else _("The district office reads this and decides about your sheet.")
+    )
+    return commit_and_go(url_for(".sheets"), said)
 
 
 @bp.get("/ratings/sheets/<public_id>/items/<item_id>")
@@ -177,10 +244,10 @@ def lock(public_id: str) -> Response:
     """Lock this sheet."""
     found = sheet_of(public_id)
     onsite.must_be_settled(found)
-    both = running.lock(found, actor())
+    over = running.lock(found, actor())
     message = (
         _("Both sheets are locked. Now agree where you differ.")
-        if both
+        if over
         else _("Your sheet is locked. You will see the other one when both are locked.")
     )
     return commit_and_go(url_for(".sheet", public_id=public_id), message)
@@ -196,7 +263,7 @@ def _locked(public_id: str) -> Sheet:
 def _gap_rows(found: Sheet) -> list[dict[str, object]]:
     both = db.session.scalars(
         select(Sheet)
-        .where(Sheet.entry_id == found.entry_id)
+        .where(Sheet.entry_id == found.entry_id, Sheet.seat != Seat.MEMBER, Sheet.voided_at.is_(None))
         .options(joinedload(Sheet.person), selectinload(Sheet.marks))
         .order_by(Sheet.id)
     ).all()
@@ -216,6 +283,7 @@ def _gap_rows(found: Sheet) -> list[dict[str, object]]:
                         mark.reason if mark else "",
                     )
                     for one, mark in marks
+                    if mark or one.seat != Seat.THIRD
                 ],
                 "consensus": agreed.get(item.id),
                 "proposed": questions.in_words(item, restored(agreed[item.id].facts))

@@ -85,6 +85,27 @@ def withdraw_decision(public_id: str) -> Response:
     return commit_and_go(url_for(".entry", public_id=public_id), _taken_back())
 
 
+@bp.post("/ratings/entries/<public_id>/void/countersignature")
+@requires(ENTRY_MANAGE)
+@step_up_required
+def countersign_void(public_id: str) -> Response:
+    """Make a sheet void as the second person."""
+    found = find(ENTRY_MANAGE, public_id, joinedload(Entry.school), joinedload(Entry.round))
+    running.void(found, actor())
+    return commit_and_go(
+        url_for(".entry", public_id=public_id),
+        _("The sheet is void and stays readable. Somebody else scores now."),
+    )
+
+
+@bp.post("/ratings/entries/<public_id>/void/withdrawal")
+@requires(ENTRY_MANAGE)
+def withdraw_void(public_id: str) -> Response:
+    """Take back the signature under making a sheet void."""
+    signatures.take_back(find(ENTRY_MANAGE, public_id), ("rerun",), actor())
+    return commit_and_go(url_for(".entry", public_id=public_id), _taken_back())
+
+
 @bp.post("/ratings/entries/<public_id>/objection/countersignature")
 @requires(OBJECTION_HEAR)
 @step_up_required
