@@ -15,7 +15,7 @@ from portal import clock
 from portal.accounts.models import Person
 from portal.extensions import db
 from portal.ratings.models import Entry, Objection, ObjectionState, Round
-from tests.journey.test_chain import Cast, day
+from tests.journey.test_chain import Cast, day, panel_meets
 from tests.ratings.building import appoint
 from tests.support.browser import OpenContext
 from tests.support.server import Portal
@@ -204,6 +204,7 @@ def a_veto_waits_for_two(seven: Seven) -> None:
 
 def the_school_is_heard(seven: Seven) -> None:
     lead, principal = seven.lead, seven.principal
+    panel_meets(lead, seven.entry)
     lead.open(seven.entry).fill(remark="各项属实。").press("发出初步意见").reads("已发初步意见")
     assert lead.tries(seven.entry + "/decision") == 409
     assert lead.tries(seven.entry + "/hearing") == 409
@@ -214,6 +215,7 @@ def the_school_is_heard(seven: Seven) -> None:
     again = {"again-items": "A", "again-reason": "请核对第二次课。"}
     lead.open_details().fill(**again).press("交两位评审重新核对")
     agree(seven, "A", "5")
+    panel_meets(lead, seven.entry)
     lead.open(seven.entry).fill(remark="补算一次课。").press("发出初步意见")
     assert lead.tries(seven.entry + "/hearing") == 409
     seven.passes(Entry, defence_due_on=-1)
