@@ -14,17 +14,12 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from io import BytesIO
 from pathlib import Path
-from typing import Any
-from wsgiref.types import WSGIApplication
-
-from werkzeug.test import EnvironBuilder
 
 from bench import bare
 from bench.data import ROOT, settings_for
 from bench.pages import PAGES
-from bench.visiting import cookies_for, path_of
+from bench.visiting import Call, block_of, cookies_for, in_process, path_of
 from portal.rehearsal.town import PASSWORD
 from tests.support.server import Portal
 from wsgi import app
@@ -47,42 +42,6 @@ class Figure:
     lowest: float
     highest: float
     size: int
-
-
-Call = Callable[[], bytes]
-
-
-def in_process(application: WSGIApplication, path: str, cookie: str) -> Call:
-    """A function that asks the application for a page as gunicorn would, without a network."""
-    environ = EnvironBuilder(path, headers={"Cookie": cookie, "Accept-Language": "zh-CN"}).get_environ()
-    statuses: list[str] = []
-
-    def start_response(status: str, _headers: Any, _error: Any = None) -> Callable[[bytes], object]:
-        statuses.append(status)
-        return lambda _body: None
-
-    def call() -> bytes:
-        statuses.clear()
-        answer = application({**environ, "wsgi.input": BytesIO()}, start_response)
-        try:
-            body = b"".join(answer)
-        finally:
-            close = getattr(answer, "close", None)
-            if close:
-                close()
-        if not statuses[0].startswith("200"):
-            raise RuntimeError(f"{path} answers {statuses[0]}")
-        return body
-
-    return call
-
-
-def block_of(call: Call, count: int, clock: Callable[[], float]) -> float:
-    """CPU seconds a call takes, over a number of calls."""
-    began = clock()
-    for _ in range(count):
-        call()
-    return (clock() - began) / count
 
 
 def compare(

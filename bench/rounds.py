@@ -21,7 +21,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from bench.data import ROOT, run, settings_for
-from bench.visiting import cookie_of
+from bench.visiting import block_of, cookie_of, in_process
 from portal import clock, names
 from portal.accounts.models import Person
 from portal.extensions import db
@@ -171,10 +171,9 @@ def pages(round_id: str) -> dict[str, str]:
 
 def _timed(app: Flask, round_id: str) -> str:
     """CPU milliseconds of each page, in process, the median of seven rounds of ten; as JSON."""
-    from bench.measuring import block_of, in_process  # noqa: PLC0415 - opens the database of the environment
-
-    found, asked = {}, pages(round_id)
-    db.session.remove()
+    found: dict[str, float] = {}
+    with app.app_context():
+        asked = pages(round_id)
     for name, told in asked.items():
         account, path = told.split(" ")
         call = in_process(app.wsgi_app, path, cookie_of(app, account, PASSWORD) if account else "")
@@ -226,11 +225,11 @@ def main(words: list[str]) -> None:
         return
     from wsgi import app  # noqa: PLC0415 - opens the database of the environment
 
+    if words[0] == "pages":
+        print(_timed(app, words[1]))
+        return
     with app.app_context():
-        if words[0] == "build":
-            print(build(int(words[1])))
-        else:
-            print(_timed(app, words[1]) if words[0] == "pages" else _altered(words[1]))
+        print(build(int(words[1])) if words[0] == "build" else _altered(words[1]))
 
 
 if __name__ == "__main__":

@@ -65,13 +65,13 @@ def differences(round_: Round) -> Iterator[str]:
         known = fingerprints.kept_in_log(Entry.__tablename__, [entry.id for entry in entries])
         for entry in entries:
             wrong = [_in_words(one) for one in told.get(entry.id, ())]
-            if entry.state != EntryState.DECIDED:
-                if round_.state == RoundState.PUBLISHED or entry.id in known:
-                    yield f"{entry.school.name}: {_('The school is in a closed round but not decided.')}"
-                continue
-            if entry.id not in known and fingerprints.reaches_back(entry.decided_at):
-                wrong.append(_("The log has no fingerprints of it."))
-            for what in (*wrong, *_differences(entry)):
+            if entry.state == EntryState.DECIDED:
+                if entry.id not in known and fingerprints.reaches_back(entry.decided_at):
+                    wrong.append(_("The log has no fingerprints of it."))
+                wrong += _differences(entry)
+            elif round_.state == RoundState.PUBLISHED or entry.id in known:
+                wrong.append(_("The school is in a closed round but not decided."))
+            for what in wrong:
                 yield f"{entry.school.name}: {what}"
 
 

@@ -18,7 +18,7 @@ from portal.rehearsal.ratings import FAIR_YEAR, GOOD_YEAR
 from tests.trail.tampering import Tamperer
 
 OWNERS = {"entry_id", "sheet_id", "window_id", "objection_id", "round_id", "rubric_version_id"}
-SCORED = ("B4", "B6", "C5", "E2", "E3", "F2", "F3", "A3")
+SCORED = ("A3", "B4", "D2", "F3")
 """Indicators that two inspectors score and that differ between the good and the fair year."""
 
 
@@ -157,9 +157,7 @@ def _scored_anew(holder, entry_id, items):
             " WHERE s.entry_id = ? AND m.item_id = ? ORDER BY m.id", (entry_id, item),
         ).fetchall():  # fmt: skip
             good, fair = canonical(GOOD_YEAR[item]), canonical(FAIR_YEAR[item])
-            other = fair if row["facts"] == good or good == fair else good
-            if good == fair:
-                other = good.replace("1", "2")
+            other = fair if row["facts"] == good else good
             holder.put("rating_mark", row["id"], facts=other)
             proof = {"evidence": inputs["items"][item]["evidence"]}
             inputs["items"][item] = {**restored(other), **proof}

@@ -2,7 +2,8 @@
 
 One setting a line: ``各档：不低于 0.95，得分 8；其余，得分 0``. Commas join what belongs together, semicolons divide the
 entries of a list, round brackets hold a group inside a line, square ones a list. Text that could be taken for something
-else stands in “quotation marks”. Full-width and half-width signs, and the names of the YAML file, are all understood.
+else stands in “quotation marks”. Full-width and half-width signs, simplified and traditional characters, and the names of the
+YAML file, are all understood; what is written is simplified.
 """
 
 from __future__ import annotations
@@ -13,7 +14,17 @@ from typing import Any
 
 from portal.ratings.rubric.problems import Message, phrase
 from portal.ratings.rubric.reading import NUMBER, ODD_NUMBER
-from portal.ratings.rubric.words import FREE, NO, NOTHING, SETTING_OF, SETTINGS, VALUE_OF, VALUES, YES
+from portal.ratings.rubric.words import (
+    FREE,
+    NO,
+    NOTHING,
+    SETTING_OF,
+    SETTINGS,
+    VALUE_OF,
+    VALUES,
+    YES,
+    simplified,
+)
 
 PAIRS, ENTRIES, COLONS = ",，", ";；", ":："
 OPENING = {"(": "）)", "（": "）)", "[": "］]", "［": "］]"}
@@ -55,7 +66,7 @@ def _inside(name: str, table: Mapping[str, str]) -> Mapping[str, str]:
 def _key(name: str, table: Mapping[str, str]) -> str:
     if name in table:
         return table[name]
-    return name if _is_plain(name) and name not in names_in(table) else _quoted(name)
+    return name if _is_plain(name) and simplified(name) not in names_in(table) else _quoted(name)
 
 
 def names_in(table: Mapping[str, str]) -> Mapping[str, str]:
@@ -114,7 +125,7 @@ def _scalar(name: str, value: Any) -> str:
     word = VALUES.get(name, {}).get(value)
     if word is not None:
         return word
-    return value if _is_plain(value) and value not in VALUE_OF.get(name, {}) else _quoted(value)
+    return value if _is_plain(value) and simplified(value) not in VALUE_OF.get(name, {}) else _quoted(value)
 
 
 def _is_plain(text: str) -> bool:
@@ -122,7 +133,8 @@ def _is_plain(text: str) -> bool:
     if not text or text != " ".join(text.split()) or text[0] in BRACKETS + '“"' or STOPS & set(text):
         return False
     first = text.partition(" ")[0]
-    known = first in SETTING_OF or first in SETTINGS or first in FREE["by_stage"] or first in _STAGES
+    word = simplified(first)
+    known = word in SETTING_OF or first in SETTINGS or first in FREE["by_stage"] or word in _STAGES
     return not known and not set(BRACKETS + "“\\") & set(text) and _is_text(text)
 
 
@@ -163,10 +175,11 @@ def _read_scalar(name: str, text: str) -> Any:
         "false": False,
         "null": None,
     }
-    if text in constants:
-        return constants[text]
-    if text in VALUE_OF.get(name, {}):
-        return VALUE_OF[name][text]
+    word = simplified(text)
+    if word in constants:
+        return constants[word]
+    if word in VALUE_OF.get(name, {}):
+        return VALUE_OF[name][word]
     return _number(text)
 
 
@@ -247,7 +260,7 @@ class _Reader:
             name = self.quoted()
         else:
             word = self.bare().strip()
-            name = names_in(table).get(word, word)
+            name = names_in(table).get(simplified(word), word)
         self.skip(" \t　")
         return name
 
@@ -291,7 +304,7 @@ class _Reader:
             return alone[0]
         words = names_in(table)
         for value in alone:
-            flag = words.get(value, value) if isinstance(value, str) else None
+            flag = words.get(simplified(value), value) if isinstance(value, str) else None
             if flag not in table:
                 raise self.wrong(
                     phrase(
@@ -312,14 +325,14 @@ class _Reader:
             return self.valued(text, table) if self.sees(COLONS) else (None, text)
         text = self.bare().strip()
         words = names_in(table)
-        known = words.get(text) or (text if text in table else None)
+        known = words.get(simplified(text)) or (text if text in table else None)
         if self.sees(COLONS):
             return self.valued(known or text, table)
         if known and self.sees([*OPENING, *QUOTES]):
             return known, self.value(known, table)
         first, _space, rest = text.replace("　", " ").partition(" ")
-        if rest and (first in words or first in table):
-            key = words.get(first, first)
+        if rest and (simplified(first) in words or first in table):
+            key = words.get(simplified(first), first)
             return key, _read_scalar(key, rest.strip())
         if not text:
             raise self.wrong(phrase("Something is missing before “%(rest)s”.", rest=self.rest()))
@@ -417,7 +430,7 @@ class _Reader:
 
     def follows_name(self, start: int) -> bool:
         word = self.text[start : self.at].strip()
-        return not word or word in SETTING_OF or word in SETTINGS
+        return not word or simplified(word) in SETTING_OF or word in SETTINGS
 
     def is_inside_text(self, start: int) -> bool:
         return not self.follows_name(start)

@@ -22,7 +22,7 @@ from portal.ratings.rubric.problems import Message, Problem, RubricError, phrase
 from portal.ratings.rubric.reading import Document, Path, written
 from portal.ratings.rubric.shape import coerced, rubric_schema
 from portal.ratings.rubric.tables import EXTRAS, LANGUAGES
-from portal.ratings.rubric.words import KINDS, SETTING_OF, SETTINGS
+from portal.ratings.rubric.words import KINDS, SETTING_OF, SETTINGS, simplified
 
 Line = tuple[int, list[Any]]
 Sheets = Mapping[str, Sequence[Line]]
@@ -355,7 +355,7 @@ def _sum(leaves: Iterable[Node]) -> Fraction | None:
 def rule_in(text: str) -> dict[str, Any]:
     """The rule of a cell: its kind in the first line, then one setting a line. Raises NotationError in words."""
     first, _break, rest = text.strip().partition("\n")
-    if not re.match(r"(类型|kind)\s*[:：]", first):
+    if not re.match(r"(类型|類型|kind)\s*[:：]", first):
         text = f"{SETTINGS['kind']}：{first}\n{rest}"
     given = read_lines(text)
     if given.get("kind") not in KINDS:
@@ -471,7 +471,7 @@ class _Settings:
         if name.startswith(c.INDICATORS + " "):
             self.groups[name.partition(" ")[2].strip()] = (place, text)
             return
-        setting = SETTING_OF.get(name, name)
+        setting = SETTING_OF.get(simplified(name), name)
         self.taken.places[(setting,)] = place
         try:
             value = coerced({setting: read_value(setting, text)}, rubric_schema())[setting]

@@ -110,6 +110,19 @@ FREE: dict[str, dict[str, str]] = {
 YES, NO, NOTHING = "是", "否", "无"
 SETTING_OF = {word: name for name, word in SETTINGS.items()}
 VALUE_OF = {setting: {word: name for name, word in words.items()} for setting, words in VALUES.items()}
+_TRADITIONAL = str.maketrans(
+    "佔併來個備兒內兩則劃動區參問單嚴圍園報夠學實審寫寬層屬幾後從應捨據數斷於時書會條極標檔檻欄權決沒況減測準滿為無爲獎獨獲稱積範簡簽"
+    "級結給統網編縣縮總義職臺與處號見規計記訪許註評該說説誰談證議費資較輪週進過達違適遲還邊錄長門間閱閲際雙頂項須領題額類餘饋體麼點",
+    "占并来个备儿内两则划动区参问单严围园报够学实审写宽层属几后从应舍据数断于时书会条极标档槛栏权决没况减测准满为无为奖独获称积范简签"
+    "级结给统网编县缩总义职台与处号见规计记访许注评该说说谁谈证议费资较轮周进过达违适迟还边录长门间阅阅际双顶项须领题额类余馈体么点",
+)
+"""The traditional characters of these words, one for one; a test makes them again."""
+
+
+def simplified(word: str) -> str:
+    """A word as it stands in the tables above, whichever characters it was typed in."""
+    return word.translate(_TRADITIONAL)
+
 
 # One example of each kind of rule, as it stands in a cell: what an editor begins with.
 EXAMPLES = {

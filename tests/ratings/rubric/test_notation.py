@@ -4,6 +4,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import opencc
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,12 +17,21 @@ from portal.ratings.rubric.rulechecking import POINTLESS
 from portal.ratings.rubric.rules import RULES
 from portal.ratings.rubric.shape import rubric_schema
 from portal.ratings.rubric.takingin import rule_in
-from portal.ratings.rubric.words import EXAMPLES, KINDS, SETTING_OF, SETTINGS, VALUE_OF, VALUES
+from portal.ratings.rubric.words import (
+    EXAMPLES,
+    FREE,
+    KINDS,
+    SETTING_OF,
+    SETTINGS,
+    VALUE_OF,
+    VALUES,
+    simplified,
+)
 from tests.ratings.rubric.sheets import EXAMPLES as FILES
 
 TRICKY = [
     "a b", "（x）", "“", "”", "1", "2/3", "是", "", "x：y", "a\nb", "丙；", "\\", "system:visits", "0.50", "小学",
-    "学期 一", "得分 高", " a", *sorted(SETTINGS), *sorted(SETTINGS.values()),
+    "学期 一", "得分 高", " a", "類型", "無", "學期 一", "各檔", *sorted(SETTINGS), *sorted(SETTINGS.values()),
 ]  # fmt: skip
 TEXTS = st.one_of(st.sampled_from(TRICKY), st.text(max_size=6).filter(lambda text: "\r" not in text))
 VALUES_OF_ALL_KINDS = st.recursive(
@@ -123,3 +133,18 @@ def test_the_example_of_every_kind_of_rule_is_right(kind: str) -> None:
     }
     assert rule["kind"] == kind
     assert checked(Document(values)).items[0].rule is not None
+
+
+@pytest.mark.parametrize("characters", ["s2t", "s2tw", "s2hk"])
+def test_rules_are_typed_in_traditional_characters_as_well(characters):
+    """Every word of the tables and every example, in the characters of Hong Kong and Taiwan too."""
+    traditional = opencc.OpenCC(characters).convert
+    words = [*SETTINGS.values(), *KINDS.values()]
+    words += [word for table in (*VALUES.values(), *FREE.values()) for word in table.values()]
+    assert [word for word in words if simplified(traditional(word)) != word] == []
+    for kind, text in EXAMPLES.items():
+        typed, plain = rule_in(traditional(text)), rule_in(text)
+        assert typed["kind"] == kind
+        assert {name: str(type(value)) for name, value in typed.items()} == {
+            name: str(type(value)) for name, value in plain.items()
+        }
