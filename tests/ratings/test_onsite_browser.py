@@ -131,7 +131,9 @@ def test_scores_and_notes_survive_a_killed_browser_and_come_once(
     page.get_by_role("button", name="现在上传").click()
     expect(page.locator("[data-count]")).to_have_text("都已传到平台。", timeout=120_000)
     assert stands(portal) == ([REASON], ["都说家访前会先约时间"])
-    tablet.kill()
-    coded = (REASON.encode(), REASON.encode("utf-16-le"))
-    files = [path for path in sorted(tablet.folder.rglob("*")) if path.is_file()]
-    assert [path.name for path in files if any(text in path.read_bytes() for text in coded)] == []
+
+    network.off = True
+    page.locator("a.row", has_text="班主任两位").click()
+    page.fill("[name=with_whom]", "门卫师傅")
+    page.locator("[name=text]").fill("这句还没写完")
+    assert tablet.stolen(REASON, "都说家访前会先约时间", "门卫师傅", "这句还没写完", CODE) == []

@@ -2,7 +2,7 @@
 a stolen device shows."""
 
 import json
-import time
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from tests.visits.phones import CODE, VISITS, Phone, tells
 
 pytestmark = pytest.mark.browser
 SECRET = "小满夜里想爸爸睡不着"
+TYPED = "嘉树的外婆住院了"
 
 
 @pytest.fixture
@@ -124,33 +125,20 @@ def test_three_visits_survive_everything(
     phone.page.wait_for_function(gone, timeout=60_000)
 
 
-CONTROL = """
-idb.openDB("control", 1, { upgrade: (database) => database.createObjectStore("keep") })
-  .then((database) => database.put("keep", "没有加锁的一句话", "text"))
-"""
-
-
-def test_a_stolen_phone_shows_nothing(phone: Phone, network: Flaky, tmp_path: Path) -> None:
+def test_a_stolen_phone_shows_nothing(phone: Phone, network: Flaky) -> None:
+    """Not what was handed in, not what stands typed in the open form, not what was exported, no name, no code."""
     phone.sign_in()
-    phone.take_along("赵小满")
+    phone.take_along("赵小满", "林嘉树")
     phone.unlock()
     phone.page.locator("[data-list]:visible").wait_for()
     network.off = True
     phone.write("赵小满", "电话", SECRET)
-    phone.page.evaluate(CONTROL)
-    time.sleep(1)
-    phone.kill()
+    phone.page.locator("[data-export]").click()
+    expect(phone.page.locator("[data-exported] textarea")).to_have_value(re.compile(SECRET))
+    phone.page.locator("a.row", has_text="林嘉树").click()
+    phone.page.get_by_label("孩子的优点和家里的期盼").fill(TYPED)
 
-    found = on_disk(phone.folder)
-    assert "没有加锁的一句话".encode("utf-16-le") in found
-    for secret in (SECRET, "借一盏护眼灯", "小满最近自己整理书包", CODE):
-        for coded in (secret.encode(), secret.encode("utf-16-le")):
-            assert coded not in found, secret
-
-
-def on_disk(folder: Path) -> bytes:
-    """Every file of a profile, compressed tables of the database among them as they lie."""
-    return b"\n".join(path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file())
+    assert phone.stolen(SECRET, TYPED, "借一盏护眼灯", "小满最近自己整理书包", "赵小满", CODE) == []
 
 
 def test_five_wrong_codes_wipe_everything(phone: Phone, network: Flaky) -> None:
