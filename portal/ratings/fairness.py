@@ -16,7 +16,6 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from portal import clock
-from portal.access import Actor
 from portal.courses.models import Course, CourseSession, Seat
 from portal.errors import RuleBroken
 from portal.extensions import db
@@ -284,18 +283,6 @@ def look_at_entries() -> None:
             else:
                 db.session.merge(RatingLook(entry_id=entry_id, step=step, looked_at=now))
         db.session.commit()
-
-
-def answer(question: RatingQuestion, words: str, by: Actor, now: datetime) -> None:
-    """The school says how it was, in the current transaction."""
-    question.say(words, by.person_id, now)
-    note("rating.question_answered", question, person_id=by.person_id, role=by.role)
-
-
-def close(question: RatingQuestion, words: str, by: Actor, now: datetime) -> None:
-    """The district closes, in the current transaction."""
-    question.close(words, by.person_id, now)
-    note("rating.question_closed", question, person_id=by.person_id, role=by.role)
 
 
 RULE_NAMES: dict[str, Any] = {

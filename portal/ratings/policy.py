@@ -27,6 +27,7 @@ from portal.ratings.models import (
 from portal.ratings.signatures import Signature, rows_signed_by
 from portal.ratings.windows import Window
 from portal.row_security import wall
+from portal.schools.asking import had_its_say
 from portal.schools.models import District
 
 
@@ -182,8 +183,8 @@ def questions_of_school(actor: Actor) -> ColumnElement[bool]:
 
 def questions_told(actor: Actor) -> ColumnElement[bool]:
     """Questions in the district's rounds, once the school has answered or its time is over."""
-    had_its_say = or_(RatingQuestion.answered_at.is_not(None), RatingQuestion.due_on < actor.on)
-    return and_(RatingQuestion.entry_id.in_(select(Entry.id).where(entries_of_district(actor))), had_its_say)
+    said = had_its_say(RatingQuestion, actor.on)
+    return and_(RatingQuestion.entry_id.in_(select(Entry.id).where(entries_of_district(actor))), said)
 
 
 def decisions_of_school(actor: Actor) -> ColumnElement[bool]:

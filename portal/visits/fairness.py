@@ -11,17 +11,16 @@ from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, select
+from sqlalchemy import ForeignKey, String, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal import clock
-from portal.access import Actor
 from portal.accounts.models import AuthSession, Person
-from portal.errors import RuleBroken
-from portal.extensions import Base, PublicId, db
+from portal.extensions import Base, db
 from portal.i18n import gettext as _
 from portal.i18n import lazy_gettext as _l
 from portal.jobs.queue import every, task
+from portal.schools.asking import Question, constraints
 from portal.schools.calendar import add_working_days
 from portal.schools.models import Guardianship, School, SchoolYear, Term
 from portal.settings import Hours, Number, Setting, Switch
@@ -103,56 +102,28 @@ DAYS_TO_ANSWER = Setting(
     help=_l("Until then, or until the answer is there, the district does not see the question."),
 )
 
-RULES = ", ".join(f"'{rule.value}'" for rule in Rule)
-WORDS_LENGTH = 2_000
 
-
-class FairPlayQuestion(PublicId, Base):
+class FairPlayQuestion(Question):
     """One question about one school, one term and one rule. ``figures`` are numbers only (see ``fair_signs``)."""
 
     __tablename__ = "fair_play_question"
     __table_args__ = (
         UniqueConstraint("school_id", "term_id", "rule"),
-        CheckConstraint(f"rule IN ({RULES})", name="rule_known"),
-        CheckConstraint("(answered_at IS NULL) = (answer = '')", name="answered_in_words"),
-        CheckConstraint("(closed_at IS NULL) = (closing = '')", name="closed_in_words"),
-        Index("ix_fair_play_question_due", "due_on", "id"),
+        *constraints("fair_play_question", Rule),
     )
+    NOTED = "fair_play."
 
-    id: Mapped[int] = mapped_column(primary_key=True)
     school_id: Mapped[int] = mapped_column(ForeignKey("school.id", ondelete="CASCADE"))
     term_id: Mapped[int] = mapped_column(ForeignKey("term.id", ondelete="CASCADE"))
     rule: Mapped[str] = mapped_column(String(12))
-    figures: Mapped[dict[str, int]] = mapped_column(JSON)
-    asked_at: Mapped[datetime]
-    due_on: Mapped[date]
-    answer: Mapped[str] = mapped_column(Text, default="")
-    answered_at: Mapped[datetime | None]
-    answered_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id", ondelete="SET NULL"))
-    closing: Mapped[str] = mapped_column(Text, default="")
-    closed_at: Mapped[datetime | None]
-    closed_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id", ondelete="SET NULL"))
 
     school: Mapped[School] = relationship(lazy="raise_on_sql")
     term: Mapped[Term] = relationship(lazy="raise_on_sql")
-    answered_by: Mapped[Person | None] = relationship(lazy="raise_on_sql", foreign_keys=[answered_by_id])
-    closed_by: Mapped[Person | None] = relationship(lazy="raise_on_sql", foreign_keys=[closed_by_id])
 
-    def say(self, words: str, by: int, now: datetime) -> None:
-        """The school's answer. It is given once and stays; RuleBroken after that, or when the district has closed."""
-        if self.closed_at is not None:
-            raise RuleBroken(_("The district has closed this question already."))
-        if self.answered_at is not None:
-            raise RuleBroken(_("This question has been answered already."))
-        self.answer, self.answered_at, self.answered_by_id = words, now, by
-
-    def close(self, words: str, by: int, now: datetime) -> None:
-        """The district's closing words, after the school has had its say or its time is over."""
-        if self.closed_at is not None:
-            raise RuleBroken(_("This question is closed already."))
-        if self.answered_at is None and clock.local(now).date() <= self.due_on:
-            raise RuleBroken(_("The school still has time to answer."))
-        self.closing, self.closed_at, self.closed_by_id = words, now, by
+    @property
+    def about(self) -> tuple[School, str]:
+        """The school asked, and the term."""
+        return self.school, self.term.name
 
 
 class FairPlayRecord(Base):
@@ -320,18 +291,6 @@ def look_at_terms() -> None:
         else:
             db.session.add(FairPlayCheck(school_id=school_id, term_id=term_id, checked_at=now))
         db.session.commit()
-
-
-def answer(question: FairPlayQuestion, words: str, by: Actor, now: datetime) -> None:
-    """The school says how it was, in the current transaction."""
-    question.say(words, by.person_id, now)
-    note("fair_play.answered", question, person_id=by.person_id, role=by.role)
-
-
-def close(question: FairPlayQuestion, words: str, by: Actor, now: datetime) -> None:
-    """The district closes, in the current transaction."""
-    question.close(words, by.person_id, now)
-    note("fair_play.closed", question, person_id=by.person_id, role=by.role)
 
 
 RULE_NAMES: dict[str, Any] = {

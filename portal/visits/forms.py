@@ -23,7 +23,6 @@ from portal import clock
 from portal.forms import LineField, PortalForm, TextField
 from portal.i18n import gettext as _
 from portal.i18n import lazy_gettext as _l
-from portal.visits.fairness import WORDS_LENGTH
 from portal.visits.harm import ACT_NAMES
 from portal.visits.home_lessons import MOST_LESSONS, MOST_MINUTES
 from portal.visits.homes import Home
@@ -360,18 +359,6 @@ class ReasonForm(PortalForm):
 
     reason = LineField(
         _l("Why you open it"), [DataRequired(_l("Give the reason for opening it.")), _line_too_long]
-    )
-
-
-class FairPlayForm(PortalForm):
-    """A school's answer to a question about its visits, or the closing words of the district."""
-
-    words = TextField(
-        _l("In your words"),
-        [
-            DataRequired(_l("Write a line first.")),
-            Length(max=WORDS_LENGTH, message=_l("Keep it under %(max)d characters.")),
-        ],
     )
 
 

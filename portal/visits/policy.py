@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Select, and_, exists, false, or_, select
 
 from portal.access import Actor, Permission, Role, Scope
 from portal.row_security import wall
+from portal.schools.asking import had_its_say
 from portal.schools.models import Enrolment, Pupil, School
 from portal.schools.policy import (
     class_now,
@@ -398,8 +399,8 @@ def fair_play_of_school(actor: Actor) -> ColumnElement[bool]:
 
 def fair_play_told(actor: Actor) -> ColumnElement[bool]:
     """Questions of the district's schools, once the school has answered or its time is over."""
-    had_its_say = or_(FairPlayQuestion.answered_at.is_not(None), FairPlayQuestion.due_on < actor.on)
-    return and_(FairPlayQuestion.school_id.in_(schools_of_district(actor)), had_its_say)
+    said = had_its_say(FairPlayQuestion, actor.on)
+    return and_(FairPlayQuestion.school_id.in_(schools_of_district(actor)), said)
 
 
 FAIR_PLAY_READ = Permission(
