@@ -3,6 +3,7 @@
 import uuid
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import select
 
@@ -14,6 +15,7 @@ from portal.rehearsal.cast import Town
 from portal.schools.calendar import term_on
 from portal.schools.models import Enrolment, Guardianship, Pupil, SchoolClass, SchoolYear, Term
 from portal.visits import counting, covering, home_lessons, planning
+from portal.visits.drafts import LateVisit
 from portal.visits.fair_signs import Rule
 from portal.visits.fairness import FairPlayQuestion, FairPlayRecord
 from portal.visits.harm import Act, HarmEntry, HarmReport
@@ -33,6 +35,7 @@ def build(town: Town) -> None:
     _invitations(town)
     _tried(town)
     _drafts(town)
+    _late(town)
     _plan(town)
     _harm(town)
     _fair_play(town)
@@ -250,6 +253,37 @@ def _tried(town: Town) -> None:
     (neighbour,) = _neighbours(town, 0, 1)
     for days in (-6, -3):
         _visit(town, neighbour, _told(town, neighbour, None, days, 18))
+
+
+def _late(town: Town) -> None:
+    """Two visits of 邓宇, who had the class for two weeks: one waits for the principal, one was not accepted."""
+    stood_in = replace(_author(town), person_id=town.people["邓宇"].id, school_id=_third(town).school_id)
+    for name, days, hopes, reason in (
+        ("林嘉树", -30, "嘉树最近迷上修旧收音机，爸爸答应陪他一起拆一台。", ""),
+        ("陈一诺", -31, "一诺想参加合唱团。", "这次家访王老师已经记过，请看同一天的记录。"),
+    ):
+        at = _at(town, days, 19)
+        telling = Telling(town.pupils[name], _third(town), town.start, stood_in, at)
+        told: dict[str, Any] = {
+            "how": "in_home",
+            "met": ["child"],
+            "held_on": clock.local(at).date().isoformat(),
+            "held_time": "19:00",
+            "hopes": hopes,
+        }
+        key = str(uuid.uuid5(uuid.NAMESPACE_OID, f"late {name}"))
+        fields = {field: Sent(value, 0) for field, value in told.items()}
+        draft = take_in(telling, Operation(key, str(uuid.UUID(int=9)), 1, at, False, fields)).draft
+        came_at = _at(town, -2, 8)
+        late = LateVisit(
+            draft=draft, school_id=_third(town).school_id, class_id=_third(town).id, came_at=came_at
+        )
+        late.held_on = clock.local(at).date()
+        db.session.add(late)
+        db.session.flush()
+        if reason:
+            principal = Actor(town.people["孙立德"].id, Role.PRINCIPAL, town.today)
+            late.decide(False, principal, _at(town, -1, 9), reason)
 
 
 def _drafts(town: Town) -> None:

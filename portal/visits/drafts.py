@@ -6,7 +6,7 @@ clash: both stay, and the author chooses.
 
 import uuid
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -25,10 +25,13 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.access import Actor, Permission, Role, Scope
+from portal.accounts.models import Person
+from portal.errors import RuleBroken
 from portal.extensions import Base, PublicId
+from portal.i18n import gettext as _
 from portal.keys.sealing import SealedData, SealedText, SealPlace
 from portal.row_security import wall
-from portal.schools.models import Pupil
+from portal.schools.models import Pupil, SchoolClass
 from portal.schools.policy import pupils_of_class
 from portal.visits.models import Invitation, Visit
 
@@ -61,6 +64,7 @@ class VisitDraft(PublicId, Base):
     changed_at: Mapped[datetime] = mapped_column(index=True)
     finished_at: Mapped[datetime | None]
 
+    author: Mapped[Person] = relationship(lazy="raise_on_sql")
     pupil: Mapped[Pupil] = relationship(lazy="raise_on_sql")
     visit: Mapped[Visit | None] = relationship(lazy="raise_on_sql")
     parts: Mapped[list["DraftPart"]] = relationship(
@@ -148,6 +152,44 @@ class DraftClash(PublicId, _Content, Base):
     def settle(self, now: datetime) -> None:
         """The choice is made; the text itself is gone."""
         self.settled_at, self.value, self.guarded = now, None, ""
+
+
+class LateVisit(PublicId, Base):
+    """That a draft came when its author no longer had the child, and what the principal of the school made of it (``late.py``).
+
+    ``held_on`` is the day of the visit, ``seen_at`` when the author took note of the decision.
+    """
+
+    __tablename__ = "late_visit"
+    __table_args__ = (
+        CheckConstraint("(decided_at IS NULL) = (is_accepted IS NULL)", name="decided_one_way"),
+        CheckConstraint("seen_at IS NULL OR decided_at IS NOT NULL", name="seen_once_decided"),
+        Index("ix_late_visit_school", "school_id", "decided_at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    draft_id: Mapped[int] = mapped_column(ForeignKey("visit_draft.id", ondelete="CASCADE"), unique=True)
+    school_id: Mapped[int] = mapped_column(ForeignKey("school.id"))
+    class_id: Mapped[int] = mapped_column(ForeignKey("school_class.id"))
+    held_on: Mapped[date]
+    came_at: Mapped[datetime]
+    decided_at: Mapped[datetime | None]
+    decided_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id", ondelete="SET NULL"))
+    is_accepted: Mapped[bool | None]
+    reason_sealed: Mapped[bytes | None] = mapped_column(LargeBinary, info={"class": "F4"})
+    reason = SealedText("narrative")
+    seen_at: Mapped[datetime | None]
+
+    draft: Mapped[VisitDraft] = relationship(lazy="raise_on_sql")
+    school_class: Mapped[SchoolClass] = relationship(lazy="raise_on_sql")
+    decided_by: Mapped[Person | None] = relationship(lazy="raise_on_sql")
+
+    def decide(self, is_accepted: bool, by: Actor, now: datetime, reason: str = "") -> None:
+        """The principal's word; RuleBroken when it was given before."""
+        if self.decided_at is not None:
+            raise RuleBroken(_("This was decided already."))
+        self.decided_at, self.decided_by_id, self.is_accepted = now, by.person_id, is_accepted
+        self.reason = reason
 
 
 def own_drafts_in_class(actor: Actor) -> ColumnElement[bool]:

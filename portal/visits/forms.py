@@ -362,6 +362,15 @@ class ReasonForm(PortalForm):
     )
 
 
+class LateRefusalForm(PortalForm):
+    """Why a visit that was handed in late becomes none."""
+
+    reason = LineField(
+        _l("Why you do not accept it"),
+        [DataRequired(_l("Give the reason; the author reads it.")), _line_too_long],
+    )
+
+
 class HomePlanForm(PortalForm):
     """What a child is to learn at home in this school year."""
 

@@ -10,7 +10,7 @@ from portal.extensions import db
 from portal.holdings import Act, Counted, Subject, empty, held, remove
 from portal.i18n import lazy_gettext as _l
 from portal.schools.holdings import ties_of
-from portal.visits.drafts import DraftClash, DraftPart, VisitDraft
+from portal.visits.drafts import DraftClash, DraftPart, LateVisit, VisitDraft
 from portal.visits.harm import HarmEntry, HarmReport, SafeguardingPerson
 from portal.visits.home_lessons import HomeLesson, HomeTeaching
 from portal.visits.models import (
@@ -63,7 +63,7 @@ def _drafted(column: Any) -> tuple[Callable[[Subject], Any], Callable[[Subject],
     )
 
 
-for _part in (DraftPart, DraftClash):
+for _part in (DraftPart, DraftClash, LateVisit):
     _by_author, _by_child = _drafted(_part.draft_id)
     held(_part, Act.ERASE, person=_by_author, pupil=_by_child)
 held(VisitDraft, Act.ERASE, person="author_id", pupil="pupil_id")

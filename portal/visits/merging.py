@@ -73,8 +73,7 @@ def take_in(telling: Telling, sent: Operation) -> Outcome:
     """
     counting.hold(telling.pupil.id)
     draft = draft_of(telling, sent.client_id)
-    outcome = Outcome(draft, _visit_of(telling, draft))
-    outcome.is_gone = draft.finished_at is not None and outcome.visit is None
+    outcome = outcome_of(telling, draft)
     told = outcome.visit if outcome.visit and _part_of(outcome.visit, telling.author) else None
     outcome.is_closed = told is not None and not sent.finish
     if outcome.is_gone or outcome.is_closed:
@@ -87,6 +86,12 @@ def take_in(telling: Telling, sent: Operation) -> Outcome:
         finish(outcome, telling)
     db.session.flush()
     return outcome
+
+
+def outcome_of(telling: Telling, draft: VisitDraft) -> Outcome:
+    """What stands before anything is done: the draft, and the visit written under its id, or that it was deleted."""
+    visit = _visit_of(telling, draft)
+    return Outcome(draft, visit, is_gone=draft.finished_at is not None and visit is None)
 
 
 def draft_of(telling: Telling, client_id: str) -> VisitDraft:
@@ -233,9 +238,7 @@ def finish(outcome: Outcome, telling: Telling) -> None:
             _give_way(draft, said, draft.values.keys() - {GUARDED}, now)
         elif _part_of(visit, telling.author) is None:
             _join(draft, said, now)
-    known = {one.person.public_id: one.person.name for one in visit.company if one.person} if visit else {}
-    known |= colleagues(telling.author)
-    form = VisitForm(_homes(telling, visit), telling.earliest_on, known, formdata=as_form(draft))
+    form = form_of(outcome, telling)
     if not form.validate():
         outcome.form = form
         return
@@ -243,6 +246,14 @@ def finish(outcome: Outcome, telling: Telling) -> None:
     if outcome.visit is not None:
         draft.visit_id, draft.finished_at = outcome.visit.id, now
     _forget_guarded(draft, now)
+
+
+def form_of(outcome: Outcome, telling: Telling) -> VisitForm:
+    """The draft as the page would send it, to be looked at."""
+    visit = outcome.visit
+    known = {one.person.public_id: one.person.name for one in visit.company if one.person} if visit else {}
+    known |= colleagues(telling.author)
+    return VisitForm(_homes(telling, visit), telling.earliest_on, known, formdata=as_form(outcome.draft))
 
 
 def _write(outcome: Outcome, telling: Telling, account: Account) -> None:

@@ -23,6 +23,7 @@ from portal.schools.policy import (
     schools_of_district,
 )
 from portal.staffing.models import PupilTransfer, TransferState
+from portal.visits.drafts import LateVisit, VisitDraft
 from portal.visits.fairness import FairPlayQuestion, FairPlayRecord
 from portal.visits.harm import HarmEntry, HarmReport, SafeguardingPerson
 from portal.visits.models import (
@@ -369,6 +370,26 @@ def places_of_own_household(actor: Actor) -> ColumnElement[bool]:
     return own_tie(actor, HomePlace.pupil_id, HomePlace.household_id, full=True)
 
 
+def late_of_school(actor: Actor) -> ColumnElement[bool]:
+    """Visits handed in late of the actor's school; who stands in for the principal decides only if sealed notes are open."""
+    return LateVisit.school_id == actor.school_id if actor.opens_sealed else false()
+
+
+def late_of_own(actor: Actor) -> ColumnElement[bool]:
+    """What the actor handed in late and the principal has decided on."""
+    own = select(VisitDraft.id).where(VisitDraft.author_id == actor.person_id)
+    return and_(LateVisit.draft_id.in_(own), LateVisit.decided_at.is_not(None))
+
+
+LATE_DECIDE = Permission("late_visit.decide", LateVisit, "F4", {Role.PRINCIPAL: late_of_school})
+
+LATE_TOLD = Permission(
+    "late_visit.told",
+    LateVisit,
+    "F4",
+    dict.fromkeys((Role.CLASS_TEACHER, Role.SUBJECT_TEACHER), late_of_own),
+)
+
 PLAN_SET = Permission("visit_plan.set", PlanEntry, "F2", {Role.CLASS_TEACHER: plan_of_class})
 
 PLAN_READ = Permission(
@@ -450,6 +471,7 @@ wall(Invitation)
 wall(FairPlayQuestion)
 wall(FairPlayRecord, dict.fromkeys((Role.PRINCIPAL, Role.SCHOOL_OFFICE), _records_of_school))
 wall(SealedNote)
+wall(LateVisit)
 wall(PlanEntry)
 wall(HomePlace, {Role.CLASS_TEACHER: places_of_class, Role.GUARDIAN: places_of_own_household})
 for _part in (VisitPart, VisitRemark, VisitChange, Correction, FollowUp):

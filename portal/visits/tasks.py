@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from flask import url_for
-from sqlalchemy import Date, Select, bindparam, exists, select
+from sqlalchemy import Date, Select, bindparam, exists, func, select
 from sqlalchemy.orm import joinedload
 
 from portal import clock
@@ -12,10 +12,11 @@ from portal.access import Actor, Role
 from portal.accounts.models import Person
 from portal.extensions import UtcDateTime, db
 from portal.i18n import gettext as _
-from portal.i18n import moment
+from portal.i18n import moment, ngettext
 from portal.prepared import Prepared, whoever
 from portal.schools.models import Pupil, SchoolClass
 from portal.tasks import AT_MOST, Task, cards
+from portal.visits.drafts import LateVisit, VisitDraft
 from portal.visits.fairness import RULE_NAMES, FairPlayQuestion
 from portal.visits.harm import HarmReport
 from portal.visits.models import (
@@ -34,6 +35,8 @@ from portal.visits.policy import (
     HARM_READ,
     INVITATION_ANSWER,
     INVITATION_READ,
+    LATE_DECIDE,
+    LATE_TOLD,
     STEP_TICK,
     STEPS_READ,
     VISIT_FAMILY,
@@ -56,9 +59,9 @@ def tasks(actor: Actor) -> list[Task]:
         else []
     )
     if actor.role == Role.PRINCIPAL:
-        own = _fair_play_to_answer(actor)
+        own = [*_came_late(actor), *_fair_play_to_answer(actor)]
     if actor.role in (Role.CLASS_TEACHER, Role.SUBJECT_TEACHER):
-        own = [*own, *_own_parts(actor)]
+        own = [*own, *_own_parts(actor), *_late_answers(actor)]
     return [*_harm(actor), *own] if HARM_READ.admits(actor.role) else []
 
 
@@ -123,6 +126,52 @@ def _fair_play_to_close(actor: Actor) -> list[Task]:
             url=url_for("visits.fair_play_question", public_id=one.public_id),
             button=_("Read it"),
             due_on=one.due_on + SOON,
+        ),
+    )
+
+
+def _came_late(actor: Actor) -> list[Task]:
+    """How many visits came from teachers who no longer have the child, and wait for the principal."""
+    waits = (LATE_DECIDE.within(actor), LateVisit.decided_at.is_(None))
+    count, oldest = db.session.execute(
+        select(func.count(LateVisit.id), func.min(LateVisit.came_at)).where(*waits)
+    ).one()
+    if not count:
+        return []
+    title = ngettext(
+        "A home visit handed in by a former teacher waits for your decision",
+        "%(num)s home visits handed in by former teachers wait for your decision",
+        count,
+    )
+    return [
+        Task(
+            about=_("Home visits"),
+            title=title,
+            url=url_for("visits.late_visits"),
+            button=_("Read and decide"),
+            due_on=clock.local(oldest).date() + SOON,
+        )
+    ]
+
+
+def _late_answers(actor: Actor) -> list[Task]:
+    """What became of visits that the actor handed in late, until the actor has taken note of it."""
+    query = (
+        LATE_TOLD.rows(actor)
+        .where(LateVisit.seen_at.is_(None))
+        .options(joinedload(LateVisit.draft).joinedload(VisitDraft.pupil))
+    )
+    return cards(
+        query,
+        (LateVisit.id,),
+        lambda one: Task(
+            about=one.draft.pupil.name,
+            title=_("The visit you handed in late was accepted")
+            if one.is_accepted
+            else _("The visit you handed in late was not accepted"),
+            url=url_for("visits.late_answer", public_id=one.public_id),
+            button=_("Read it"),
+            due_on=clock.local(one.decided_at).date() + SOON,
         ),
     )
 

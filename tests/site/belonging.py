@@ -51,7 +51,7 @@ from portal.settings.models import SettingValue
 from portal.staffing.models import AppointmentRequest, PupilTransfer
 from portal.surveys.models import Survey, SurveyFlag, SurveyHousehold, SurveySchool, SurveyState
 from portal.trail.models import TrailEntry
-from portal.visits.drafts import VisitDraft
+from portal.visits.drafts import LateVisit, VisitDraft
 from portal.visits.fairness import FairPlayQuestion
 from portal.visits.harm import HarmReport
 from portal.visits.home_lessons import HomeTeaching
@@ -662,6 +662,19 @@ def correction(row: Correction) -> Belonging:
 def visit_draft(row: VisitDraft) -> Belonging:
     """A draft belongs to the teacher who writes it, about a child of the class."""
     return child(row.pupil_id, people=frozenset({row.author_id}))
+
+
+@belongs(LateVisit, level="school")
+def late_visit(row: LateVisit) -> Belonging:
+    """A visit handed in late lies with the principal of the school for which it was made."""
+    return Belonging(of_school(row.school_id), office="principal")
+
+
+@belongs("late_visit.told", level="person")
+def late_answer(row: LateVisit) -> Belonging:
+    """What became of it is its author's, once it was decided."""
+    author = db.session.get_one(VisitDraft, row.draft_id).author_id
+    return Belonging(Place(), people=frozenset({author}), state="" if row.decided_at else "undecided")
 
 
 def _entrusted(pupil_id: int) -> Ids:

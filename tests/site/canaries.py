@@ -189,6 +189,7 @@ NOT_PLANTED = {
     "visit_draft_part.guarded": "of a form not sent yet, its author's alone; tests/visits",
     "visit_draft_clash.value": "data of a form not sent yet, its author's alone; tests/visits",
     "visit_draft_clash.guarded": "of a form not sent yet, its author's alone; tests/visits",
+    "late_visit.reason": "shown to its author alone; tests/visits",
     "visit_home_place.place": "neither the town nor the crowd notes one; tests/visits",
     "home_teaching.plan": "on the pages of the log; tests/visits",
     "home_lesson.content": "on the pages of the log; tests/visits",

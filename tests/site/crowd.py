@@ -450,6 +450,7 @@ ONE_OF_EACH: dict[Any, Callable[[Any, Spot], Any]] = {
 WRITERS = {"author_id", "person_id", "lecturer_id"}
 CARRIED = {
     "visit_id",
+    "draft_id",
     "course_id",
     "session_id",
     "round_id",

@@ -11,8 +11,11 @@ from playwright.sync_api import Browser, expect
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
+from portal import clock
+from portal.access import Role
+from portal.accounts.models import Appointment
 from portal.extensions import db
-from portal.visits.drafts import DraftClash
+from portal.visits.drafts import DraftClash, LateVisit
 from portal.visits.models import Visit, VisitPart
 from tests.support.flaky import Flaky
 from tests.support.server import Portal
@@ -139,6 +142,39 @@ def test_a_stolen_phone_shows_nothing(phone: Phone, network: Flaky) -> None:
     phone.page.get_by_label("孩子的优点和家里的期盼").fill(TYPED)
 
     assert phone.stolen(SECRET, TYPED, "借一盏护眼灯", "小满最近自己整理书包", "赵小满", CODE) == []
+
+
+def test_after_the_office_has_ended_it_goes_to_the_principal(
+    phone: Phone, portal: Portal, network: Flaky
+) -> None:
+    phone.sign_in()
+    phone.take_along("赵小满")
+    phone.unlock()
+    network.off = True
+    phone.write("赵小满", "电话", "小满会自己叠被子")
+    with inside(portal):
+        office = db.session.scalars(
+            select(Appointment).where(
+                Appointment.person_id == person("王雪").id, Appointment.role == Role.CLASS_TEACHER
+            )
+        ).one()
+        office.ended_on, office.ended_at = clock.today(), clock.now()
+        subject = Role.SUBJECT_TEACHER
+        db.session.add(
+            Appointment(
+                person_id=office.person_id, role=subject, class_id=office.class_id, started_on=clock.today()
+            )
+        )
+        db.session.commit()
+    network.off = False
+    phone.page.get_by_role("button", name="现在上传").click()
+
+    expect(phone.page.get_by_text("已密封交给校长决定")).to_be_visible()
+    expect(phone.page.locator("[data-count]")).to_have_text("都已传到平台。")
+    assert phone.page.evaluate(VISITS) == []
+    with inside(portal):
+        late = db.session.scalars(select(LateVisit).order_by(LateVisit.id.desc()).limit(1)).one()
+        assert (late.held_on, late.decided_at) == (clock.today(), None)
 
 
 def test_five_wrong_codes_wipe_everything(phone: Phone, network: Flaky) -> None:

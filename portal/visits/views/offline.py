@@ -1,5 +1,6 @@
 """Visits without a network: taking families along, the shell, what devices send back, texts to choose between."""
 
+from collections.abc import Callable
 from typing import Any
 
 from flask import abort, jsonify, request, url_for
@@ -13,7 +14,7 @@ from werkzeug.wrappers import Response
 from wtforms import BooleanField
 
 from portal import assets, clock, once, operations
-from portal.access import actor, find, requires
+from portal.access import actor, find, requires, signed_in
 from portal.accounts.models import Person
 from portal.errors import RuleBroken
 from portal.extensions import db
@@ -32,20 +33,29 @@ from portal.visits.homes import homes_of
 from portal.visits.policy import PUPIL_VISIT
 from portal.visits.views.blueprint import WORDS, Answer, bp, class_today
 
+Told = tuple[Response, int]
 TRIES = 3
 """Two copies of one operation may meet; the second finds what the first has done."""
 
 
 @bp.post("/pupils/<public_id>/drafts")
 @requires(PUPIL_VISIT)
-def take_in(public_id: str) -> tuple[Response, int]:
+def take_in(public_id: str) -> Told:
     """What a device has written about a visit to this pupil.
 
     201 stored, 200 sent before, 409 with ``kept`` when both texts are kept and a choice is due, 409 without when the
     visit is written down already, 410 when it was deleted, 422 with the fields that do not hold, or with the portal's
     ``format`` when the app is of another age. The device may let go of an operation on 200, 201 and 409 with ``kept``.
     """
-    child = find(PUPIL_VISIT, public_id)
+    find(PUPIL_VISIT, public_id)
+    return once_told(lambda sent: merging.take_in(_telling(find(PUPIL_VISIT, public_id)), sent))
+
+
+def once_told(act: Callable[[operations.Operation], merging.Outcome], is_late: bool = False) -> Told:
+    """Read what a device sends, do it once however often it comes, and tell the device what became of it.
+
+    ``act`` works in the current transaction; it is asked again when a copy of the same operation came in between.
+    """
     if not request.is_json:
         abort(415)
     if len(request.get_data()) > operations.MOST_BYTES:
@@ -55,12 +65,12 @@ def take_in(public_id: str) -> tuple[Response, int]:
         key, sent = operations.read(request.get_data(), names)
     except operations.OtherFormat as refused:
         return _told("format", 422, format=operations.FORMAT, message=refused.message)
-    for attempt in range(TRIES):
+    for _attempt in range(TRIES):
         before = once.answered(key)
         if before is not None:
             return _again(sent, before)
         try:
-            return _take_in(find(PUPIL_VISIT, public_id) if attempt else child, key, sent)
+            return _tell(act(sent), key, sent, is_late)
         except IntegrityError:
             db.session.rollback()
     return abort(503)
@@ -71,8 +81,7 @@ def _telling(child: Pupil) -> merging.Telling:
     return merging.Telling(child, school_class, place.started_on, actor(), clock.now())
 
 
-def _take_in(child: Pupil, key: str, sent: operations.Operation) -> tuple[Response, int]:
-    outcome = merging.take_in(_telling(child), sent)
+def _tell(outcome: merging.Outcome, key: str, sent: operations.Operation, is_late: bool) -> Told:
     if outcome.form is not None:
         fields = dict(reversed(list(outcome.form.problems())))
         db.session.rollback()
@@ -84,12 +93,14 @@ def _take_in(child: Pupil, key: str, sent: operations.Operation) -> tuple[Respon
     clashes = outcome.clashes
     state = "clash" if clashes else "written" if outcome.visit and sent.finish else "draft"
     address = url_for("visits.draft", public_id=outcome.draft.public_id)
-    if state == "written" and outcome.visit:
+    if is_late:
+        clashes, state, address = [], "late", ""
+    elif state == "written" and outcome.visit:
         address = url_for("visits.show", public_id=outcome.visit.public_id)
     once.keep_answer(key, address, state)
     revisions = _revisions(outcome.draft, sent)
     db.session.commit()
-    status = 409 if state == "clash" else 201
+    status = {"clash": 409, "late": 202}.get(state, 201)
     return _told(state, status, kept=True, address=address, revisions=revisions, clashes=clashes)
 
 
@@ -98,7 +109,7 @@ def _revisions(draft: VisitDraft, sent: operations.Operation) -> dict[str, int]:
     return {part.field: part.revision for part in draft.parts if part.device == sent.device and part.revision}
 
 
-def _again(sent: operations.Operation, before: once.OnceKey) -> tuple[Response, int]:
+def _again(sent: operations.Operation, before: once.OnceKey) -> Told:
     draft = db.session.scalar(
         DRAFT.rows(actor())
         .where(VisitDraft.client_id == sent.client_id)
@@ -108,14 +119,14 @@ def _again(sent: operations.Operation, before: once.OnceKey) -> tuple[Response, 
     return _told(before.message, 200, kept=True, address=before.location, revisions=revisions)
 
 
-def _told(state: str, status: int, **more: Any) -> tuple[Response, int]:
+def _told(state: str, status: int, **more: Any) -> Told:
     return jsonify(state=state, now=clock.now().isoformat(), **more), status
 
 
 @bp.get("/offline/standing")
-@requires(PUPIL_VISIT)
+@signed_in
 def standing() -> Response:
-    """Who a device would send as, the token to send with, and the time it is here."""
+    """Who a device would send as, the token to send with, and the time it is here; also after the office has ended."""
     person = db.session.scalar(select(Person.public_id).where(Person.id == current_user.person_id))
     return jsonify(person=person, token=generate_csrf(), now=clock.now().isoformat())
 
@@ -197,15 +208,15 @@ def _draft_page(found: VisitDraft) -> str:
         (
             one,
             form[one.field].label.text,
-            _words(form[one.field], values.get(one.field)),
-            _words(form[one.field], one.content),
+            in_words(form[one.field], values.get(one.field)),
+            in_words(form[one.field], one.content),
         )
         for one in clashes
     ]
     return render("visits/draft.html", draft=found, pairs=pairs, **WORDS)
 
 
-def _words(field: Any, content: Any) -> str:
+def in_words(field: Any, content: Any) -> str:
     """What a field says, in words: choices by their names, days and ticks as they are read."""
     texts = content if isinstance(content, list) else [content or ""]
     names = {choice.value: str(choice.label) for choice in getattr(field, "choices", None) or ()}

@@ -9,7 +9,8 @@ const MARKED = ["how", "met", "held_on", "held_time", "household"];
 export function start(main) {
   if (!window.idb || !window.crypto || !crypto.subtle) return;
   let families = [], colleagues = {};
-  const shell = makeShell(main, { standing: main.dataset.standing, drafts: main.dataset.drafts }, {
+  const { standing, drafts, late } = main.dataset;
+  const shell = makeShell(main, { standing, drafts, late }, {
     opened, list, typed, collect, lacking, handedIn: () => {}, tell, text,
   });
   const { find, form, words } = shell;
@@ -27,7 +28,7 @@ export function start(main) {
     find("families").replaceChildren(...[...families, ...extra].map((family) => {
       const found = waiting.find((one) => one.record.pupil === family.pupil);
       const done = shell.queue.sent.find((one) => one.pupil === family.pupil);
-      const state = found ? found.record.state : done ? (done.state === "clash" ? "clash" : "written") : "new";
+      const state = found ? found.record.state : done ? (["clash", "late"].indexOf(done.state) >= 0 ? done.state : "written") : "new";
       const detail = [family.meeting && clockTime(Date.parse(family.meeting.at)).slice(5, 16).replace("T", " "), family.priority];
       return shell.row(family.name, detail.filter(Boolean).join(" · "), state, () => openFamily(family, found));
     }));
@@ -101,8 +102,8 @@ export function start(main) {
   }
 
   function tell(one) {
-    const isClash = one.state === "clash";
-    return [words(isClash ? "choose" : "sent", { name: one.name }), isClash ? "warn" : "good"];
+    const [named, kind] = { clash: ["choose", "warn"], late: ["went-late", "warn"] }[one.state] || ["sent", "good"];
+    return [words(named, { name: one.name }), kind];
   }
 
   function text(content) {

@@ -104,11 +104,13 @@ export function makeQueue(key, kept, addresses, changed = () => {}) {
     });
     if (!record) return;
     const body = await vault.unseal(key, record.flight.sealed, opPlace(visit));
-    const { status, told } = await ask(addresses.drafts.replace("PUPIL", record.pupil), {
-      method: "POST",
-      body,
-      headers: { "Content-Type": "application/json", "X-CSRFToken": token },
-    });
+    const letter = { method: "POST", body, headers: { "Content-Type": "application/json", "X-CSRFToken": token } };
+    let { status, told } = await ask(addresses.drafts.replace("PUPIL", record.pupil), letter);
+    // Whoever no longer has the child hands it in for the principal, if the day of the visit was still theirs.
+    if ((status === 403 || status === 404) && record.flight.finish && addresses.late) {
+      const late = await ask(addresses.late.replace("PUPIL", record.pupil), letter);
+      if (late.status !== 404) ({ status, told } = late);
+    }
     if (status === 401) throw new Stop(told.reason === "proof" ? "asleep" : "signed-out");
     if (status === 403) throw new Stop("forbidden");
     if (status === 422 && told.state === "format") {
@@ -132,7 +134,7 @@ export function makeQueue(key, kept, addresses, changed = () => {}) {
     const record = await store.draft(visit);
     if (!record) return;
     record.flight = null;
-    const isKept = status === 200 || status === 201 || (status === 409 && told.kept);
+    const isKept = status === 200 || status === 201 || status === 202 || (status === 409 && told.kept);
     if (isKept) {
       record.sentChange = flight.change;
       record.sentAt = Date.now();
