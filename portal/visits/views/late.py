@@ -76,7 +76,7 @@ def _page(public_id: str, form: LateRefusalForm) -> str:
         told, lines = late.form_of(found), []
         for field in told:
             content = found.draft.values.get(field.name)
-            if content and field.name not in (GUARDED, "household"):
+            if content and field.name not in _NOT_TOLD:
                 lines.append((field.label.text, in_words(field, content)))
     return render(
         "visits/late_visit.html",
@@ -87,6 +87,7 @@ def _page(public_id: str, form: LateRefusalForm) -> str:
     )
 
 
+_NOT_TOLD = (GUARDED, "household", "held_on")
 _WHOLE = (*late.WHOLE, joinedload(LateVisit.draft).joinedload(VisitDraft.author))
 
 
