@@ -8,7 +8,7 @@ from alembic import op
 from portal.extensions import UtcDateTime
 
 revision: str = "0195_late_visits"
-down_revision: str | None = "0190_blind_surveys"
+down_revision: str | None = "0181_panels"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
