@@ -35,6 +35,7 @@ from portal.audit import commands as audit_commands
 from portal.audit import views as audit
 from portal.backup import backup
 from portal.care import views as care
+from portal.committees import views as committees
 from portal.config import ROOT, Settings
 from portal.contacts import views as contacts
 from portal.courses import views as courses
@@ -91,6 +92,7 @@ BLUEPRINTS = (
     visits.bp,
     care.bp,
     notices.bp,
+    committees.bp,
     opinions.bp,
     surveys.bp,
     surveys.answers,

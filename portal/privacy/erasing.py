@@ -15,6 +15,7 @@ from sqlalchemy import Table, and_, delete, func, inspect, or_, select, update
 from portal.accounts import holdings as accounts_holdings
 from portal.accounts.models import Person
 from portal.care import holdings as care_holdings
+from portal.committees import holdings as committees_holdings
 from portal.contacts import holdings as contacts_holdings
 from portal.courses import holdings as courses_holdings
 from portal.custody import holdings as custody_holdings
@@ -73,6 +74,7 @@ DECLARED = (
     visits_holdings,
     care_holdings,
     notices_holdings,
+    committees_holdings,
     opinions_holdings,
     surveys_holdings,
     ratings_holdings,

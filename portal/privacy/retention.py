@@ -11,6 +11,7 @@ from sqlalchemy import Integer, func, literal, null, or_, select, union_all
 from portal import clock
 from portal.accounts import periods as accounts_periods
 from portal.care import periods as care_periods
+from portal.committees import periods as committees_periods
 from portal.custody import periods as custody_periods
 from portal.deliveries import periods as deliveries_periods
 from portal.extensions import db
@@ -44,6 +45,7 @@ DECLARED = (
     recovery_periods,
     visits_periods,
     care_periods,
+    committees_periods,
     opinions_periods,
     surveys_periods,
     ratings_periods,

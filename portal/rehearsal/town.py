@@ -11,6 +11,7 @@ from portal.accounts.models import Appointment, Person
 from portal.extensions import db
 from portal.rehearsal import (
     care,
+    committees,
     contacts,
     courses,
     custody,
@@ -82,6 +83,7 @@ def build() -> Town:
     visits.build(town)
     care.build(town)
     notices.build(town)
+    committees.build(town)
     opinions.build(town)
     surveys.build(town)
     ratings.build(town)

@@ -32,6 +32,7 @@ FEATURES = [
     "visits",
     "care",
     "notices",
+    "committees",
     "opinions",
     "surveys",
     "ratings",

@@ -3,7 +3,7 @@
 A rubric names a metric in an item's ``source: "system:<name>"``.
 """
 
-from portal.ratings.metrics import courses, families, notices, opinions, surveys, visits
+from portal.ratings.metrics import committees, courses, families, notices, opinions, surveys, visits
 from portal.ratings.metrics.registry import (
     METRICS,
     NOT_COLLECTED,
@@ -24,6 +24,7 @@ __all__ = [
     "Metric",
     "Period",
     "Record",
+    "committees",
     "courses",
     "families",
     "fits",

@@ -133,13 +133,10 @@ class NotCollected:
     reason: Any
 
 
-NO_COMMITTEES = _l("The portal does not record committees yet. The school answers, with proof.")
 NO_FINDINGS = _l("The portal does not record findings of inspections yet. The school answers, with proof.")
 NOT_COLLECTED = {
     found.name: found
     for found in (
-        NotCollected("committee_meetings", _l("Meetings of the school committee, by term"), NO_COMMITTEES),
-        NotCollected("elections_in_term", _l("Committees elected anew within their term"), NO_COMMITTEES),
         NotCollected("findings_closed", _l("Findings of inspections that were closed in time"), NO_FINDINGS),
     )
 }
