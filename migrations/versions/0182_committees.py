@@ -18,7 +18,7 @@ def upgrade() -> None:
         "committee",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("school_id", sa.Integer(), nullable=False),
-        sa.Column("level", sa.String(length=10), nullable=False),
+        sa.Column("scope_kind", sa.String(length=10), nullable=False),
         sa.Column("scope_id", sa.Integer(), nullable=False),
         sa.Column("scope_name", sa.String(length=400), nullable=False),
         sa.Column("began_on", sa.Date(), nullable=False),
@@ -31,7 +31,9 @@ def upgrade() -> None:
         sa.Column("entered_by_id", sa.Integer(), nullable=True),
         sa.Column("entered_at", UtcDateTime(), nullable=False),
         sa.Column("public_id", sa.String(length=22), nullable=False),
-        sa.CheckConstraint("level IN ('school', 'grade', 'class')", name=op.f("ck_committee_level_known")),
+        sa.CheckConstraint(
+            "scope_kind IN ('school', 'grade', 'class')", name=op.f("ck_committee_scope_known")
+        ),
         sa.CheckConstraint("way IN ('ballot', 'hands', 'named')", name=op.f("ck_committee_way_known")),
         sa.CheckConstraint("until_on > began_on", name=op.f("ck_committee_ends_after_start")),
         sa.CheckConstraint(
@@ -50,11 +52,11 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_committee")),
         sa.UniqueConstraint(
-            "level", "scope_id", "began_on", name=op.f("uq_committee_level_scope_id_began_on")
+            "scope_kind", "scope_id", "began_on", name=op.f("uq_committee_scope_kind_scope_id_began_on")
         ),
         sa.UniqueConstraint("public_id", name=op.f("uq_committee_public_id")),
     )
-    op.create_index("ix_committee_school", "committee", ["school_id", "level", "id"])
+    op.create_index("ix_committee_school", "committee", ["school_id", "scope_kind", "id"])
     op.create_table(
         "committee_member",
         sa.Column("id", sa.Integer(), nullable=False),

@@ -12,8 +12,8 @@ from portal.committees.models import (
     OFFICE_NAMES,
     Committee,
     CommitteeMember,
-    Level,
     Office,
+    Scope,
     Way,
 )
 from portal.errors import RuleBroken
@@ -37,7 +37,7 @@ from portal.trail.models import note
 class Place:
     """Where a committee can be: a class, a grade of this year, or the school."""
 
-    level: Level
+    scope_kind: Scope
     scope_id: int
     school_id: int
     name: str
@@ -45,7 +45,7 @@ class Place:
     @property
     def key(self) -> str:
         """What it is called in an address: ``class-12``."""
-        return f"{self.level}-{self.scope_id}"
+        return f"{self.scope_kind}-{self.scope_id}"
 
 
 def places(actor: Actor) -> list[Place]:
@@ -66,25 +66,25 @@ def places(actor: Actor) -> list[Place]:
     ).all()
     if actor.role == Role.CLASS_TEACHER:
         return [
-            Place(Level.CLASS, found.id, school.id, found.name)
+            Place(Scope.CLASS, found.id, school.id, found.name)
             for found, _grade in classes
             if found.id == actor.class_id
         ]
     grades = {grade.id: grade for _class, grade in classes}
     return [
-        Place(Level.SCHOOL, school.id, school.id, school.name),
-        *(Place(Level.GRADE, grade.id, school.id, grade.name) for grade in grades.values()),
-        *(Place(Level.CLASS, found.id, school.id, found.name) for found, _grade in classes),
+        Place(Scope.SCHOOL, school.id, school.id, school.name),
+        *(Place(Scope.GRADE, grade.id, school.id, grade.name) for grade in grades.values()),
+        *(Place(Scope.CLASS, found.id, school.id, found.name) for found, _grade in classes),
     ]
 
 
-def _in_office(actor: Actor, level: Level, scopes: Sequence[int]) -> list[tuple[Person, str]]:
+def _in_office(actor: Actor, scope_kind: Scope, scopes: Sequence[int]) -> list[tuple[Person, str]]:
     rows = db.session.execute(
         select(Person, Committee.scope_name)
         .join(CommitteeMember, CommitteeMember.person_id == Person.id)
         .join(Committee, Committee.id == CommitteeMember.committee_id)
         .where(
-            Committee.level == level,
+            Committee.scope_kind == scope_kind,
             Committee.scope_id.in_(scopes),
             Committee.began_on <= actor.on,
             func.coalesce(Committee.ended_on, Committee.until_on) > actor.on,
@@ -97,7 +97,7 @@ def _in_office(actor: Actor, level: Level, scopes: Sequence[int]) -> list[tuple[
 def candidates(place: Place, actor: Actor) -> dict[str, str]:
     """Who may be chosen, public id → name with child or class: guardians of the class today; for a grade the members of
     its classes' committees; for a school those of its classes and grades."""
-    if place.level == Level.CLASS:
+    if place.scope_kind == Scope.CLASS:
         rows = db.session.execute(
             select(Person.public_id, Person.name, Pupil.name, Guardianship.relation)
             .join(Guardianship, Guardianship.person_id == Person.id)
@@ -117,13 +117,13 @@ def candidates(place: Place, actor: Actor) -> dict[str, str]:
         }
     inside = select(SchoolClass.id).where(
         SchoolClass.grade_id == place.scope_id
-        if place.level == Level.GRADE
+        if place.scope_kind == Scope.GRADE
         else SchoolClass.school_id == place.school_id
     )
-    found = _in_office(actor, Level.CLASS, db.session.scalars(inside).all())
-    if place.level == Level.SCHOOL:
+    found = _in_office(actor, Scope.CLASS, db.session.scalars(inside).all())
+    if place.scope_kind == Scope.SCHOOL:
         grades = select(Grade.id).where(Grade.school_id == place.school_id)
-        found = [*_in_office(actor, Level.GRADE, db.session.scalars(grades).all()), *found]
+        found = [*_in_office(actor, Scope.GRADE, db.session.scalars(grades).all()), *found]
     return {
         person.public_id: _("%(name)s, %(place)s", name=person.name, place=name)
         for person, name in reversed(found)
@@ -159,7 +159,7 @@ def enter(place: Place, election: Election, actor: Actor) -> Committee:
     """
     before = db.session.scalars(
         select(Committee)
-        .where(Committee.level == place.level, Committee.scope_id == place.scope_id)
+        .where(Committee.scope_kind == place.scope_kind, Committee.scope_id == place.scope_id)
         .order_by(Committee.began_on.desc())
         .with_for_update()
     ).all()
@@ -175,7 +175,7 @@ def enter(place: Place, election: Election, actor: Actor) -> Committee:
     rank = list(OFFICE_NAMES)
     made = Committee(
         school_id=place.school_id,
-        level=place.level,
+        scope_kind=place.scope_kind,
         scope_id=place.scope_id,
         scope_name=place.name,
         began_on=election.began_on,
@@ -207,14 +207,14 @@ def newest(actor: Actor, found: Sequence[Place]) -> dict[str, Committee]:
     """Key of a place → its committee that came into office last. One query."""
     wanted = [
         and_(
-            Committee.level == level,
-            Committee.scope_id.in_([one.scope_id for one in found if one.level == level]),
+            Committee.scope_kind == scope_kind,
+            Committee.scope_id.in_([one.scope_id for one in found if one.scope_kind == scope_kind]),
         )
-        for level in Level
+        for scope_kind in Scope
     ]
     rows = db.session.scalars(
         select(Committee)
         .where(Committee.school_id == actor.school_id, or_(*wanted), Committee.began_on <= actor.on)
         .order_by(Committee.began_on)
     )
-    return {f"{row.level}-{row.scope_id}": row for row in rows}
+    return {f"{row.scope_kind}-{row.scope_id}": row for row in rows}

@@ -25,7 +25,9 @@ class ElectionForm(PortalForm):
     until_on = DateField(
         _l("In office until, that day included"), [InputRequired(_l("Enter the last day in office."))]
     )
-    way = RadioField(_l("How they came into office"), [InputRequired(_l("Say how the members came into office."))])
+    way = RadioField(
+        _l("How they came into office"), [InputRequired(_l("Say how the members came into office."))]
+    )
     eligible = IntegerField(
         _l("Families that could vote"),
         [Optional(), NumberRange(1, MOST_PEOPLE, _l("Enter a whole number above zero."))],
@@ -60,13 +62,14 @@ class ElectionForm(PortalForm):
         if field.data and self.eligible.data and field.data > self.eligible.data:
             raise ValidationError(_("More families voted than could vote."))
 
-    def validate_members(self, _field: Any) -> None:
-        if self.chair.data and len(self.election().offices()) < FEWEST:
-            raise ValidationError(_("A committee has three people or more, the chair among them."))
-
     def validate(self, extra_validators: Any = None) -> bool:
-        """Also: a vote has its numbers."""
+        """Also: a vote has its numbers, a committee its three people."""
         holds = super().validate(extra_validators)
+        if self.chair.data and not self.members.errors and len(self.election().offices()) < FEWEST:
+            self.members.errors, holds = (
+                [_("A committee has three people or more, the chair among them.")],
+                False,
+            )
         if self.way.data in VOTES:
             for field in (self.eligible, self.voted):
                 if field.data is None and not field.errors:

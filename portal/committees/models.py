@@ -15,7 +15,7 @@ TEXT_LENGTH = 1000
 REASON_LENGTH = 200
 
 
-class Level(StrEnum):
+class Scope(StrEnum):
     """Whose committee it is."""
 
     SCHOOL = "school"
@@ -58,12 +58,12 @@ def _one_of(column: str, values: type[StrEnum]) -> str:
 class Committee(PublicId, Base):
     """A committee for one term of office: from ``began_on`` until the day before ``until_on``, or before ``ended_on``.
 
-    ``scope_id`` is a school, grade or class by ``level``; ``scope_name`` its name on the day of the election.
+    ``scope_id`` is a school, grade or class by ``scope_kind``; ``scope_name`` its name on the day of the election.
     """
 
     __tablename__ = "committee"
     __table_args__ = (
-        CheckConstraint(_one_of("level", Level), name="level_known"),
+        CheckConstraint(_one_of("scope_kind", Scope), name="scope_known"),
         CheckConstraint(_one_of("way", Way), name="way_known"),
         CheckConstraint("until_on > began_on", name="ends_after_start"),
         CheckConstraint("ended_on IS NULL OR ended_on >= began_on", name="ended_after_start"),
@@ -71,13 +71,13 @@ class Committee(PublicId, Base):
             "eligible IS NULL OR (eligible > 0 AND voted BETWEEN 0 AND eligible)", name="votes_within"
         ),
         CheckConstraint("(way = 'named') = (eligible IS NULL)", name="vote_has_numbers"),
-        UniqueConstraint("level", "scope_id", "began_on"),
-        Index("ix_committee_school", "school_id", "level", "id"),
+        UniqueConstraint("scope_kind", "scope_id", "began_on"),
+        Index("ix_committee_school", "school_id", "scope_kind", "id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     school_id: Mapped[int] = mapped_column(ForeignKey("school.id"))
-    level: Mapped[str] = mapped_column(String(10))
+    scope_kind: Mapped[str] = mapped_column(String(10))
     scope_id: Mapped[int]
     scope_name: Mapped[str] = mapped_column(String(400))
     began_on: Mapped[date]

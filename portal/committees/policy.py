@@ -4,7 +4,7 @@ meetings of the own committee, a class teacher the committee of the class, the o
 from sqlalchemy import ColumnElement, and_, or_, select
 
 from portal.access import Actor, Permission, Role
-from portal.committees.models import Committee, Level
+from portal.committees.models import Committee, Scope
 from portal.schools.models import SchoolClass
 from portal.schools.policy import classes_of_guardian, schools_of_district, schools_of_guardian
 
@@ -14,22 +14,22 @@ def of_children(actor: Actor) -> ColumnElement[bool]:
     classes = classes_of_guardian(actor)
     grades = select(SchoolClass.grade_id).where(SchoolClass.id.in_(classes))
     return or_(
-        and_(Committee.level == Level.CLASS, Committee.scope_id.in_(classes)),
-        and_(Committee.level == Level.GRADE, Committee.scope_id.in_(grades)),
-        and_(Committee.level == Level.SCHOOL, Committee.scope_id.in_(schools_of_guardian(actor))),
+        and_(Committee.scope_kind == Scope.CLASS, Committee.scope_id.in_(classes)),
+        and_(Committee.scope_kind == Scope.GRADE, Committee.scope_id.in_(grades)),
+        and_(Committee.scope_kind == Scope.SCHOOL, Committee.scope_id.in_(schools_of_guardian(actor))),
     )
 
 
 def of_class(actor: Actor) -> ColumnElement[bool]:
     """Committees of the actor's class."""
-    return and_(Committee.level == Level.CLASS, Committee.scope_id == actor.class_id)
+    return and_(Committee.scope_kind == Scope.CLASS, Committee.scope_id == actor.class_id)
 
 
 def of_chair(actor: Actor) -> ColumnElement[bool]:
     """The committee that the chair leads: of the class, or of the school."""
     if actor.class_id is not None:
         return of_class(actor)
-    return and_(Committee.level == Level.SCHOOL, Committee.scope_id == actor.school_id)
+    return and_(Committee.scope_kind == Scope.SCHOOL, Committee.scope_id == actor.school_id)
 
 
 def of_school(actor: Actor) -> ColumnElement[bool]:

@@ -6,8 +6,8 @@ from portal.committees.models import (
     Committee,
     CommitteeMeeting,
     CommitteeMember,
-    Level,
     Office,
+    Scope,
     Way,
 )
 from portal.extensions import db
@@ -19,16 +19,17 @@ def build(town: Town) -> None:
     school, third = town.schools["望溪小学"], town.classes["望溪小学 三(2)班"]
     chair, mother, grandmother = (town.people[name] for name in ("林悦", "李晚晴", "周桂兰"))
     last_year, before = town.start - timedelta(days=200), town.start - timedelta(days=565)
-    for level, place, began_on, years, eligible, voted in (
-        (Level.CLASS, third, before, 1, 8, 6),
-        (Level.CLASS, third, last_year, 1, 8, 7),
-        (Level.SCHOOL, school, last_year, 2, 96, 71),
+    for scope_kind, place_id, name, began_on, years, eligible, voted in (
+        (Scope.CLASS, third.id, third.name, before, 1, 8, 6),
+        (Scope.CLASS, third.id, third.name, last_year, 1, 8, 7),
+        (Scope.GRADE, third.grade_id, "三年级", last_year, 1, 16, 12),
+        (Scope.SCHOOL, school.id, school.name, last_year, 2, 96, 71),
     ):
         made = Committee(
             school_id=school.id,
-            level=level,
-            scope_id=place.id,
-            scope_name=place.name,
+            scope_kind=scope_kind,
+            scope_id=place_id,
+            scope_name=name,
             began_on=began_on,
             until_on=began_on + timedelta(days=365 * years),
             way=Way.BALLOT,

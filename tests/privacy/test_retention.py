@@ -12,6 +12,7 @@ from portal import clock, i18n
 from portal.accounts.codes import CodeRequest, Purpose
 from portal.accounts.models import Attempts, AuthSession, KnownDevice, Person
 from portal.care.models import CarePlan, LeftBehind, Referral, Watch
+from portal.committees.models import Committee, CommitteeMeeting
 from portal.config import ROOT
 from portal.custody.models import Restriction
 from portal.deliveries.models import Delivery
@@ -255,6 +256,17 @@ def restriction_that_is_over():
     )
 
 
+def committee_whose_term_is_over():
+    db.session.execute(delete(Committee))
+    db.session.add(
+        Committee(
+            school_id=pupil().school_id, scope_kind="school", scope_id=pupil().school_id, scope_name="x", began_on=BASE - timedelta(days=9),
+            until_on=BASE, way="named", meetings=[CommitteeMeeting(held_on=BASE - timedelta(days=2), present=3, topics="x")],
+        )
+    )  # fmt: skip
+    return lambda: counted(Committee)() + counted(CommitteeMeeting)()
+
+
 def file_of(kind_of, owner_id, **more):
     made = File(
         owner_kind=kind_of, owner_id=owner_id, slot="paper", kind="pdf", media_type="application/pdf", size=3, sha256="0" * 64,
@@ -372,6 +384,7 @@ STORIES = {
     "undecided_requests": (request_that_nobody_decided, BASE + timedelta(days=90)),
     "recoveries": (recovery_that_ran_out, month(BASE, 12)),
     "restrictions": (restriction_that_is_over, month(BASE, 36)),
+    "committees": (committee_whose_term_is_over, month(BASE, 60)),
     "home_lessons": (lessons_at_home_that_ended, month(BASE, 12)),
     "survey_answers": (released_questionnaires(SurveyAnswer), BASE + timedelta(days=90)),
     "survey_remarks": (released_questionnaires(SurveyRemark), month(BASE, 12)),

@@ -15,6 +15,7 @@ from portal import clock
 from portal.access import Role
 from portal.accounts.models import Appointment, AuthSession, Passkey, Person
 from portal.care.models import CareMeasure, CarePerson, CarePlan, LeftBehind, Partner, Referral, Watch
+from portal.committees.models import Committee
 from portal.contacts.models import ChangeRequest
 from portal.courses.models import Course, CourseSession, Seat
 from portal.custody.models import Restriction
@@ -750,6 +751,12 @@ def notice_read(row: Notice) -> Belonging:
     place = _audience_place(row.scope_kind, row.scope_id)
     state = "draft" if row.published_at is None else ""
     return Belonging(place, audience=(row.scope_kind, row.scope_id), state=state, module="notices")
+
+
+@belongs(Committee, level="audience")
+def committee(row: Committee) -> Belonging:
+    """A committee lies where those who elected it are."""
+    return Belonging(_audience_place(row.scope_kind, row.scope_id), audience=(row.scope_kind, row.scope_id))
 
 
 @belongs(File, level="audience")

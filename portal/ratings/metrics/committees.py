@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import and_, or_, select
 
 from portal import i18n
-from portal.committees.models import VOTES, Committee, CommitteeMeeting, Level
+from portal.committees.models import VOTES, Committee, CommitteeMeeting, Scope
 from portal.extensions import db
 from portal.i18n import gettext as _
 from portal.i18n import lazy_gettext as _l
@@ -27,7 +27,7 @@ def committee_meetings(school_id: int, period: Period) -> Sequence[Record]:
         .join(Committee, Committee.id == CommitteeMeeting.committee_id)
         .where(
             Committee.school_id == school_id,
-            Committee.level == Level.SCHOOL,
+            Committee.scope_kind == Scope.SCHOOL,
             CommitteeMeeting.taken_back_at.is_(None),
             CommitteeMeeting.held_on >= period.starts_on,
             CommitteeMeeting.held_on <= period.until_on,
@@ -67,7 +67,7 @@ def elections_in_term(school_id: int, period: Period) -> Sequence[Record]:
         )
         .order_by(Committee.began_on)
     ):
-        latest[one.level, one.scope_id] = one
+        latest[one.scope_kind, one.scope_id] = one
     classes = db.session.execute(
         select(SchoolClass.id, SchoolClass.name)
         .join(Grade, Grade.id == SchoolClass.grade_id)
@@ -78,8 +78,11 @@ def elections_in_term(school_id: int, period: Period) -> Sequence[Record]:
         .order_by(Grade.stage, Grade.level, SchoolClass.number)
     ).all()
     school = db.session.scalar(select(School.name).where(School.id == school_id))
-    places = [(Level.SCHOOL, school_id, school or ""), *((Level.CLASS, key, name) for key, name in classes)]
-    return [_place(scope_id, name, latest.get((level, scope_id)), period) for level, scope_id, name in places]
+    places = [(Scope.SCHOOL, school_id, school or ""), *((Scope.CLASS, key, name) for key, name in classes)]
+    return [
+        _place(scope_id, name, latest.get((scope_kind, scope_id)), period)
+        for scope_kind, scope_id, name in places
+    ]
 
 
 def _place(scope_id: int, name: str, found: Committee | None, period: Period) -> Record:
