@@ -140,16 +140,15 @@ class Election:
     eligible: int | None
     voted: int | None
     chair: str
-    deputies: Sequence[str]
+    deputy: str
     members: Sequence[str]
 
     def offices(self) -> dict[str, Office]:
         """Public id → office; who is named twice holds the higher one."""
-        return {
-            **dict.fromkeys(self.members, Office.MEMBER),
-            **dict.fromkeys(self.deputies, Office.DEPUTY),
-            self.chair: Office.CHAIR,
-        }
+        named = dict.fromkeys(self.members, Office.MEMBER)
+        if self.deputy:
+            named[self.deputy] = Office.DEPUTY
+        return {**named, self.chair: Office.CHAIR}
 
 
 def enter(place: Place, election: Election, actor: Actor) -> Committee:

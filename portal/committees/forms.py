@@ -37,7 +37,7 @@ class ElectionForm(PortalForm):
         [Optional(), NumberRange(1, MOST_PEOPLE, _l("Enter a whole number above zero."))],
     )
     chair = SelectField(_l("Chair"), [InputRequired(_l("Choose the chair."))])
-    deputies = SelectMultipleField(_l("Deputy chairs"), [Optional()])
+    deputy = SelectField(_l("Deputy chair"), [Optional()])
     members = SelectMultipleField(_l("Members"), [Optional()])
 
     def __init__(self, candidates: dict[str, str], **named: Any) -> None:
@@ -45,7 +45,8 @@ class ElectionForm(PortalForm):
         self.way.choices = [(way.value, str(name)) for way, name in WAY_NAMES.items()]
         people = list(candidates.items())
         self.chair.choices = [("", _("Choose")), *people]
-        self.deputies.choices = self.members.choices = people
+        self.deputy.choices = [("", _("None")), *people]
+        self.members.choices = people
 
     def validate_began_on(self, field: Any) -> None:
         if field.data and field.data > clock.today():
@@ -86,7 +87,7 @@ class ElectionForm(PortalForm):
             self.eligible.data if vote else None,
             self.voted.data if vote else None,
             self.chair.data,
-            self.deputies.data or [],
+            self.deputy.data or "",
             self.members.data or [],
         )
 

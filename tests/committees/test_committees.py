@@ -48,7 +48,7 @@ def elect(as_, who="王雪", **more):
         "eligible": "8",
         "voted": "7",
         "chair": person("林悦").public_id,
-        "deputies": [person("李晚晴").public_id],
+        "deputy": person("李晚晴").public_id,
         "members": [person("方晴").public_id, person("林悦").public_id],
         **more,
     }
@@ -97,7 +97,7 @@ def members_of(found):
         ({"eligible": ""}, "投票产生的，请填写这个数"),
         ({"eligible": "0"}, "请填写大于零的整数"),
         ({"chair": ""}, "请选择主任"),
-        ({"deputies": [], "members": []}, "连主任在内至少三人"),
+        ({"deputy": "", "members": []}, "连主任在内至少三人"),
         ({"until_on": "2020-01-01"}, "任期最后一天要晚于选举日期"),
         ({"until_on": "2040-01-01"}, "任期最长三年"),
         ({"began_on": "2040-01-01"}, "选举日期不能晚于今天"),
