@@ -755,8 +755,9 @@ def notice_read(row: Notice) -> Belonging:
 
 @belongs(Committee, level="audience")
 def committee(row: Committee) -> Belonging:
-    """A committee lies where those who elected it are."""
-    return Belonging(_audience_place(row.scope_kind, row.scope_id), audience=(row.scope_kind, row.scope_id))
+    """A committee lies where those who elected it are, and is for all families there."""
+    place = _audience_place(row.scope_kind, row.scope_id)
+    return Belonging(place, to_families=Belonging(place, audience=(row.scope_kind, row.scope_id)))
 
 
 @belongs(File, level="audience")
