@@ -75,7 +75,7 @@ def test_a_class_counts_once_nobody_of_it_is_left_out(principal):
     assert figure("classes_visited") == (before + 1, classes)
 
 
-@pytest.mark.parametrize("name", ["telepathy", "committee_meetings", "..", "visit_coverage%00"])
+@pytest.mark.parametrize("name", ["telepathy", "findings_closed", "..", "visit_coverage%00"])
 def test_there_is_no_list_behind_a_number_that_does_not_exist(principal, name):
     assert principal.get(f"/ratings/metrics/{name}").status_code == 404
 
@@ -90,9 +90,9 @@ def test_the_list_opens_for_its_principal_and_its_pages_turn(principal, name):
 def test_a_rubric_that_asks_for_what_is_not_collected_says_so(as_, app):
     text = (
         "schema: 1\nid: ours\ntitle: 未来细则\ntotal: {points: 10}\nindicators:\n"
-        "  - {id: A, title: 家委会会议, points: 10, source: 'system:committee_meetings', rule: {kind: prorata, target: 3}}\n"
+        "  - {id: A, title: 督导问题, points: 10, source: 'system:findings_closed', rule: {kind: prorata, target: 3}}\n"
         "result: {kind: points_to_stars, ranks: [{star: 5, min_total: 10}]}\n"
     )
     page = as_("张建平").page("/ratings/rubrics/new").press("检查并保存", text=text)
     page = page.client.page(page.path.replace("/edit", ""))
-    assert "系统还没有采集：校级家委会每学期会议" in page.text
+    assert "系统还没有采集：督导问题按期销号" in page.text
