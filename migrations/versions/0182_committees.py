@@ -8,7 +8,7 @@ from alembic import op
 from portal.extensions import UtcDateTime
 
 revision: str = "0182_committees"
-down_revision: str | None = "0181_panels"
+down_revision: str | None = "0195_late_visits"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
