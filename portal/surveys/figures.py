@@ -3,6 +3,7 @@
 Means lie between 0 and 100. An interval is one of 95 % (Wilson for shares, normal otherwise, narrower where most of a small
 school answered). Shrunk: (n × mean + k × mean of the like schools) / (n + k), k = 20 (DOMAIN 7.4). A share above 95 or below 5
 per cent is shown as that bound only, and so is a mean below the level of the school: "all of them" would tell on each of them.
+Towards a mean of the like schools beyond those bounds nothing is drawn, or it could be worked out.
 """
 
 from collections import Counter
@@ -102,6 +103,8 @@ def figure(cell: Cell, name: str, *, share: bool, frame: Frame, people: int | No
         return found | {"mean": UNDER if mean < LOW else OVER}
     low, high = _wilson(mean / 100, n) if share else _normal(cell, n, frame.invited)
     prior = frame.priors.get(name)
+    if share and prior is not None and not LOW <= prior <= HIGH:
+        prior = None
     shrunk = None if prior is None else round((n * mean + K * prior) / (n + K), 1)
     return found | {"mean": round(mean, 1), "low": low, "high": high, "shrunk": shrunk}
 

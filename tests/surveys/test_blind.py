@@ -4,6 +4,7 @@ The browser's half is tried in ``test_blind_browser.py``; here it is written onc
 """
 
 import hashlib
+import itertools
 import json
 import secrets
 from pathlib import Path
@@ -24,6 +25,21 @@ from tests.surveys.test_surveys import address, newest
 from tests.surveys.test_unlinkable import finished, homes_of, opened
 
 VECTOR = json.loads((Path(__file__).parent / "rfc9474.json").read_text(encoding="utf-8"))
+
+
+FRESH = blind.new_key
+
+
+@pytest.fixture(scope="module")
+def keys():
+    """A few keys for all tests here: finding primes takes longer than all the rest."""
+    return [FRESH() for _number in range(3)]
+
+
+@pytest.fixture(autouse=True)
+def few_keys(keys, monkeypatch):
+    endless = itertools.cycle(keys)
+    monkeypatch.setattr(blind, "new_key", lambda: next(endless))
 
 
 def number(name):
@@ -99,7 +115,7 @@ def test_another_message_another_signature_or_another_key_do_not_hold(vector_key
         blind.Pass("", message, raw("blind_sig")), blind.Pass("", message, b""), blind.Pass("", message, b"\0" * 512),
     ):  # fmt: skip
         assert not blind.holds(modulus, wrong)
-    assert not blind.holds(blind.new_key()[1], blind.Pass("", message, signature[:256]))
+    assert not blind.holds(FRESH()[1], blind.Pass("", message, signature[:256]))
 
 
 def test_what_is_no_blinded_message_is_not_signed(vector_key):

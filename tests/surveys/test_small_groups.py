@@ -309,6 +309,9 @@ def test_figures_are_those_of_the_domain_page():
     assert figure(nearly_all, "q1", share=True, frame=Frame())["mean"] == ">95"
     assert "low" not in figure(nearly_all, "q1", share=True, frame=Frame())
     assert figure(Cell(25, 50, 5_000, 0), "q9", share=False, frame=Frame(exact=False))["mean"] == "<5"
+    towards_all = figure(Cell(25, 2_000, 200_000, 0), "q1", share=True, frame=Frame({"q1": 99.0}))
+    assert towards_all["shrunk"] is None, "it would tell what the like schools' bound hides"
+    assert figure(Cell(25, 2_000, 200_000, 0), "q1", share=True, frame=Frame({"q1": 60.0}))["shrunk"] == 71.1
     half = figure(Cell(100, 5_000, 500_000, 25), "q1", share=True, frame=Frame())
     assert (half["mean"], half["low"], half["high"], half["others"]) == (50.0, 40.4, 59.6, 20.0)
 

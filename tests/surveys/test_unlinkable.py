@@ -217,6 +217,9 @@ class Adversary:
 
 def play(chance, home, log, answers=12):
     """One questionnaire with so many answers, half of them content: strategy → (right, tried)."""
+    db.session.remove()
+    db.engine.dispose()
+    checkpoint(str(home / "portal.db"))
     row = opened()
     adversary = Adversary(row, home, log)
     homes = chance.sample(homes_of(row), answers)
