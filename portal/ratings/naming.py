@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 
 from flask import url_for
-from sqlalchemy import and_, or_, select
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 from sqlalchemy.orm import joinedload
 
 from portal import clock, documents, i18n
@@ -14,8 +14,9 @@ from portal.errors import RuleBroken
 from portal.extensions import db
 from portal.i18n import gettext as _
 from portal.joining.printing import qr
-from portal.ratings import concerns, programmes, remedies, signing, windows
+from portal.ratings import programmes, remedies, signing, windows
 from portal.ratings.canonical import canonical, digest, restored
+from portal.ratings.concerns import Concern, ConcernState
 from portal.ratings.models import Entry, EntryState, Objection, Round, RoundState
 from portal.ratings.standing import (
     OPEN_MEASURES,
@@ -27,6 +28,8 @@ from portal.ratings.standing import (
     next_number,
     replaced_by,
 )
+from portal.ratings.windows import Step
+from portal.row_security import all_rows
 from portal.schools.models import School
 from portal.trail.models import note
 
@@ -36,50 +39,59 @@ def title_of(naming: Naming) -> str:
     return programmes.of(naming.entry.round.programme).title(naming.star)
 
 
-def _entries(round_: Round) -> list[Entry]:
-    wanted = (
-        select(Entry)
-        .where(Entry.round_id == round_.id, Entry.state == EntryState.DECIDED, Entry.star > 0)
-        .options(joinedload(Entry.school).joinedload(School.district), joinedload(Entry.round))
-        .order_by(Entry.id)
-    )
-    return list(db.session.scalars(wanted))
-
-
 def ready(round_: Round, on: date) -> list[Entry]:
-    """The schools of a published round that can be named: nothing can change their result any more. Six queries.
+    """The schools of a published round that can be named: nothing can change their result any more. Five queries.
 
     A school without a star, with an objection or appeal that runs, with an objection of somebody else, or with a measure waits.
     """
     if round_.state != RoundState.PUBLISHED:
         return []
-    entries = _entries(round_)
-    ids = [entry.id for entry in entries]
-    cases: dict[int, list[Objection]] = {}
-    for case in db.session.scalars(
-        select(Objection).where(Objection.entry_id.in_(ids)).order_by(Objection.tier)
-    ):
-        cases.setdefault(case.entry_id, []).append(case)
-    done = set(db.session.scalars(select(Naming.entry_id).where(Naming.entry_id.in_(ids))))
-    held = set(
-        db.session.scalars(
-            select(Measure.entry_id).where(
-                Measure.entry_id.in_(ids),
-                or_(
-                    Measure.state.in_(OPEN_MEASURES),
-                    and_(Measure.kind == MeasureKind.RE_RATING, Measure.state == MeasureState.SETTLED),
-                ),
-            )
-        )
+    return _final(round_, on, _free(round_))
+
+
+def how_many(round_: Round, on: date) -> int:
+    """How many schools ``ready`` would answer: those that never objected are only counted, the others looked at one by one."""
+    if round_.state != RoundState.PUBLISHED:
+        return 0
+    objected = exists().where(Objection.entry_id == Entry.id)
+    found = len(_final(round_, on, and_(_free(round_), objected)))
+    if windows.is_over(Step.PUBLICITY, round_, round_.publicity_ends_on, on):
+        with all_rows():
+            found += db.session.scalar(select(func.count(Entry.id)).where(_free(round_), ~objected)) or 0
+    return found
+
+
+def _free(round_: Round) -> ColumnElement[bool]:
+    """Decided with a star, not named yet, and nothing against it is examined or proposed."""
+    held = or_(
+        Measure.state.in_(OPEN_MEASURES),
+        and_(Measure.kind == MeasureKind.RE_RATING, Measure.state == MeasureState.SETTLED),
     )
-    examined = concerns.waiting(ids)
-    known = windows.of_round(round_.id)
-    return [
-        entry
-        for entry in entries
-        if entry.id not in done | held | examined
-        and remedies.is_final(entry, cases.get(entry.id, []), on, known)
-    ]
+    return and_(
+        Entry.round_id == round_.id,
+        Entry.state == EntryState.DECIDED,
+        Entry.star > 0,
+        ~exists().where(Naming.entry_id == Entry.id),
+        ~exists().where(Measure.entry_id == Entry.id, held),
+        ~exists().where(Concern.entry_id == Entry.id, Concern.state == ConcernState.OPEN),
+    )
+
+
+def _final(round_: Round, on: date, which: ColumnElement[bool]) -> list[Entry]:
+    wanted = (
+        select(Entry)
+        .where(which)
+        .options(joinedload(Entry.school).joinedload(School.district), joinedload(Entry.round))
+        .order_by(Entry.id)
+    )
+    with all_rows():
+        entries = db.session.scalars(wanted).all()
+    cases: dict[int, list[Objection]] = {}
+    asked = select(Objection).where(Objection.entry_id.in_([entry.id for entry in entries]))
+    for case in db.session.scalars(asked.order_by(Objection.tier)):
+        cases.setdefault(case.entry_id, []).append(case)
+    known = windows.of_round(round_.id) if entries else {}
+    return [entry for entry in entries if remedies.is_final(entry, cases.get(entry.id, []), on, known)]
 
 
 def name_schools(round_: Round, actor: Actor) -> list[Naming]:

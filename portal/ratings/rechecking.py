@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from datetime import date
 
-from sqlalchemy import select
-from sqlalchemy.orm import joinedload
+from sqlalchemy import Select, exists, func, select
+from sqlalchemy.orm import aliased, joinedload
 
 from portal import clock
 from portal.access import Actor
@@ -40,36 +40,29 @@ def may_check(round_: Round) -> list[Item]:
 
 
 def due_for_check(round_: Round, on: date) -> list[Entry]:
-    """Named schools of a round whose title is valid and that have no light check in the year of a day. Three queries."""
-    entries = {
-        entry.id: entry
-        for entry in db.session.scalars(
-            select(Entry)
-            .where(Entry.round_id == round_.id)
-            .options(joinedload(Entry.school))
-            .order_by(Entry.id)
-        )
-    }
-    checked = set(
-        db.session.scalars(
-            select(LightCheck.entry_id).where(LightCheck.entry_id.in_(entries), LightCheck.year == on.year)
+    """Named schools of a round whose title is valid and that have no light check in the year of a day. One query."""
+    wanted = select(Entry).where(Entry.id.in_(_due(round_, on))).options(joinedload(Entry.school))
+    return list(db.session.scalars(wanted.order_by(Entry.id)))
+
+
+def how_many_due(round_: Round, on: date) -> int:
+    """How many schools ``due_for_check`` would answer, counted by the database."""
+    return db.session.scalar(select(func.count()).select_from(_due(round_, on).subquery())) or 0
+
+
+def _due(round_: Round, on: date) -> Select[int]:
+    later = aliased(Naming)
+    return (
+        select(Naming.entry_id)
+        .join(Entry, Entry.id == Naming.entry_id)
+        .where(
+            Entry.round_id == round_.id,
+            Naming.kind != NamingKind.REMOVED,
+            Naming.valid_until_on >= on,
+            ~exists().where(later.replaces_id == Naming.id),
+            ~exists().where(LightCheck.entry_id == Naming.entry_id, LightCheck.year == on.year),
         )
     )
-    newest: dict[int, Naming] = {}
-    replaced: set[int] = set()
-    schools = {entry.school_id for entry in entries.values()}
-    for one in db.session.scalars(select(Naming).where(Naming.school_id.in_(schools)).order_by(Naming.id)):
-        replaced.add(one.replaces_id or 0)
-        newest[one.entry_id] = one
-    return [
-        entries[number]
-        for number, one in sorted(newest.items())
-        if number in entries
-        and number not in checked
-        and one.id not in replaced
-        and one.kind != NamingKind.REMOVED
-        and one.valid_until_on >= on
-    ]
 
 
 def start_checks(round_: Round, item_ids: Sequence[str], due_on: date, actor: Actor) -> list[LightCheck]:

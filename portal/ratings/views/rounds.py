@@ -139,10 +139,8 @@ def round_page(public_id: str) -> str:
         round_names=ROUND_STATE_NAMES,
         RoundState=RoundState,
         hindrance=states.refusal(round_, next_move, actor()) if next_move else None,
-        ready=len(naming.ready(round_, actor().on)),
-        due_for_check=len(rechecking.due_for_check(round_, actor().on))
-        if round_.state == RoundState.PUBLISHED
-        else 0,
+        ready=naming.how_many(round_, actor().on),
+        due_for_check=rechecking.how_many_due(round_, actor().on),
         signature=signatures.waiting(round_, ("publish",)) if next_move == "publish" else None,
         me=current_user.person_id,
         windows=windows.shown(round_.id),
