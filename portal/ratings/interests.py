@@ -7,7 +7,7 @@ the sheet void (``teams.py``). What the portal knows by itself (work, children, 
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, select
+from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, String, Text, or_, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal import clock
@@ -17,7 +17,7 @@ from portal.extensions import Base, db
 from portal.i18n import gettext as _
 from portal.i18n import lazy_gettext as _l
 from portal.ratings.canonical import digest
-from portal.ratings.models import Entry, EntryState, Sheet
+from portal.ratings.models import Entry, EntryState, Round, Sheet
 from portal.schools.models import School
 from portal.trail.models import note
 
@@ -70,7 +70,13 @@ class Interest(Base):
 def must_declare(sheet: Sheet) -> bool:
     """Whether the papers of a school are still closed to an inspector, because nothing was said about ties."""
     waits = sheet.entry.state == EntryState.SCORING and sheet.locked_at is None
-    return waits and sheet.declared_at is None
+    return waits and sheet.declared_at is None and sheet.entry.round.asks_ties
+
+
+def papers_open() -> ColumnElement[bool]:
+    """Sheets whose inspector may open the papers: who spoke about ties, or is in a round from before that was asked."""
+    old = select(Entry.id).join(Round, Round.id == Entry.round_id).where(Round.spread_limit.is_(None))
+    return or_(Sheet.declared_at.is_not(None), Sheet.locked_at.is_not(None), Sheet.entry_id.in_(old))
 
 
 def may_declare(sheet: Sheet) -> bool:

@@ -196,6 +196,11 @@ class Round(PublicId, Base):
     )
 
     @property
+    def asks_ties(self) -> bool:
+        """Whether papers stay closed until an inspector has spoken about ties; not in rounds from before that was asked."""
+        return self.spread_limit is not None
+
+    @property
     def results(self) -> tuple[Any, ...]:
         """What its results are called, from none upwards; empty for stars."""
         return PROGRAMMES[self.programme].results

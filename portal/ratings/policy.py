@@ -9,6 +9,7 @@ from portal.ratings.asking import RatingQuestion
 from portal.ratings.concerns import Concern, ConcernState
 from portal.ratings.decided import DecisionRecord
 from portal.ratings.evidence import Evidence
+from portal.ratings.interests import papers_open
 from portal.ratings.minutes import Attendance, Meeting, Presence
 from portal.ratings.models import (
     SECOND_APPEAL,
@@ -141,8 +142,7 @@ def evidence_of_school(actor: Actor) -> ColumnElement[bool]:
 def evidence_of_own_sheets(actor: Actor) -> ColumnElement[bool]:
     """Submitted files of the schools this inspector scores, once they said that nothing ties them to the school; of no other
     school, and not what the school objects with later."""
-    opened = or_(Sheet.declared_at.is_not(None), Sheet.locked_at.is_not(None))
-    own = select(Sheet.entry_id).where(own_sheets(actor), opened)
+    own = select(Sheet.entry_id).where(own_sheets(actor), papers_open())
     handed_in = and_(Evidence.frozen_at.is_not(None), Evidence.item_id.not_like("objection:%"))
     return and_(Evidence.entry_id.in_(own), handed_in)
 

@@ -168,6 +168,21 @@ def test_papers_stay_closed_until_something_is_said_about_ties(as_, app):
     assert "没有，可以评审" not in again.text
 
 
+def test_rounds_from_before_go_on_as_they_were(as_, app):
+    """A round prepared before ties were asked: two inspectors, no third, no panel, and papers that are open as before."""
+    entry = entry_of(
+        RoundState.OPEN, state=EntryState.SCORING, spread_limit=None, team_size=2, has_panel=False
+    )
+    db.session.delete(sheet_of(entry, HAN))
+    db.session.commit()
+    sheet = sheet_of(fresh(entry.public_id), WU).public_id
+    assert "查阅材料之前" not in as_(WU).page(f"/ratings/sheets/{sheet}").text
+    assert as_(WU).get(f"/ratings/kit/package?sheet={sheet}").status_code == 200
+    assert sheet in as_(WU).page("/ratings/kit/take").html
+    page = as_("张建平").page(f"/ratings/entries/{entry.public_id}")
+    assert "评审组现有" not in page.text and "评审会" not in page.text
+
+
 def test_a_tie_declared_before_opening_means_stepping_aside(as_, app):
     entry = scoring()
     sheet = sheet_of(fresh(entry), WU).public_id

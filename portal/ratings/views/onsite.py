@@ -23,6 +23,7 @@ from portal.once import commit_and_go
 from portal.ratings import assessing, inspecting, onsite, questions
 from portal.ratings.canonical import canonical, restored
 from portal.ratings.forms import QuestionForm
+from portal.ratings.interests import papers_open
 from portal.ratings.models import Entry, EntryState, Mark, Sheet
 from portal.ratings.onsite import ITEM, NOTE, NOTE_NAMES, SheetClash, SheetNote, subject_of
 from portal.ratings.onsite_forms import NoteForm
@@ -117,7 +118,7 @@ def edit_note(public_id: str) -> Answer:
 def _open_sheets() -> list[Sheet]:
     rows = SHEET_SCORE.rows(actor()).join(Entry, Entry.id == Sheet.entry_id)
     open_ones = rows.where(
-        Entry.state == EntryState.SCORING, Sheet.locked_at.is_(None), Sheet.declared_at.is_not(None)
+        Entry.state == EntryState.SCORING, Sheet.locked_at.is_(None), papers_open()
     ).order_by(Sheet.id)
     return [sheet_of(one.public_id) for one in db.session.scalars(open_ones.limit(20)).all()]
 
