@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from flask import url_for
-from sqlalchemy import Date, Select, bindparam, exists, func, select
+from sqlalchemy import Date, Select, and_, bindparam, exists, func, select
 from sqlalchemy.orm import joinedload
 
 from portal import clock
@@ -59,7 +59,7 @@ def tasks(actor: Actor) -> list[Task]:
         else []
     )
     if actor.role == Role.PRINCIPAL:
-        own = [*_came_late(actor), *_fair_play_to_answer(actor)]
+        own = _asked_of_principal(actor)
     if actor.role in (Role.CLASS_TEACHER, Role.SUBJECT_TEACHER):
         own = [*own, *_own_parts(actor), *_late_answers(actor)]
     return [*_harm(actor), *own] if HARM_READ.admits(actor.role) else []
@@ -84,25 +84,37 @@ def _harm(actor: Actor) -> list[Task]:
     )
 
 
-def _fair_play_to_answer(actor: Actor) -> list[Task]:
-    """Questions about the school's visits that wait for the principal."""
-    query = FAIR_PLAY_ANSWER.rows(actor).where(
-        FairPlayQuestion.answered_at.is_(None), FairPlayQuestion.closed_at.is_(None)
+def _asked_of_principal(actor: Actor) -> list[Task]:
+    """How many visits handed in late wait for the principal, and the questions about the school's visits: one query."""
+    waits = (LATE_DECIDE.within(actor), LateVisit.decided_at.is_(None))
+    late = select(func.count(LateVisit.id).label("count"), func.min(LateVisit.came_at).label("oldest")).where(
+        *waits
     )
-    return cards(
-        query,
-        (
-            FairPlayQuestion.due_on,
-            FairPlayQuestion.id,
-        ),
-        lambda one: Task(
+    came = late.subquery()
+    asked = and_(
+        FAIR_PLAY_ANSWER.within(actor),
+        FairPlayQuestion.answered_at.is_(None),
+        FairPlayQuestion.closed_at.is_(None),
+    )
+    rows = db.session.execute(
+        select(came.c.count, came.c.oldest, FairPlayQuestion)
+        .select_from(came)
+        .outerjoin(FairPlayQuestion, asked)
+        .order_by(FairPlayQuestion.due_on, FairPlayQuestion.id)
+        .limit(AT_MOST)
+    ).all()
+    questions = [
+        Task(
             about=_("A question about home visits"),
             title=str(RULE_NAMES[one.rule]),
             url=url_for("visits.fair_play_question", public_id=one.public_id),
             button=_("Read and answer"),
             due_on=one.due_on,
-        ),
-    )
+        )
+        for _count, _oldest, one in rows
+        if one is not None
+    ]
+    return [*_came_late(*rows[0][:2]), *questions]
 
 
 def _fair_play_to_close(actor: Actor) -> list[Task]:
@@ -130,12 +142,7 @@ def _fair_play_to_close(actor: Actor) -> list[Task]:
     )
 
 
-def _came_late(actor: Actor) -> list[Task]:
-    """How many visits came from teachers who no longer have the child, and wait for the principal."""
-    waits = (LATE_DECIDE.within(actor), LateVisit.decided_at.is_(None))
-    count, oldest = db.session.execute(
-        select(func.count(LateVisit.id), func.min(LateVisit.came_at)).where(*waits)
-    ).one()
+def _came_late(count: int, oldest: datetime) -> list[Task]:
     if not count:
         return []
     title = ngettext(
