@@ -28,6 +28,8 @@ class Period:
     ends_on: date
     counted_on: date
     terms: tuple[tuple[int, date, date], ...]
+    looked_up: dict[int, Any] = field(default_factory=dict, compare=False, repr=False)
+    """What several metrics count from, by school; a period is made anew whenever somebody looks."""
 
     @property
     def until_on(self) -> date:

@@ -27,10 +27,23 @@ class _Pupil:
     class_name: str
     level: int
     visited_on: date | None
+    at_home_on: date | None
+
+    def seen_on(self, at_home: bool) -> date | None:
+        """The first visit of the year: at home, or anywhere."""
+        return self.at_home_on if at_home else self.visited_on
 
 
-def _visited(school_id: int, period: Period, form: Form | None) -> list[_Pupil]:
-    """Pupils of the day of counting with their first visit of the year, of a form or of any."""
+def _visited(school_id: int, period: Period) -> list[_Pupil]:
+    """Pupils of the day of counting with their first visit of the year, of any form and at home; asked for once."""
+    if school_id not in period.looked_up:
+        period.looked_up.clear()
+        period.looked_up[school_id] = _look_up(school_id, period)
+    found: list[_Pupil] = period.looked_up[school_id]
+    return found
+
+
+def _look_up(school_id: int, period: Period) -> list[_Pupil]:
     day = period.counted_on
     first_visit = select(func.min(Visit.held_on)).where(
         Visit.pupil_id == Pupil.id,
@@ -39,8 +52,6 @@ def _visited(school_id: int, period: Period, form: Form | None) -> list[_Pupil]:
         Visit.held_on >= period.starts_on,
         Visit.held_on <= period.until_on,
     )
-    if form is not None:
-        first_visit = first_visit.where(Visit.form == form)
     rows = db.session.execute(
         select(
             Pupil.id,
@@ -51,6 +62,7 @@ def _visited(school_id: int, period: Period, form: Form | None) -> list[_Pupil]:
             SchoolClass.name,
             Grade.level,
             first_visit.scalar_subquery(),
+            first_visit.where(Visit.form == Form.IN_HOME).scalar_subquery(),
         )
         .join(Enrolment, Enrolment.pupil_id == Pupil.id)
         .join(SchoolClass, SchoolClass.id == Enrolment.class_id)
@@ -66,17 +78,17 @@ def _visited(school_id: int, period: Period, form: Form | None) -> list[_Pupil]:
 
 
 def _pupils(
-    school_id: int, period: Period, wanted: Callable[[bool, int, date], bool], form: Form | None = None
+    school_id: int, period: Period, wanted: Callable[[bool, int, date], bool], at_home: bool = False
 ) -> list[Record]:
     """One record a pupil; ``wanted`` sees whether it is a priority pupil, its grade and its arrival."""
     return [
         Record(
             pupil.id,
             f"{pupil.name} · {pupil.class_name}",
-            _when(pupil.visited_on),
-            int(pupil.visited_on is not None),
+            _when(pupil.seen_on(at_home)),
+            int(pupil.seen_on(at_home) is not None),
         )
-        for pupil in _visited(school_id, period, form)
+        for pupil in _visited(school_id, period)
         if wanted(pupil.priority, pupil.level, pupil.arrived_on)
     ]
 
@@ -136,7 +148,7 @@ def first_grade_visits(school_id: int, period: Period) -> Sequence[Record]:
 )
 def in_home_visits(school_id: int, period: Period) -> Sequence[Record]:
     """Each pupil; counts when visited at home in the year."""
-    return _pupils(school_id, period, lambda _priority, _level, _arrived_on: True, Form.IN_HOME)
+    return _pupils(school_id, period, lambda _priority, _level, _arrived_on: True, at_home=True)
 
 
 @metric(
@@ -149,7 +161,7 @@ def in_home_visits(school_id: int, period: Period) -> Sequence[Record]:
 def classes_visited(school_id: int, period: Period) -> Sequence[Record]:
     """Each class; counts when no pupil of it is left out."""
     found: dict[tuple[int, str], list[bool]] = {}
-    for pupil in _visited(school_id, period, None):
+    for pupil in _visited(school_id, period):
         found.setdefault((pupil.class_id, pupil.class_name), []).append(pupil.visited_on is not None)
     return [
         Record(
