@@ -87,6 +87,7 @@ def sample_page() -> SimpleNamespace:
         elder=elder,
         theme=request.args.get("theme", "light"),
         signed_in=True,
+        nameless=False,
         signs_in=False,
         person_name="李敏",
         hat=SimpleNamespace(id="1", label="班主任 · 三(2)班"),

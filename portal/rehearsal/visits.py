@@ -276,7 +276,11 @@ def _late(town: Town) -> None:
         draft = take_in(telling, Operation(key, str(uuid.UUID(int=9)), 1, at, False, fields)).draft
         came_at = _at(town, -2, 8)
         late = LateVisit(
-            draft=draft, school_id=_third(town).school_id, class_id=_third(town).id, came_at=came_at
+            draft=draft,
+            author_id=draft.author_id,
+            school_id=_third(town).school_id,
+            class_id=_third(town).id,
+            came_at=came_at,
         )
         late.held_on = clock.local(at).date()
         db.session.add(late)

@@ -5,7 +5,6 @@ clash: both stay, and the author chooses.
 """
 
 import uuid
-from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
@@ -20,17 +19,15 @@ from sqlalchemy import (
     and_,
     exists,
     or_,
-    select,
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from portal.access import Actor, Permission, Role, Scope
+from portal.access import Actor, Permission, Role
 from portal.accounts.models import Person
 from portal.errors import RuleBroken
 from portal.extensions import Base, PublicId
 from portal.i18n import gettext as _
 from portal.keys.sealing import SealedData, SealedText, SealPlace
-from portal.row_security import wall
 from portal.schools.models import Pupil, SchoolClass
 from portal.schools.policy import pupils_of_class
 from portal.visits.models import Invitation, Visit
@@ -169,6 +166,7 @@ class LateVisit(PublicId, Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     draft_id: Mapped[int] = mapped_column(ForeignKey("visit_draft.id", ondelete="CASCADE"), unique=True)
+    author_id: Mapped[int] = mapped_column(ForeignKey("person.id", ondelete="CASCADE"), index=True)
     school_id: Mapped[int] = mapped_column(ForeignKey("school.id"))
     class_id: Mapped[int] = mapped_column(ForeignKey("school_class.id"))
     held_on: Mapped[date]
@@ -182,7 +180,7 @@ class LateVisit(PublicId, Base):
 
     draft: Mapped[VisitDraft] = relationship(lazy="raise_on_sql")
     school_class: Mapped[SchoolClass] = relationship(lazy="raise_on_sql")
-    decided_by: Mapped[Person | None] = relationship(lazy="raise_on_sql")
+    decided_by: Mapped[Person | None] = relationship(lazy="raise_on_sql", foreign_keys=[decided_by_id])
 
     def decide(self, is_accepted: bool, by: Actor, now: datetime, reason: str = "") -> None:
         """The principal's word; RuleBroken when it was given before."""
@@ -204,15 +202,3 @@ def awaits_author() -> ColumnElement[bool]:
 
 
 DRAFT = Permission("visit.draft", VisitDraft, "F4", {Role.CLASS_TEACHER: own_drafts_in_class})
-
-
-def _of_own_draft(part: type[DraftPart | DraftClash]) -> Mapping[Role, Scope]:
-    def read(actor: Actor) -> ColumnElement[bool]:
-        return part.draft_id.in_(select(VisitDraft.id).where(own_drafts_in_class(actor)))
-
-    return {Role.CLASS_TEACHER: read}
-
-
-wall(VisitDraft)
-for _part in (DraftPart, DraftClash):
-    wall(_part, _of_own_draft(_part))

@@ -125,7 +125,13 @@ def take_in(person_id: int, pupil: Pupil, office: Office, on: date, sent: Operat
         raise RuleBroken(_("The principal has decided about this record already."), 422)
     if late is None:
         place = office.school_class
-        late = LateVisit(draft_id=outcome.draft.id, school_id=place.school_id, class_id=place.id, came_at=now)
+        late = LateVisit(
+            draft_id=outcome.draft.id,
+            author_id=person_id,
+            school_id=place.school_id,
+            class_id=place.id,
+            came_at=now,
+        )
         db.session.add(late)
     late.held_on = on
     db.session.flush()

@@ -23,7 +23,7 @@ from portal.schools.policy import (
     schools_of_district,
 )
 from portal.staffing.models import PupilTransfer, TransferState
-from portal.visits.drafts import LateVisit, VisitDraft
+from portal.visits.drafts import DraftClash, DraftPart, LateVisit, VisitDraft, own_drafts_in_class
 from portal.visits.fairness import FairPlayQuestion, FairPlayRecord
 from portal.visits.harm import HarmEntry, HarmReport, SafeguardingPerson
 from portal.visits.models import (
@@ -377,8 +377,33 @@ def late_of_school(actor: Actor) -> ColumnElement[bool]:
 
 def late_of_own(actor: Actor) -> ColumnElement[bool]:
     """What the actor handed in late and the principal has decided on."""
-    own = select(VisitDraft.id).where(VisitDraft.author_id == actor.person_id)
-    return and_(LateVisit.draft_id.in_(own), LateVisit.decided_at.is_not(None))
+    return and_(LateVisit.author_id == actor.person_id, LateVisit.decided_at.is_not(None))
+
+
+def _drafts_of(late: Scope) -> Scope:
+    def read(actor: Actor) -> ColumnElement[bool]:
+        return VisitDraft.id.in_(select(LateVisit.draft_id).where(late(actor)))
+
+    return read
+
+
+def _drafts_of_teacher(actor: Actor) -> ColumnElement[bool]:
+    """What the teacher wrote about pupils of the class today, and what was handed in late and decided on."""
+    return or_(own_drafts_in_class(actor), _drafts_of(late_of_own)(actor))
+
+
+DRAFT_READERS: dict[Role, Scope] = {
+    Role.CLASS_TEACHER: _drafts_of_teacher,
+    Role.SUBJECT_TEACHER: _drafts_of(late_of_own),
+    Role.PRINCIPAL: _drafts_of(late_of_school),
+}
+
+
+def _of_draft(part: type[DraftPart | DraftClash]) -> Mapping[Role, Scope]:
+    def within(read: Scope) -> Scope:
+        return lambda actor: part.draft_id.in_(select(VisitDraft.id).where(read(actor)))
+
+    return {role: within(read) for role, read in DRAFT_READERS.items()}
 
 
 LATE_DECIDE = Permission("late_visit.decide", LateVisit, "F4", {Role.PRINCIPAL: late_of_school})
@@ -472,6 +497,9 @@ wall(FairPlayQuestion)
 wall(FairPlayRecord, dict.fromkeys((Role.PRINCIPAL, Role.SCHOOL_OFFICE), _records_of_school))
 wall(SealedNote)
 wall(LateVisit)
+wall(VisitDraft, DRAFT_READERS)
+for _told in (DraftPart, DraftClash):
+    wall(_told, _of_draft(_told))
 wall(PlanEntry)
 wall(HomePlace, {Role.CLASS_TEACHER: places_of_class, Role.GUARDIAN: places_of_own_household})
 for _part in (VisitPart, VisitRemark, VisitChange, Correction, FollowUp):
