@@ -115,8 +115,7 @@ def _pytest(name: str, marks: str, settings: dict[str, str], time_limit: int | N
 
 
 def _workers() -> int:
-    # One more than there are cores: servers and browsers are waited for, and that time is another test's.
-    return max(2, min(4, (os.cpu_count() or 1) + 1))
+    return max(1, min(4, os.cpu_count() or 1))
 
 
 def _count(step: Step, report: Path) -> None:
