@@ -291,6 +291,10 @@ def test_after_seven_days_families_go_and_texts_stay_after_fourteen_all_goes(
     phone = window().ready()
     network.off = True
     phone.write(CHILD, "电话", WORDS)
+    phone.page.clock.set_system_time(clock.now() + timedelta(hours=49))
+    phone.open()
+    phone.says("两天没有上传")
+    phone.page.clock.set_system_time(clock.now())
     phone.keep("vault.takenAt -= 6 * 86400000")
     phone.open()
     phone.says("再过 1 天")

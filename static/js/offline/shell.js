@@ -11,6 +11,8 @@ const KEPT_DAYS = 7;
 const LAST_DAY = 14;
 const IDLE = 30 * 60000;
 const WARN_HOURS = 1;
+// What has not gone out after two days is asked for.
+const NAG_HOURS = 48;
 // States of a record that need words of their own when it is opened again.
 const TOLD_STATES = ["closed", "gone", "refused"];
 
@@ -80,6 +82,7 @@ export function makeShell(main, addresses, page) {
     find("count").textContent = waiting.length
       ? words("count", { count: waiting.length, age: age(oldest) }) : words("none");
     find("why").textContent = queue.reason && waiting.length ? words(queue.reason) : "";
+    if (shell.now() - oldest >= NAG_HOURS * 3600000) message(words("nag"));
     const left = KEPT_DAYS - Math.floor((shell.now() - kept.takenAt) / DAY);
     if (waiting.length && left > 0 && left <= 2) message(words("warn", { count: left }), "bad");
   }
