@@ -9,7 +9,6 @@ from portal.extensions import Base
 from portal.ratings.fair_signs import Rule
 from portal.ratings.models import Entry
 from portal.schools.asking import Question, constraints
-from portal.schools.models import School
 
 
 class RatingQuestion(Question):
@@ -23,11 +22,6 @@ class RatingQuestion(Question):
     rule: Mapped[str] = mapped_column(String(20))
 
     entry: Mapped[Entry] = relationship(lazy="raise_on_sql")
-
-    @property
-    def about(self) -> tuple[School, str]:
-        """The school asked, and the round."""
-        return self.entry.school, self.entry.round.name
 
 
 class RatingLook(Base):

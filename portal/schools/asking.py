@@ -27,7 +27,6 @@ from portal.i18n import lazy_gettext as _l
 from portal.once import commit_and_go
 from portal.paging import page_of
 from portal.row_security import all_rows
-from portal.schools.models import School
 from portal.trail.models import note
 
 WORDS_LENGTH = 2_000
@@ -64,11 +63,6 @@ class Question(PublicId, Base):
     def closed_by(cls) -> Mapped[Person | None]:
         """Who closed it for the district."""
         return relationship(lazy="raise_on_sql", foreign_keys=f"{cls.__name__}.closed_by_id")
-
-    @property
-    def about(self) -> tuple[School, str]:
-        """The school asked, and the term or round it is about; both loaded by whoever shows it."""
-        raise NotImplementedError
 
     def say(self, words: str, by: Actor, now: datetime) -> None:
         """The school's answer. It is given once and stays; RuleBroken after that, or when the district has closed."""
@@ -138,6 +132,8 @@ class Asking(Generic[Asked]):
     names: Mapping[str, Any]
     asks: Mapping[str, Any]
     in_words: Callable[[Asked], str]
+    about: Callable[[Asked], tuple[str, str]]
+    """The names of the school asked and of the term or round, both in ``load``."""
 
     def listed(self) -> dict[str, Any]:
         """The questions of one's school, or those of the district's schools that had their say; ``?state=closed``."""
@@ -155,6 +151,7 @@ class Asking(Generic[Asked]):
             "closed": closed,
             "names": self.names,
             "in_words": self.in_words,
+            "about": self.about,
             "with_schools": self._with_schools(acting) if acting.role == Role.DISTRICT_STAFF else 0,
             "today": acting.on,
         }
@@ -176,6 +173,7 @@ class Asking(Generic[Asked]):
             "name": self.names[question.rule],
             "asks": self.asks[question.rule],
             "figures": self.in_words(question),
+            "about": self.about(question),
             "may_answer": role == Role.PRINCIPAL and not question.answered_at and not question.closed_at,
             "may_close": role == Role.DISTRICT_STAFF and not question.closed_at,
             "form": form,

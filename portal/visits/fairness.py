@@ -120,11 +120,6 @@ class FairPlayQuestion(Question):
     school: Mapped[School] = relationship(lazy="raise_on_sql")
     term: Mapped[Term] = relationship(lazy="raise_on_sql")
 
-    @property
-    def about(self) -> tuple[School, str]:
-        """The school asked, and the term."""
-        return self.school, self.term.name
-
 
 class FairPlayRecord(Base):
     """A visit that a question rests on; the school may open it, the district never does."""

@@ -27,6 +27,7 @@ ASKING = Asking(
     names=RULE_NAMES,
     asks=QUESTIONS,
     in_words=in_words,
+    about=lambda question: (question.entry.school.name, question.entry.round.name),
 )
 
 

@@ -30,6 +30,7 @@ ASKING = Asking(
     names=RULE_NAMES,
     asks=QUESTIONS,
     in_words=in_words,
+    about=lambda question: (question.school.name, question.term.name),
 )
 
 
