@@ -19,6 +19,7 @@ from portal.trail.models import TrailEntry, note
 from portal.trail.verifying import Wrong
 from tests.ratings import tampering
 from tests.ratings.building import entry_of
+from tests.support.putting_back import put_back
 from tests.trail.tampering import WITH_KEY, WITHOUT_KEY, Tamperer, checked, named_rightly
 
 KINDS = (*WITHOUT_KEY, *WITH_KEY)
@@ -46,11 +47,7 @@ class Closed:
         shutil.copyfile(home / "portal.db", home / "closed.db")
 
     def put_back(self):
-        db.session.remove()
-        db.engine.dispose()
-        for leftover in ("portal.db-wal", "portal.db-shm"):
-            (self.home / leftover).unlink(missing_ok=True)
-        shutil.copyfile(self.home / "closed.db", self.home / "portal.db")
+        put_back(self.home, self.home / "closed.db")
 
     def said(self):
         """What ``flask rating reproduce`` says, line by line."""

@@ -7,7 +7,8 @@ import pytest
 from flask import Flask
 
 from tests.site.actors import Player
-from tests.site.matrix import Crowd, Knocker, build_crowd, put_back
+from tests.site.matrix import Crowd, Knocker, build_crowd
+from tests.support.putting_back import put_back
 
 _kept: dict[str, Crowd] = {}
 
@@ -17,7 +18,7 @@ def crowd(app: Flask, home: Path) -> Iterator[Crowd]:
     """The town with a neighbour for everything, under the app."""
     if str(home) not in _kept:
         _kept[str(home)] = build_crowd(app, home)
-    put_back(home, _kept[str(home)])
+    put_back(home, _kept[str(home)].file)
     yield _kept[str(home)]
 
 

@@ -38,6 +38,7 @@ from tests.site.actors import PLAYERS, STAND_INS, Player
 from tests.site.belonging import BELONGS, Standing, relation, standing
 from tests.site.crowd import populate
 from tests.support.client import PortalClient
+from tests.support.putting_back import put_back
 
 ROWS_PER_RELATION = 1
 ABSENT = "AAAAAAAAAAAAAAAAAAAAAA"
@@ -273,15 +274,6 @@ def build_crowd(app: Flask, home: Path) -> Crowd:
     return Crowd(home / "crowd.db", tokens)
 
 
-def put_back(home: Path, crowd: Crowd) -> None:
-    """Make the portal's database the crowded town again."""
-    db.session.remove()
-    db.engine.dispose()
-    for leftover in ("portal.db-wal", "portal.db-shm"):
-        (home / leftover).unlink(missing_ok=True)
-    shutil.copyfile(crowd.file, home / "portal.db")
-
-
 READ_LEAVES = frozenset({"trail_entry", "trail_head"})
 """The tables in which reading a sensitive record leaves its entry; a GET touches no other."""
 
@@ -326,7 +318,7 @@ class Knocker:
 
     def restore(self) -> None:
         """Put the crowded town back."""
-        put_back(self.home, self.crowd)
+        put_back(self.home, self.crowd.file)
         self.restores += 1
 
     def written(self) -> int:

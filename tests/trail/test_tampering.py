@@ -15,6 +15,7 @@ from portal.trail.hashing import chain_key
 from portal.trail.models import TrailHead, draft, note
 from portal.trail.models import append as chain
 from portal.trail.verifying import Wrong, verify
+from tests.support.putting_back import put_back
 from tests.trail.tampering import (
     WITH_KEY,
     WITHOUT_KEY,
@@ -55,11 +56,7 @@ class Log:
         shutil.copyfile(home / "portal.db", home / "log.db")
 
     def put_back(self):
-        db.session.remove()
-        db.engine.dispose()
-        for leftover in ("portal.db-wal", "portal.db-shm"):
-            (self.home / leftover).unlink(missing_ok=True)
-        shutil.copyfile(self.home / "log.db", self.home / "portal.db")
+        put_back(self.home, self.home / "log.db")
 
     def tampered(self, kind, at):
         """The log after an act at an entry, by somebody who also wipes the anchors he can reach."""
