@@ -105,6 +105,22 @@ def window(chromium: Browser, network: Flaky) -> Iterator[Callable[..., Window]]
         one.kill()
 
 
+def test_a_tap_is_not_lost_while_the_list_is_told_anew(window: Callable[..., Window], network: Flaky) -> None:
+    phone = window().ready()
+    place = phone.page.locator("a.row", has_text=CHILD)
+    place.wait_for()
+    row = place.bounding_box()
+    assert row
+    phone.page.mouse.move(row["x"] + row["width"] / 2, row["y"] + row["height"] / 2)
+    phone.page.mouse.down()
+    with phone.page.expect_response("**/standing"):
+        phone.page.evaluate("window.dispatchEvent(new Event('online'))")
+    phone.page.wait_for_timeout(500)
+    phone.page.mouse.up()
+
+    expect(phone.page.get_by_label(HOPES)).to_be_visible()
+
+
 def test_a_slow_library_does_not_cost_the_form(window: Callable[..., Window], network: Flaky) -> None:
     """The page's script waits for the library of the database, however late that comes."""
 

@@ -23,8 +23,8 @@ from tests.visits.phones import VISITS, Phone, tells
 pytestmark = pytest.mark.browser
 WAYS = ("电话", "到校", "视频")
 PATIENCE = 90
-LONGEST_HAND_OVER = 900
-"""Seconds. After six failures in a row a phone waits a minute and a half at most before it tries again; ten may come."""
+LONGEST_HAND_OVER = 600
+"""Seconds. After five failures in a row a phone waits 45 at most before it tries again; a dozen may come."""
 Texts = dict[str, list[str]]
 
 

@@ -14,6 +14,7 @@ export function start(main) {
 
   function opened(content) {
     sheets = content ? content.sheets : [];
+    paintSheets();
   }
 
   function choices(asked, field) {
@@ -61,24 +62,31 @@ export function start(main) {
     });
   }
 
-  // The schools with their indicators and notes, and what became of each.
-  function list(waiting) {
+  // The schools taken along, each with its list and a way to add a note.
+  function paintSheets() {
     find("sheets").replaceChildren(...[].concat(...sheets.map((sheet) => {
       const rows = element("ul", "", "rows");
-      const begun = waiting.filter((one) => one.record.pupil === sheet.sheet);
-      const added = begun.filter((one) => !sheet.rows.some((row) => row.key === one.content.row))
-        .map((one) => newNote(sheet, one.content.row, one.content.fields.with_whom));
-      [...sheet.rows, ...added].forEach((row) => {
-        const found = begun.find((one) => one.content.row === row.key);
-        const sent = shell.queue.sent.find((one) => one.name === row.key && one.pupil === sheet.sheet);
-        const state = found ? found.record.state : sent && sent.state === "clash" ? "clash" : row.done ? "written" : "new";
-        rows.append(shell.row(row.title, row.detail, state, () => openRow(sheet, row, found)));
-      });
+      rows.dataset.sheet = sheet.sheet;
       const add = element("button", words("add-note"), "button button-second");
       add.type = "button";
       add.addEventListener("click", () => openRow(sheet, newNote(sheet, `note:${vault.newId()}`)));
       return [element("h2", sheet.name), rows, add];
     })));
+  }
+
+  // The indicators and notes of each school, and what became of each.
+  function list(waiting) {
+    sheets.forEach((sheet) => {
+      const begun = waiting.filter((one) => one.record.pupil === sheet.sheet);
+      const added = begun.filter((one) => !sheet.rows.some((row) => row.key === one.content.row))
+        .map((one) => newNote(sheet, one.content.row, one.content.fields.with_whom));
+      shell.rows(find("sheets").querySelector(`[data-sheet="${sheet.sheet}"]`), [...sheet.rows, ...added].map((row) => {
+        const found = begun.find((one) => one.content.row === row.key);
+        const sent = shell.queue.sent.find((one) => one.name === row.key && one.pupil === sheet.sheet);
+        const state = found ? found.record.state : sent && sent.state === "clash" ? "clash" : row.done ? "written" : "new";
+        return [row.key, row.title, row.detail, state, () => openRow(sheet, row, found)];
+      }));
+    });
   }
 
   function newNote(sheet, key, detail = "") {

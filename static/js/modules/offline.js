@@ -24,13 +24,14 @@ export function start(main) {
   // The list of families, with what became of each.
   function list(waiting) {
     const extra = waiting.filter((one) => !families.some((family) => family.pupil === one.record.pupil))
-      .map((one) => ({ pupil: one.record.pupil, name: one.content.name, homes: one.content.homes || [] }));
-    find("families").replaceChildren(...[...families, ...extra].map((family) => {
-      const found = waiting.find((one) => one.record.pupil === family.pupil);
+      .map((one) => ({ pupil: one.record.pupil, name: one.content.name, homes: one.content.homes || [], begun: one }));
+    shell.rows(find("families"), [...families, ...extra].map((family) => {
+      const found = family.begun || waiting.find((one) => one.record.pupil === family.pupil);
       const done = shell.queue.sent.find((one) => one.pupil === family.pupil);
       const state = found ? found.record.state : done ? (["clash", "late"].indexOf(done.state) >= 0 ? done.state : "written") : "new";
       const detail = [family.meeting && clockTime(Date.parse(family.meeting.at)).slice(5, 16).replace("T", " "), family.priority];
-      return shell.row(family.name, detail.filter(Boolean).join(" · "), state, () => openFamily(family, found));
+      const key = family.begun ? found.record.visit : family.pupil;
+      return [key, family.name, detail.filter(Boolean).join(" · "), state, () => openFamily(family, found)];
     }));
   }
 

@@ -6,7 +6,7 @@ import * as vault from "./vault.js";
 export const FORMAT = 1;
 const PATIENCE = 20000;
 // Seconds between two tries, at most, by what went wrong; what is not here waits for the person.
-const LONGEST_WAIT = { offline: 60, busy: 300, storage: 300 };
+const LONGEST_WAIT = { offline: 30, busy: 300, storage: 300 };
 // States in which sending again would not help; the text stays, can be exported, and goes when its author says so.
 export const STUCK = ["gone", "refused"];
 

@@ -35,6 +35,7 @@ export function makeShell(main, addresses, page) {
   const words = makeWords(find("words"));
   const form = find("form");
   const shell = { find, words, form, key: null, queue: null, current: null };
+  const rows = new WeakMap();
   let kept, offset = 0, saving = 0, sending = 0, hiddenAt = 0, failed = false, latest = Promise.resolve(true);
   store.choose(main.dataset.database);
 
@@ -98,18 +99,37 @@ export function makeShell(main, addresses, page) {
     await net();
   }
 
-  shell.row = (title, detail, named, act) => {
+  function makeRow() {
     const item = document.createElement("li");
     const link = Object.assign(element("a", "", "row"), { href: "#main" });
     const text = element("span", "", "row-text");
-    text.append(element("b", title), element("small", detail));
-    link.append(text, element("span", words(named), "row-end"));
+    text.append(element("b", ""), element("small", ""));
+    link.append(text, element("span", "", "row-end"));
     link.addEventListener("click", (event) => {
       event.preventDefault();
-      act();
+      rows.get(item)();
     });
     item.append(link);
     return item;
+  }
+
+  // Paint a list of [key, title, detail, state, act]. A row stays the element it was: a list is told anew whenever something
+  // was sent, and a tap must not be lost because the row under the finger was made anew meanwhile.
+  shell.rows = (place, told) => {
+    const before = new Map(Array.from(place.children, (item) => [item.dataset.key, item]));
+    const items = told.map(([key, title, detail, named, act]) => {
+      const item = before.get(key) || makeRow();
+      item.dataset.key = key;
+      [["b", title], ["small", detail], [".row-end", words(named)]].forEach(([name, text]) => {
+        const part = item.querySelector(name);
+        if (part.textContent !== text) part.textContent = text;
+      });
+      rows.set(item, act);
+      return item;
+    });
+    if (items.length !== before.size || items.some((item, number) => item !== place.children[number])) {
+      place.replaceChildren(...items);
+    }
   };
 
   // Show the form of shell.current; record: what waits of it on this device.
