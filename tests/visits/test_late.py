@@ -88,7 +88,7 @@ def test_it_waits_sealed_and_becomes_the_authors_visit(former, as_):
 
     first, again = former.post(operation), former.post(operation)
 
-    assert (first.status_code, first.json["state"], first.json["kept"]) == (202, "late", True)
+    assert (first.status_code, first.json["state"], first.json["kept"]) == (403, "late", True)
     assert (again.status_code, again.json["state"]) == (200, "late")
     assert counted() == before + 1
     assert not visits(visit)
@@ -142,11 +142,13 @@ def test_a_refusal_says_why_and_the_author_reads_it(former, as_):
 
 @pytest.mark.parametrize(
     ("held_on", "status"),
-    [(7, 404), (8, 202), (20, 202), (21, 404), (-1, 404)],
+    [(7, 404), (8, 403), (20, 403), (21, 404), (-1, 404)],
     ids=["the first day after", "the last day", "the first day", "the day before", "tomorrow"],
 )
 def test_the_day_of_the_visit_lies_within_the_office(former, held_on, status):
-    assert hand_in(former, days_ago(held_on)).status_code == status
+    answer = hand_in(former, days_ago(held_on))
+    assert answer.status_code == status
+    assert bool(answer.json.get("kept")) is (status == 403)
 
 
 def test_what_does_not_hold_comes_back_with_its_fields(former):
@@ -180,5 +182,7 @@ def test_who_has_the_child_under_another_hat_is_sent_to_it(app, as_):
     device.token = device.client.get("/visits/offline/standing").json["token"]
     before = counted()
 
-    assert hand_in(device, days_ago(1)).status_code == 403
+    answer = hand_in(device, days_ago(1))
+    assert answer.status_code == 403
+    assert "kept" not in answer.json
     assert counted() == before

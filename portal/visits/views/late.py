@@ -29,8 +29,8 @@ from portal.visits.views.offline import Told, in_words, once_told
 def hand_in_late() -> Told:
     """What a device hands in about a child (``?pupil=``) that its author no longer has; answers as ``take_in`` does.
 
-    202 when it is kept sealed for the principal, because the day of the visit lay within the author's office; 403 when the
-    author has the child today, under another hat; 404 otherwise.
+    403 with ``kept`` when it is kept sealed for the principal, because the day of the visit lay within the author's office; 403
+    without when the author has the child today, under another hat; 404 otherwise. The device lets go of what is ``kept``.
     """
     with all_rows():
         return once_told(_take_in, is_late=True)

@@ -100,7 +100,7 @@ def _tell(outcome: merging.Outcome, key: str, sent: operations.Operation, is_lat
     once.keep_answer(key, address, state)
     revisions = _revisions(outcome.draft, sent)
     db.session.commit()
-    status = {"clash": 409, "late": 202}.get(state, 201)
+    status = {"clash": 409, "late": 403}.get(state, 201)
     return _told(state, status, kept=True, address=address, revisions=revisions, clashes=clashes)
 
 

@@ -112,7 +112,7 @@ export function makeQueue(key, kept, addresses, changed = () => {}) {
       if (late.status !== 404) ({ status, told } = late);
     }
     if (status === 401) throw new Stop(told.reason === "proof" ? "asleep" : "signed-out");
-    if (status === 403) throw new Stop("forbidden");
+    if (status === 403 && !told.kept) throw new Stop("forbidden");
     if (status === 422 && told.state === "format") {
       await store.inTurn(() => unpack(visit));
       throw new Stop(told.format > FORMAT ? "outdated" : "ahead");
@@ -134,7 +134,7 @@ export function makeQueue(key, kept, addresses, changed = () => {}) {
     const record = await store.draft(visit);
     if (!record) return;
     record.flight = null;
-    const isKept = status === 200 || status === 201 || status === 202 || (status === 409 && told.kept);
+    const isKept = status === 200 || status === 201 || ([403, 409].indexOf(status) >= 0 && told.kept);
     if (isKept) {
       record.sentChange = flight.change;
       record.sentAt = Date.now();
