@@ -56,6 +56,7 @@ from portal.jobs import queue
 from portal.joining import views as joining
 from portal.keys import commands as keys_commands
 from portal.keys import keyring
+from portal.keys.local_copies import local_copy
 from portal.notices import views as notices
 from portal.opinions import views as opinions
 from portal.privacy import views as privacy
@@ -235,6 +236,7 @@ def add_globals(app: Flask) -> None:
     app.jinja_env.globals.update(
         accepted_files=ACCEPTED,
         form_fields=form_fields,
+        local_copy=local_copy,
         static_url=partial(assets.static_url, names),
         url_for=url_for,
     )

@@ -37,6 +37,17 @@ try {
 }
 if (sent) import("./modules/autosave.js").then((module) => module.clearSent(), () => {});
 
+// Signing out takes what forms kept in this browser along; not every browser does so by itself when the portal asks for it.
+window.addEventListener("submit", (event) => {
+  const goes = (event.submitter && event.submitter.getAttribute("formaction")) || event.target.getAttribute("action") || "";
+  if (event.defaultPrevented || !goes.endsWith("/sign-out")) return;
+  try {
+    Object.keys(localStorage).filter((place) => place.startsWith("draft:")).forEach((place) => localStorage.removeItem(place));
+  } catch (error) {
+    // No storage: nothing was kept.
+  }
+});
+
 // A device that took visits along says so on every page.
 try {
   if (localStorage.getItem("taken-along")) import("./offline/leaving.js").then((module) => module.start(), () => {});

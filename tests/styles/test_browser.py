@@ -1,11 +1,12 @@
 """The components in a real browser: reachable, roomy, readable, and what the small scripts add."""
 
-import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from portal.rehearsal.town import PASSWORD
 from tests.support.browser import DESKTOP, PHONE, OpenContext
 from tests.support.looking import SMALL, TOO_WIDE, barriers
 from tests.support.server import Portal
@@ -114,8 +115,26 @@ def test_the_counter_speaks_near_the_end_and_counts_rare_characters_once(phone: 
     expect(words).to_have_text("超出 3 个字")
 
 
+@pytest.fixture(scope="module")
+def town(town_in: Callable[[Path], Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The same page of a portal with people in it: what is typed is kept for whoever is signed in."""
+    folder = town_in(tmp_path_factory.mktemp("town"))
+    settings = {"PORTAL_DEVELOPMENT": "1", "PORTAL_PASSWORD_MEMORY_KIB": "64"}
+    with Portal(folder, workers=1, settings=settings) as portal:
+        yield f"{portal.address}/styles"
+
+
+def sign_in(phone: Page, address: str) -> None:
+    phone.goto(address.replace("/styles", "/account/sign-in"))
+    phone.fill("[name=name]", "wangxue")
+    phone.fill("[name=password]", PASSWORD)
+    phone.get_by_role("button", name="登录").click()
+    phone.wait_for_url(address.removesuffix("styles"))
+
+
 def typed_and_left(phone: Page, address: str) -> None:
     """Type a story, wait for the draft, go away and come back."""
+    sign_in(phone, address)
     phone.goto(address)
     phone.locator("#story").fill("外婆说小满会自己煮面了。")
     expect(phone.locator("[data-draft-state]")).to_contain_text("草稿已存")
@@ -123,8 +142,8 @@ def typed_and_left(phone: Page, address: str) -> None:
     phone.goto(address)
 
 
-def test_what_was_typed_is_there_again(phone: Page, address: str):
-    typed_and_left(phone, address)
+def test_what_was_typed_is_there_again(phone: Page, town: str):
+    typed_and_left(phone, town)
 
     expect(phone.locator("#story")).to_have_value("外婆说小满会自己煮面了。")
     phone.get_by_role("button", name="重新填写").click()
@@ -135,34 +154,58 @@ def test_what_was_typed_is_there_again(phone: Page, address: str):
     assert phone.evaluate("localStorage.length") == 0
 
 
-def test_words_typed_before_the_scripts_came_are_kept_too(phone: Page, address: str):
+KEPT = "JSON.stringify([Object.entries(localStorage), Object.entries(sessionStorage)])"
+
+
+def test_words_typed_before_the_scripts_came_are_kept_sealed_and_no_password(phone: Page, town: str):
+    """What lies in the browser shows neither word nor form; it opens after signing in again, for nobody else."""
+    sign_in(phone, town)
     phone.route("**/modules/autosave.js", lambda route: (phone.wait_for_timeout(400), route.continue_()))
-    phone.goto(address, wait_until="commit")
+    phone.goto(town, wait_until="commit")
     phone.locator("#nickname").fill("小满")
-
-    expect(phone.locator("[data-draft-state]")).to_contain_text("草稿已存")
-    assert "小满" in phone.evaluate("Object.values(localStorage)[0]")
-
-
-def test_a_password_never_lies_in_the_draft(phone: Page, address: str):
-    phone.goto(address)
     phone.locator("#password").fill("很长的密码不会留下")
-    phone.locator("#nickname").fill("小满")
+
     expect(phone.locator("[data-draft-state]")).to_contain_text("草稿已存")
+    kept = phone.evaluate(KEPT)
+    assert "draft:" in kept
+    assert not any(word in kept for word in ("小满", "很长的密码", "styles", "nickname"))
+    phone.context.clear_cookies()
+    phone.goto(town)
+    expect(phone.locator("#nickname")).not_to_have_value("小满")
+    assert phone.locator("[data-seal]").count() == 0
+    sign_in(phone, town)
+    phone.goto(town)
+    expect(phone.locator("#nickname")).to_have_value("小满")
+    expect(phone.locator("#password")).to_have_value("")
+    before = phone.evaluate(KEPT)
+    phone.add_init_script("Object.defineProperty(Crypto.prototype, 'subtle', { get: () => undefined })")
+    phone.goto(town)
+    phone.locator("#nickname").fill("没有加密的浏览器")
+    phone.wait_for_load_state("networkidle")
+    assert phone.evaluate(KEPT) == before
 
-    kept = json.loads(phone.evaluate("JSON.stringify(Object.values(localStorage))"))
 
-    assert any("小满" in draft for draft in kept)
-    assert not any("很长的密码" in draft for draft in kept)
+def test_signing_out_takes_along_what_was_typed(phone: Page, town: str):
+    """Also where the browser does not wipe its storage itself when the portal's answer asks for it."""
+    typed_and_left(phone, town)
+    phone.evaluate("localStorage.setItem('other', 'stays')")
+    phone.route(
+        "**/account/sign-out", lambda route: route.fulfill(body="<p>bye</p>", content_type="text/html")
+    )
+    phone.locator(".tools .menu summary").click()
+    phone.get_by_role("button", name="退出登录").click()
+
+    phone.wait_for_url("**/account/sign-out")
+    assert phone.evaluate("Object.keys(localStorage)") == ["other"]
 
 
 @pytest.mark.parametrize(("answer", "kept"), [("<p>请先登录</p>", True), ("<p data-done>已提交</p>", False)])
-def test_only_an_act_that_was_done_lets_the_draft_go(phone: Page, address: str, answer, kept):
-    typed_and_left(phone, address)
+def test_only_an_act_that_was_done_lets_the_draft_go(phone: Page, town: str, answer, kept):
+    typed_and_left(phone, town)
     script = phone.locator("script[type=module]").get_attribute("src")
     page = f'<!doctype html><title>·</title><script type="module" src="{script}"></script>{answer}'
     phone.route(
-        address,
+        town,
         lambda route: (
             route.fulfill(body=page, content_type="text/html; charset=utf-8")
             if route.request.method == "POST"

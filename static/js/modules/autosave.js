@@ -1,4 +1,7 @@
-// Keeps what is typed in a form in this browser until the form has been sent and the server answered with another page.
+// Keeps what is typed in a form in this browser until the form has been sent and the server answered with another page. It lies
+// sealed; the key comes with the page, for whoever is signed in. Where a browser cannot seal, nothing is kept here.
+import * as vault from "../offline/vault.js";
+
 const PREFIX = "draft:";
 const DAYS_KEPT = 7;
 const SKIPPED = ["password", "file", "hidden", "submit", "button", "search"];
@@ -41,35 +44,48 @@ function fill(form, entries, spared) {
   });
 }
 
-function load(key) {
-  try {
-    const draft = JSON.parse(localStorage.getItem(key));
-    if (draft && Date.now() - draft.at < DAYS_KEPT * 86400000) return draft;
-    localStorage.removeItem(key);
-  } catch (error) {
-    // Private windows may have no storage: the form still works.
-  }
-  return null;
+const bytesOf = (text) => Uint8Array.from(atob(text), (one) => one.charCodeAt(0));
+const textOf = (data) => btoa(Array.from(new Uint8Array(data), (one) => String.fromCharCode(one)).join(""));
+
+// Copies that lie open or are too old go, whichever form they are of.
+function tidyUp() {
+  Object.keys(localStorage).filter((place) => place.startsWith(PREFIX)).forEach((place) => {
+    let draft = null;
+    try { draft = JSON.parse(localStorage.getItem(place)); } catch (error) { /* none of ours */ }
+    if (!draft || !draft.data || Date.now() - draft.at > DAYS_KEPT * 86400000) localStorage.removeItem(place);
+  });
 }
 
-function keep(key, entries) {
+async function load(place, key) {
   try {
-    localStorage.setItem(key, JSON.stringify({ at: Date.now(), entries }));
+    tidyUp();
+    const draft = JSON.parse(localStorage.getItem(place));
+    return draft && await vault.unseal(key, { iv: bytesOf(draft.iv), data: bytesOf(draft.data) }, place);
+  } catch (error) {
+    // Private windows may have no storage, and a cut copy does not open: the form still works.
+    return null;
+  }
+}
+
+async function keep(place, key, entries) {
+  const { iv, data } = await vault.seal(key, entries, place);
+  try {
+    localStorage.setItem(place, JSON.stringify({ at: Date.now(), iv: textOf(iv), data: textOf(data) }));
     return true;
   } catch (error) {
     return false;
   }
 }
 
-function drop(key) {
+function drop(place) {
   try {
-    localStorage.removeItem(key);
+    localStorage.removeItem(place);
   } catch (error) {
     // Nothing was stored.
   }
 }
 
-function restored(form, key) {
+function restored(form, place) {
   const banner = document.createElement("div");
   banner.className = "banner";
   banner.setAttribute("role", "status");
@@ -81,7 +97,7 @@ function restored(form, key) {
   button.textContent = form.dataset.discard;
   button.addEventListener("click", () => {
     form.reset();
-    drop(key);
+    drop(place);
     fields(form).forEach((one) => one.dispatchEvent(new Event("input", { bubbles: true })));
     banner.remove();
   });
@@ -89,43 +105,49 @@ function restored(form, key) {
   form.prepend(banner);
 }
 
-export function start(form) {
-  const key = PREFIX + form.dataset.draftKey;
+export async function start(form) {
+  if (!window.crypto || !crypto.subtle) return;
+  const place = PREFIX + form.dataset.draftKey;
+  const key = await crypto.subtle.importKey("raw", bytesOf(form.dataset.seal), "AES-GCM", false, ["encrypt", "decrypt"]);
+  const entries = await load(place, key);
   const early = fields(form).filter(changed);
-  const draft = load(key);
   // A page that came back with errors already holds what was typed.
-  if (draft && !form.querySelector(".errors")) {
+  if (entries && !form.querySelector(".errors")) {
     const shown = JSON.stringify(read(form));
-    fill(form, draft.entries, early);
-    if (JSON.stringify(read(form)) !== shown) restored(form, key);
+    fill(form, entries, early);
+    if (JSON.stringify(read(form)) !== shown) restored(form, place);
   }
-  let waiting = 0;
   const state = form.querySelector("[data-draft-state]");
-  const save = () => {
+  const saveNow = async () => {
     // Nothing differs from what the server sent: there is nothing to keep.
     if (!fields(form).some(changed) && !form.querySelector(".errors")) {
-      drop(key);
+      drop(place);
       return;
     }
-    if (!keep(key, read(form)) || !state) return;
+    if (!(await keep(place, key, read(form))) || !state) return;
     const time = new Date().toLocaleTimeString("zh-CN", { hour: "2-digit", minute: "2-digit", hour12: false });
     state.textContent = form.dataset.saved.replace("{time}", time);
   };
-  form.addEventListener("input", () => {
-    clearTimeout(waiting);
-    waiting = setTimeout(save, 300);
-  });
+  // Each change at once, so that a page that goes away leaves nothing behind; what comes while one is sealed, after it.
+  let asked = 0, isSaving = false;
+  const save = async () => {
+    asked += 1;
+    if (isSaving) return;
+    isSaving = true;
+    for (let done = 0; done < asked;) {
+      done = asked;
+      await saveNow();
+    }
+    asked = 0;
+    isSaving = false;
+  };
+  form.addEventListener("input", save);
   if (early.length) save();
-  window.addEventListener("pagehide", () => {
-    // What the portal has taken as it stands needs no copy here.
-    if (waiting && !form.dataset.sent && !form.dataset.kept) save();
-  });
   form.addEventListener("submit", () => {
-    clearTimeout(waiting);
     save();
     form.dataset.sent = "1";
     try {
-      sessionStorage.setItem("sent", key);
+      sessionStorage.setItem("sent", place);
     } catch (error) {
       // Without session storage the draft simply stays until it is a week old.
     }
