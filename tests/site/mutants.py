@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from types import ModuleType
 from typing import Any
 from unittest.mock import patch
@@ -26,6 +27,7 @@ from portal.schools.models import Flag, Guardianship
 ANY_DAY = date(2026, 10, 12)
 
 
+@cache
 def policies() -> list[ModuleType]:
     """Where scopes are written."""
     return [
@@ -132,8 +134,9 @@ def without(scope: Scope, place: int) -> Scope:
     return mutated
 
 
+@cache
 def mutants() -> list[Mutant]:
-    """Every mistake of these kinds that the map allows, in a fixed order."""
+    """Every mistake of these kinds that the map allows, in a fixed order; seconds of work, so none is made on import."""
     found = []
     for permission in sorted(PERMISSIONS.values(), key=lambda one: one.name):
         for role in Role:
@@ -166,10 +169,7 @@ def _of_grant(permission: Permission[Any], role: Role) -> Iterator[Mutant]:
         changes += [
             (f"without condition {place}", without(scope, place)) for place in range(len(whole.clauses))
         ]
+    right = words(scope, role)
     for mistake, changed in changes:
-        if _differs(changed, scope, role):
+        if words(changed, role) != right:
             yield Mutant(permission.name, role, mistake, changed)
-
-
-def _differs(changed: Callable[[Actor], Any], scope: Scope, role: Role) -> bool:
-    return words(changed, role) != words(scope, role)
