@@ -39,7 +39,7 @@ from portal.ratings.models import (
 )
 from portal.ratings.onsite import SheetClash, SheetNote, SheetPart
 from portal.ratings.signatures import Signature
-from portal.ratings.standing import LightCheck, Measure, Naming
+from portal.ratings.standing import Appeal, LightCheck, Measure, Naming
 from portal.ratings.windows import Window, WindowChange
 from portal.row_security import all_rows
 from portal.trail.models import WAITING as NOTED
@@ -84,14 +84,18 @@ def _by_sheet(model: type[Base]) -> Source:
 
 ENTRY, ROUND, VERSION, CASE = _table(Entry), _table(Round), _table(RubricVersion), _table(Objection)
 MEETING, ATTENDANCE, DRAW = _table(Meeting), _table(Attendance), _table(Draw)
+APPEAL = _table(Appeal)
 WINDOW, CHANGE, SIGNATURE = _table(Window), _table(WindowChange), _table(Signature)
 _WINDOWS = WINDOW.outerjoin(CASE, CASE.c.id == WINDOW.c.objection_id)
 _OF_WINDOW = func.coalesce(WINDOW.c.entry_id, CASE.c.entry_id)
 _OF_ROUND = case((_OF_WINDOW.is_(None), WINDOW.c.round_id))
 _SIGNED = SIGNATURE.outerjoin(
     CASE, and_(SIGNATURE.c.kind == CASE.name, SIGNATURE.c.row_id == CASE.c.id)
-)  # fmt: skip
-_OF_SIGNED = case((SIGNATURE.c.kind == ENTRY.name, SIGNATURE.c.row_id), else_=CASE.c.entry_id)
+).outerjoin(APPEAL, and_(SIGNATURE.c.kind == APPEAL.name, SIGNATURE.c.row_id == APPEAL.c.id))
+_OF_SIGNED = case(
+    (SIGNATURE.c.kind == ENTRY.name, SIGNATURE.c.row_id),
+    else_=func.coalesce(CASE.c.entry_id, APPEAL.c.entry_id),
+)
 
 OF_ENTRY = (
     Source(ENTRY, ENTRY.c.id, ENTRY, kept=False),
@@ -113,6 +117,7 @@ OF_ENTRY = (
     _by_entry(Naming),
     _by_entry(LightCheck, kept=False),
     _by_entry(Measure, kept=False),
+    _by_entry(Appeal, kept=False),
     Source(WINDOW, _OF_WINDOW, _WINDOWS, kept=False),
     Source(CHANGE, _OF_WINDOW, CHANGE.join(_WINDOWS, WINDOW.c.id == CHANGE.c.window_id)),
     Source(SIGNATURE, _OF_SIGNED, _SIGNED, kept=False),

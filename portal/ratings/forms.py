@@ -795,6 +795,28 @@ class SettleForm(PortalForm):
     )
 
 
+class AppealForm(PortalForm):
+    """What a school says against a settled measure."""
+
+    text = TextField(
+        _l("What is not right, and what proves it?"),
+        [DataRequired(_l("Write what is not right.")), Length(max=4000)],
+    )
+
+
+class AppealOutcomeForm(PortalForm):
+    """How an appeal against a measure is answered."""
+
+    outcome = RadioField(
+        _l("What comes of it?"),
+        [InputRequired(_l("Choose one."))],
+        choices=[("uphold", _l("The measure stands")), ("annul", _l("The measure is annulled"))],
+    )
+    text = TextField(
+        _l("The reasons"), [DataRequired(_l("Write the reasons; the school reads them.")), Length(max=4000)]
+    )
+
+
 class ImprovementForm(PortalForm):
     """Something the school means to do."""
 

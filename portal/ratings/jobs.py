@@ -16,8 +16,8 @@ from portal.i18n import lazy_gettext as _l
 from portal.jobs.queue import every
 from portal.ratings import assessing
 from portal.ratings.models import Entry, EntryState, Objection, ObjectionState, Round, RoundState, Seat, Sheet
-from portal.ratings.policy import objections_to_hear
-from portal.ratings.standing import CheckState, LightCheck, Measure, MeasureState
+from portal.ratings.policy import appeals_to_hear, objections_to_hear
+from portal.ratings.standing import Appeal, CheckState, LightCheck, Measure, MeasureState
 from portal.row_security import all_rows
 from portal.schools.calendar import add_working_days
 
@@ -132,7 +132,7 @@ def _of_inspectors() -> Iterator[Step]:
 
 
 def _of_standings() -> Iterator[Step]:
-    """Reports of light checks and answers to proposed measures."""
+    """Reports of light checks, answers to proposed measures, appeals against settled ones."""
     rows = [
         *db.session.execute(
             select(LightCheck.public_id, LightCheck.due_on, Entry.school_id, Round.district_id)
@@ -147,6 +147,16 @@ def _of_standings() -> Iterator[Step]:
             .where(Measure.state == MeasureState.PROPOSED)
         ),
     ]
+    rows += db.session.execute(
+        select(Measure.public_id, Measure.appeal_due_on, Entry.school_id, Round.district_id)
+        .join(Entry, Entry.id == Measure.entry_id)
+        .join(Round, Round.id == Entry.round_id)
+        .where(
+            Measure.state == MeasureState.SETTLED,
+            Measure.appeal_due_on.is_not(None),
+            Measure.id.not_in(select(Appeal.measure_id)),
+        )
+    )
     heads = _principals({school_id for _id, _due, school_id, _district in rows})
     for public_id, due_on, school_id, district_id in rows:
         yield due_on, f"standing {public_id}", heads.get(school_id, ()), district_id
@@ -155,10 +165,12 @@ def _of_standings() -> Iterator[Step]:
 def _of_objections(today: date) -> Iterator[Step]:
     """Objections and appeals that wait for an answer: whoever may answer them is reminded."""
     until = add_working_days(today, WORKING_DAYS_BEFORE)
-    due = select(Objection.id).where(
-        Objection.state == ObjectionState.OPEN, Objection.answer_due_on.between(today, until)
-    )
-    if db.session.scalar(due.limit(1)) is None:
+    heard = [
+        (model, select(model.id).where(model.state == ObjectionState.OPEN, model.answer_due_on.between(today, until)), to_hear)
+        for model, to_hear in ((Objection, objections_to_hear), (Appeal, appeals_to_hear))
+    ]  # fmt: skip
+    heard = [one for one in heard if db.session.scalar(one[1].limit(1)) is not None]
+    if not heard:
         return
     offices = db.session.execute(
         select(Appointment.district_id, Person)
@@ -172,10 +184,11 @@ def _of_objections(today: date) -> Iterator[Step]:
     )
     for district_id, person in offices:
         hearer = Actor(person.id, Role.DISTRICT_STAFF, today, district_id=district_id)
-        rows = db.session.execute(
-            select(Objection.public_id, Objection.answer_due_on)
-            .join(Entry, Entry.id == Objection.entry_id)
-            .where(Objection.id.in_(due), objections_to_hear(hearer))
-        )
-        for public_id, due_on in rows:
-            yield due_on, f"objection {public_id}", (person,), district_id or 0
+        for model, due, to_hear in heard:
+            rows = db.session.execute(
+                select(model.public_id, model.answer_due_on)
+                .join(Entry, Entry.id == model.entry_id)
+                .where(model.id.in_(due), to_hear(hearer))
+            )
+            for public_id, due_on in rows:
+                yield due_on, f"objection {public_id}", (person,), district_id or 0

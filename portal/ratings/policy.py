@@ -1,6 +1,6 @@
 """Who reaches which rubrics, rounds, self-assessments and score sheets."""
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, Select, and_, or_, select
 
 from portal.access import Actor, Permission, Role
 from portal.accounts.models import Appointment
@@ -26,6 +26,7 @@ from portal.ratings.models import (
     VetoEvent,
 )
 from portal.ratings.signatures import Signature, rows_signed_by
+from portal.ratings.standing import LAST, Appeal, Measure, answered_by
 from portal.ratings.windows import Window
 from portal.row_security import wall
 from portal.schools.asking import had_its_say
@@ -75,6 +76,20 @@ def objections_to_hear(actor: Actor) -> ColumnElement[bool]:
     The second appeal goes to the office above the district where that has people here; all before it stay in the district.
     """
     me = actor.person_id
+    case = select(Objection.entry_id).where(Objection.state == ObjectionState.OPEN)
+    signed = select(Signature.row_id).where(
+        Signature.kind == Objection.__tablename__,
+        or_(Signature.ended_at.is_(None), Signature.second_id == me),
+    )
+    case = case.where(
+        or_(Objection.heard_by_id.is_(None), Objection.heard_by_id == me, Objection.id.in_(signed))
+    )
+    early, last = Objection.tier < SECOND_APPEAL, Objection.tier == SECOND_APPEAL
+    return and_(_by_tier(actor, case.where(early), case.where(last)), _took_no_part(me))
+
+
+def _by_tier(actor: Actor, early: Select[int], last: Select[int]) -> ColumnElement[bool]:
+    """Cases of the own district; the last appeal of those below, and of the own where nobody sits above. Queries of entry ids."""
     own = select(Round.id).where(Round.district_id == actor.district_id)
     staffed = select(Appointment.district_id).where(
         Appointment.role == Role.DISTRICT_STAFF,
@@ -87,22 +102,33 @@ def objections_to_hear(actor: Actor) -> ColumnElement[bool]:
     )
     above = select(Round.id).join(District, District.id == Round.district_id)
     above = above.where(District.parent_id == actor.district_id)
-    case = select(Objection.entry_id).where(Objection.state == ObjectionState.OPEN)
+    return or_(
+        and_(Entry.round_id.in_(own), Entry.id.in_(early)),
+        and_(or_(Entry.round_id.in_(above), Entry.round_id.in_(highest)), Entry.id.in_(last)),
+    )
+
+
+def appeals_to_hear(actor: Actor) -> ColumnElement[bool]:
+    """Schools whose appeal against a measure waits for an answer of this person, who neither proposed nor settled it nor
+    answered before; the second appeal goes to the office above, as that against a result."""
+    me = actor.person_id
     signed = select(Signature.row_id).where(
-        Signature.kind == Objection.__tablename__,
+        Signature.kind == Appeal.__tablename__,
         or_(Signature.ended_at.is_(None), Signature.second_id == me),
     )
-    case = case.where(
-        or_(Objection.heard_by_id.is_(None), Objection.heard_by_id == me, Objection.id.in_(signed))
+    earlier = select(Appeal.measure_id).where(Appeal.id.in_(answered_by(me)))
+    case = (
+        select(Appeal.entry_id)
+        .join(Measure, Measure.id == Appeal.measure_id)
+        .where(
+            Appeal.state == ObjectionState.OPEN,
+            or_(Appeal.heard_by_id.is_(None), Appeal.heard_by_id == me, Appeal.id.in_(signed)),
+            Measure.proposed_by_id != me,
+            Measure.settled_by_id.is_distinct_from(me),
+            Measure.id.not_in(earlier),
+        )
     )
-    early, last = Objection.tier < SECOND_APPEAL, Objection.tier == SECOND_APPEAL
-    return and_(
-        or_(
-            and_(Entry.round_id.in_(own), Entry.id.in_(case.where(early))),
-            and_(or_(Entry.round_id.in_(above), Entry.round_id.in_(highest)), Entry.id.in_(case.where(last))),
-        ),
-        _took_no_part(me),
-    )
+    return _by_tier(actor, case.where(Appeal.tier < LAST), case.where(Appeal.tier == LAST))
 
 
 def _took_no_part(me: int) -> ColumnElement[bool]:
@@ -228,6 +254,7 @@ ENTRY_READ = Permission(
 ENTRY_ASSESS = Permission("rating.entry.assess", Entry, "F2", {Role.PRINCIPAL: entries_of_school})
 SHEET_SCORE = Permission("rating.sheet.score", Sheet, "F2", {Role.INSPECTOR: own_sheets})
 OBJECTION_HEAR = Permission("rating.objection.hear", Entry, "F2", {Role.DISTRICT_STAFF: objections_to_hear})
+APPEAL_HEAR = Permission("rating.appeal.hear", Entry, "F2", {Role.DISTRICT_STAFF: appeals_to_hear})
 EVIDENCE_READ = Permission(
     "rating.evidence.read",
     Evidence,

@@ -154,6 +154,8 @@ def propose(entry: Entry, kind: MeasureKind, to_star: int | None, reason: str, a
     measures = standing.measures_of(entry)
     if standing.open_measure(measures):
         raise RuleBroken(_("Another measure is not settled yet."))
+    if any(standing.open_appeal(some) for some in standing.appeals_of(entry).values()):
+        raise RuleBroken(_("An appeal against the last measure is being examined."))
     now = standing.present(entry)
     _must_fit(kind, to_star, now)
     made = Measure(
@@ -223,6 +225,10 @@ def settle(entry: Entry, confirmed: bool, reason: str, actor: Actor) -> None:
     measure = _measure(entry, verb, actor)
     measure.settled_text = reason
     measure.settled_by_id, measure.settled_at = actor.person_id, clock.now()
+    if confirmed:
+        measure.appeal_due_on = terms_on(actor.on, entry.round.district_id).appeal.after(
+            actor.on, entry.round.district_id
+        )
     standing.move(measure, verb, actor)
     note("rating.measure_settled", entry, person_id=actor.person_id, kind=measure.kind, confirmed=confirmed)
     if confirmed and measure.kind != MeasureKind.RE_RATING:

@@ -22,6 +22,7 @@ AT_ONCE = 50
 
 TABLES = {
     "rating_answer": _l("Answer of the school"),
+    "rating_appeal": _l("Appeal against a measure"),
     "rating_attendance": _l("Member of a panel"),
     "rating_consensus": _l("Agreed score"),
     "rating_draw": _l("Draw of inspectors"),

@@ -2,7 +2,8 @@
 
 A naming is a record that nobody changes: a downgrade and a removal are new records behind it, with their reason and two people.
 The newest record of a school is its standing. A light check asks for a short report and ends in a finding; a measure against a
-standing is proposed by one person, the school is heard, and another person settles it.
+standing is proposed by one person, the school is heard, and another person settles it. Against a settled measure the school may
+appeal twice, each time to others (``appealing.py``); while an appeal runs the measure holds, and a wrong one is annulled.
 """
 
 from collections.abc import Callable, Collection
@@ -19,7 +20,10 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    event,
     func,
+    inspect,
+    or_,
     select,
     text,
     update,
@@ -33,7 +37,9 @@ from portal.extensions import Base, PublicId, db
 from portal.i18n import gettext as _
 from portal.i18n import lazy_gettext as _l
 from portal.ratings import conflicts
-from portal.ratings.models import Entry, Round
+from portal.ratings.models import Entry, ObjectionState, Round
+from portal.ratings.signatures import Signature, rows_signed_by
+from portal.schools.calendar import is_provisional
 from portal.schools.models import District, School
 from portal.trail.models import note
 
@@ -62,6 +68,7 @@ class MeasureState(StrEnum):
     HEARD = "heard"
     SETTLED = "settled"
     DROPPED = "dropped"
+    ANNULLED = "annulled"
 
 
 class MeasureKind(StrEnum):
@@ -88,6 +95,7 @@ MEASURE_NAMES = {
     MeasureState.HEARD: _l("Waits for a second person"),
     MeasureState.SETTLED: _l("Settled"),
     MeasureState.DROPPED: _l("Not pursued"),
+    MeasureState.ANNULLED: _l("Annulled after an appeal"),
 }
 MEASURE_KIND_NAMES = {
     MeasureKind.RE_RATING: _l("Rate again"),
@@ -95,6 +103,15 @@ MEASURE_KIND_NAMES = {
     MeasureKind.REMOVAL: _l("Take the title away"),
 }
 OPEN_MEASURES = (MeasureState.PROPOSED, MeasureState.HEARD)
+APPEAL_NAMES = {
+    ObjectionState.OPEN: _l("Being examined"),
+    ObjectionState.UPHELD: _l("The measure stands"),
+    ObjectionState.CHANGED: _l("The measure is annulled"),
+    ObjectionState.LAPSED: _l("Not answered in time"),
+    ObjectionState.WITHDRAWN: _l("Withdrawn"),
+}
+FIRST, LAST = 1, 2
+APPEAL_TIERS = {FIRST: _l("First appeal"), LAST: _l("Second appeal")}
 
 
 def _one_of(column: str, values: type[StrEnum]) -> str:
@@ -215,6 +232,51 @@ class Measure(PublicId, Base):
     settled_text: Mapped[str] = mapped_column(Text, default="", server_default="")
     settled_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     settled_at: Mapped[datetime | None]
+    appeal_due_on: Mapped[date | None]
+
+
+class Appeal(PublicId, Base):
+    """What a school says against a settled measure: two appeals at most, each heard by somebody else, answered by two people."""
+
+    __tablename__ = "rating_appeal"
+    __table_args__ = (
+        UniqueConstraint("measure_id", "tier"),
+        UniqueConstraint("measure_id", "heard_by_id"),
+        CheckConstraint("tier BETWEEN 1 AND 2", name="tier_known"),
+        CheckConstraint(_one_of("state", ObjectionState), name="state_known"),
+        CheckConstraint("length(text) > 0", name="has_reason"),
+        CheckConstraint(
+            "state NOT IN ('upheld', 'changed') OR"
+            " (heard_by_id IS NOT NULL AND answered_at IS NOT NULL AND length(answer_text) > 0)",
+            name="answer_has_reason",
+        ),
+        Index("ix_rating_appeal_entry", "entry_id", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    entry_id: Mapped[int] = mapped_column(ForeignKey("rating_entry.id"))
+    measure_id: Mapped[int] = mapped_column(ForeignKey("rating_measure.id"))
+    tier: Mapped[int]
+    state: Mapped[str] = mapped_column(String(10), default=ObjectionState.OPEN)
+    text: Mapped[str] = mapped_column(Text, info={"class": "F1"})
+    filed_at: Mapped[datetime]
+    filed_by_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    answer_due_on: Mapped[date]
+    heard_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    answer_text: Mapped[str] = mapped_column(Text, default="", server_default="")
+    answered_at: Mapped[datetime | None]
+    appeal_due_on: Mapped[date | None]
+
+    measure: Mapped[Measure] = relationship(lazy="raise_on_sql")
+
+
+@event.listens_for(Appeal, "before_update")
+@event.listens_for(Appeal, "before_delete")
+def _keep_answered(_mapper: Any, _connection: Any, appeal: Appeal) -> None:
+    before = inspect(appeal).attrs.state.history
+    was = before.deleted[0] if before.deleted else appeal.state
+    if was != ObjectionState.OPEN:
+        raise RuleBroken(_("This has been answered. Nobody can change it now."))
 
 
 # What stands now
@@ -264,9 +326,34 @@ def open_measure(measures: Collection[Measure]) -> Measure | None:
     return next((one for one in measures if one.state in OPEN_MEASURES), None)
 
 
+def appeals_of(entry: Entry) -> dict[int, list[Appeal]]:
+    """Measure id → the appeals against it, oldest first. One query."""
+    found: dict[int, list[Appeal]] = {}
+    wanted = select(Appeal).where(Appeal.entry_id == entry.id).order_by(Appeal.id)
+    for one in db.session.scalars(wanted):
+        found.setdefault(one.measure_id, []).append(one)
+    return found
+
+
+def examined_until(entry: Entry) -> date | None:
+    """By when an appeal against a measure is answered, for whoever reads of the measure in public; None when none runs."""
+    found = open_appeal([one for some in appeals_of(entry).values() for one in some])
+    return found.answer_due_on if found else None
+
+
+def open_appeal(appeals: Collection[Appeal]) -> Appeal | None:
+    """The one that waits for its answer."""
+    return next((one for one in appeals if one.state == ObjectionState.OPEN), None)
+
+
+def is_past(due: date | None, on: date, district_id: int) -> bool:
+    """Whether a last day is over; a day in a year whose calendar nobody knows yet closes nothing by itself."""
+    return due is None or (on > due and not is_provisional(due, district_id))
+
+
 # Moves
 
-Row = LightCheck | Measure
+Row = LightCheck | Measure | Appeal
 Condition = Callable[[Row, Actor], str | None]
 
 
@@ -280,6 +367,7 @@ class Move:
     to: str
     roles: frozenset[Role]
     conditions: tuple[Condition, ...] = ()
+    second: bool = False
 
 
 def not_asked_before(row: Row, _actor: Actor) -> str | None:
@@ -328,6 +416,60 @@ def is_the_same_person(row: Row, actor: Actor) -> str | None:
     return _("Only who proposed this may take it back.")
 
 
+def may_be_appealed(row: Row, actor: Actor) -> str | None:
+    """The term runs, no appeal is being examined in its time, and both have not been used."""
+    assert isinstance(row, Measure)
+    entry = db.session.get_one(Entry, row.entry_id)
+    before = appeals_of(entry).get(row.id, [])
+    if len(before) >= LAST:
+        return _("Both appeals have been used.")
+    if before and before[-1].state == ObjectionState.WITHDRAWN:
+        return _("The school took its appeal back. The measure stands.")
+    waiting = open_appeal(before)
+    due = waiting.answer_due_on if waiting else (before[-1] if before else row).appeal_due_on
+    over = is_past(due, actor.on, district_of(row.entry_id))
+    if waiting and due and not over:
+        return _("This is being examined. The answer comes by %(day)s.", day=due.isoformat())
+    if over and not waiting:
+        return _("The last day for it was %(day)s.", day=due.isoformat() if due else "–")
+    return None
+
+
+def appeal_is_late(row: Row, actor: Actor) -> str | None:
+    """Only what was not answered in its time lapses."""
+    assert isinstance(row, Appeal)
+    if is_past(row.answer_due_on, actor.on, district_of(row.entry_id)):
+        return None
+    return _("This is being examined. The answer comes by %(day)s.", day=row.answer_due_on.isoformat())
+
+
+def took_no_part(row: Row, actor: Actor) -> str | None:
+    """Who proposed or settled the measure, or answered an appeal against it, answers none: asked as a query again."""
+    assert isinstance(row, Appeal)
+    me = actor.person_id
+    measure = db.session.get_one(Measure, row.measure_id)
+    earlier = db.session.scalar(
+        select(Appeal.id).where(Appeal.id.in_(answered_by(me)), Appeal.measure_id == row.measure_id).limit(1)
+    )
+    if me in (measure.proposed_by_id, measure.settled_by_id) or earlier:
+        return _("Somebody who took no part before must answer this.")
+    return None
+
+
+def answered_by(person_id: int) -> Any:
+    """The ids of the appeals that were answered with this person's hand, as a query."""
+    return select(Appeal.id).where(
+        Appeal.state != ObjectionState.OPEN,
+        or_(Appeal.heard_by_id == person_id, Appeal.id.in_(rows_signed_by(person_id, Appeal.__tablename__))),
+    )
+
+
+def district_of(entry_id: int) -> int:
+    """The district in whose round a school was rated."""
+    wanted = select(Round.district_id).join(Entry, Entry.round_id == Round.id).where(Entry.id == entry_id)
+    return db.session.scalars(wanted).one()
+
+
 def has_no_tie(row: Row, actor: Actor) -> str | None:
     """Who works or worked at the school, or has a child there, steps aside."""
     school_id = db.session.scalar(select(Entry.school_id).where(Entry.id == row.entry_id)) or 0
@@ -352,6 +494,14 @@ MOVES: tuple[Move, ...] = (
     Move("settle", Measure, MeasureState.HEARD, MeasureState.SETTLED, DISTRICT,
          (is_another_person, has_no_tie)),
     Move("drop", Measure, MeasureState.HEARD, MeasureState.DROPPED, DISTRICT, (is_another_person, has_no_tie)),
+    Move("appeal", Measure, MeasureState.SETTLED, MeasureState.SETTLED, PRINCIPALS, (may_be_appealed,)),
+    Move("annul", Measure, MeasureState.SETTLED, MeasureState.ANNULLED, DISTRICT, second=True),
+    Move("uphold_appeal", Appeal, ObjectionState.OPEN, ObjectionState.UPHELD, DISTRICT,
+         (took_no_part, has_no_tie), second=True),
+    Move("grant_appeal", Appeal, ObjectionState.OPEN, ObjectionState.CHANGED, DISTRICT,
+         (took_no_part, has_no_tie), second=True),
+    Move("withdraw_appeal", Appeal, ObjectionState.OPEN, ObjectionState.WITHDRAWN, PRINCIPALS),
+    Move("lapse_appeal", Appeal, ObjectionState.OPEN, ObjectionState.LAPSED, PRINCIPALS, (appeal_is_late,)),
 )  # fmt: skip
 VERBS = {
     "report": _l("send the report of a light check"),
@@ -364,8 +514,18 @@ VERBS = {
     "take_back": _l("take a proposed measure back"),
     "settle": _l("settle a measure"),
     "drop": _l("not pursue a measure"),
+    "appeal": _l("appeal against a measure"),
+    "annul": _l("annul a measure"),
+    "uphold_appeal": _l("answer that the measure stands"),
+    "grant_appeal": _l("answer that the measure is annulled"),
+    "withdraw_appeal": _l("take an appeal back"),
+    "lapse_appeal": _l("go on without an answer"),
 }
-STATE_NAMES: dict[type[Row], Any] = {LightCheck: CHECK_NAMES, Measure: MEASURE_NAMES}
+STATE_NAMES: dict[type[Row], Any] = {
+    LightCheck: CHECK_NAMES,
+    Measure: MEASURE_NAMES,
+    Appeal: APPEAL_NAMES,
+}
 
 
 def of(verb: str) -> Move:
@@ -385,8 +545,11 @@ def refusal(row: Row, verb: str, actor: Actor) -> str | None:
     return next((why for check in wanted.conditions if (why := check(row, actor))), None)
 
 
-def move(row: Row, verb: str, actor: Actor) -> None:
-    """Make a move in the current transaction and write it into the trail. Refused in words (409), or 403 by role."""
+def move(row: Row, verb: str, actor: Actor, signature: Signature | None = None) -> None:
+    """Make a move in the current transaction and write it into the trail. Refused in words (409), or 403 by role.
+
+    ``signature``: of a move that needs two people, the one that both gave under the answer to an appeal.
+    """
     wanted = of(verb)
     if not isinstance(row, wanted.kind):
         raise TypeError(f"{verb} is not a move of {type(row).__name__}")
@@ -395,6 +558,8 @@ def move(row: Row, verb: str, actor: Actor) -> None:
     why = refusal(row, verb, actor)
     if why:
         raise RuleBroken(why)
+    if wanted.second and (signature is None or signature.second_id != actor.person_id):
+        raise RuleBroken(_("This needs two people: one signs, another one countersigns."))
     db.session.flush()
     table = wanted.kind
     moved = db.session.execute(

@@ -9,6 +9,7 @@ from sqlalchemy.orm import aliased, joinedload
 from portal.access import Actor, Role
 from portal.extensions import db
 from portal.i18n import gettext as _
+from portal.i18n import lazy_gettext as _l
 from portal.i18n import ngettext
 from portal.ratings import assessing, inspecting, programmes, states, teams
 from portal.ratings.asking import RatingQuestion
@@ -28,6 +29,7 @@ from portal.ratings.models import (
     VetoEvent,
 )
 from portal.ratings.policy import (
+    APPEAL_HEAR,
     CONCERN_HEAR,
     ENTRY_ASSESS,
     ENTRY_MANAGE,
@@ -37,7 +39,9 @@ from portal.ratings.policy import (
 )
 from portal.ratings.signatures import Signature
 from portal.ratings.standing import (
+    LAST,
     OPEN_MEASURES,
+    Appeal,
     CheckState,
     LightCheck,
     Measure,
@@ -74,9 +78,16 @@ def _principal(actor: Actor) -> list[Task]:
                 _waits_for_report(),
                 _waits_for_answer(),
                 _asks_school(),
+                _may_appeal(actor),
             )
         )
-        .add_columns(_waits_for_report(), _waits_for_answer(), _may_still_object(actor), _asks_school())
+        .add_columns(
+            _waits_for_report(),
+            _waits_for_answer(),
+            _may_still_object(actor),
+            _asks_school(),
+            _may_appeal(actor),
+        )
         .options(
             joinedload(Entry.round).joinedload(Round.rubric_version),
             joinedload(Entry.school),
@@ -84,7 +95,7 @@ def _principal(actor: Actor) -> list[Task]:
         .limit(AT_MOST)
     ).all()
     found = []
-    for entry, reports, answers, may_object, asked in rows:
+    for entry, reports, answers, may_object, asked, may_appeal in rows:
         found += [_of_questions(entry, _("The portal has a question about the rating"))] if asked else []
         if entry.state == EntryState.OPINED:
             found.append(_opinion(entry))
@@ -93,6 +104,9 @@ def _principal(actor: Actor) -> list[Task]:
             found += [_result(entry)] if may_object else []
             found += [_of_own_standing(entry, _("Write the report for the light check"))] if reports else []
             found += [_of_own_standing(entry, _("Answer a proposed measure"))] if answers else []
+            found += (
+                [_of_own_standing(entry, _("Read what was settled; you may appeal"))] if may_appeal else []
+            )
             continue
         if entry.state != EntryState.SELF_ASSESSING:
             continue
@@ -146,6 +160,19 @@ def _waits_for_report() -> ColumnElement[bool]:
 
 def _waits_for_answer() -> ColumnElement[bool]:
     return Entry.id.in_(select(Measure.entry_id).where(Measure.state == MeasureState.PROPOSED))
+
+
+def _may_appeal(actor: Actor) -> ColumnElement[bool]:
+    """A measure was settled, or a first appeal answered against the school, and the term for the next step runs."""
+    before, last = select(Appeal.measure_id), Appeal.tier == LAST
+    fresh = and_(Measure.appeal_due_on >= actor.on, Measure.id.not_in(before))
+    again = before.where(Appeal.state == ObjectionState.UPHELD, Appeal.appeal_due_on >= actor.on, ~last)
+    over = before.where(last)
+    settled = Measure.state == MeasureState.SETTLED
+    wanted = select(Measure.entry_id).where(
+        settled, or_(fresh, and_(Measure.id.in_(again), Measure.id.not_in(over)))
+    )
+    return Entry.id.in_(wanted)
 
 
 def _of_own_standing(entry: Entry, title: str) -> Task:
@@ -353,7 +380,7 @@ def _measure_to_settle(actor: Actor) -> ColumnElement[bool]:
     )
 
 
-def _signed(model: type[Entry | Round | Objection]) -> Select[int]:
+def _signed(model: type[Entry | Round | Objection | Appeal]) -> Select[int]:
     """Ids of the rows of a table that wait for a second signature."""
     return select(Signature.row_id).where(Signature.kind == model.__tablename__, Signature.ended_at.is_(None))
 
@@ -417,20 +444,39 @@ def _to_hear(actor: Actor) -> list[Task]:
             school.name, Concern.public_id.label("address"), literal(0), Concern.answer_due_on.label("due_on")
         )
     )
-    rows = db.session.execute(union_all(of_schools, of_others).order_by("due_on", "address").limit(AT_MOST))
+    against, under = aliased(Appeal), aliased(School)
+    of_measures = (
+        APPEAL_HEAR.rows(actor)
+        .join(against, and_(against.entry_id == Entry.id, against.state == ObjectionState.OPEN))
+        .join(under, under.id == Entry.school_id)
+        .where(against.id.not_in(_signed(Appeal).where(Signature.first_id == actor.person_id)))
+        .with_only_columns(
+            under.name, Entry.public_id.label("address"), literal(-1), against.answer_due_on.label("due_on")
+        )
+    )
+    rows = db.session.execute(
+        union_all(of_schools, of_others, of_measures).order_by("due_on", "address").limit(AT_MOST)
+    )
     return [
         Task(
             about=name,
-            title=_("Answer: %(what)s", what=str(TIER_NAMES[tier]))
-            if tier
-            else _("Examine an objection of somebody"),
-            body=_("You neither scored nor decided about this school."),
-            url=url_for("ratings.objection" if tier else "ratings.concern_case", public_id=address),
+            title=_("Answer: %(what)s", what=str(TIER_NAMES[tier])) if tier > 0 else str(_HEARD[tier][0]),
+            body=_("You neither proposed nor settled it.")
+            if tier < 0
+            else _("You neither scored nor decided about this school."),
+            url=url_for(_HEARD[min(tier, 1)][1], public_id=address),
             button=_("Open"),
             due_on=due_on,
         )
         for name, address, tier, due_on in rows
     ]
+
+
+_HEARD = {
+    -1: (_l("Answer an appeal against a measure"), "ratings.appeal"),
+    0: (_l("Examine an objection of somebody"), "ratings.concern_case"),
+    1: ("", "ratings.objection"),
+}
 
 
 def _rounds(actor: Actor) -> list[Task]:
@@ -449,7 +495,10 @@ def _rounds(actor: Actor) -> list[Task]:
         ),
         Entry.id.not_in(
             select(Measure.entry_id).where(
-                or_(Measure.state.in_(OPEN_MEASURES), Measure.kind == MeasureKind.RE_RATING)
+                or_(
+                    Measure.state.in_(OPEN_MEASURES),
+                    and_(Measure.state == MeasureState.SETTLED, Measure.kind == MeasureKind.RE_RATING),
+                )
             )
         ),
         Entry.id.not_in(select(Concern.entry_id).where(Concern.state == ConcernState.OPEN)),

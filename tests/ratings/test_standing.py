@@ -15,8 +15,8 @@ from portal.accounts.models import Person
 from portal.errors import RuleBroken
 from portal.extensions import db
 from portal.ratings import naming, rechecking, signing, standing
-from portal.ratings.models import Entry, Round, RoundState
-from portal.ratings.standing import CheckState, LightCheck, Measure, MeasureState, Naming
+from portal.ratings.models import Entry, ObjectionState, Round, RoundState
+from portal.ratings.standing import Appeal, CheckState, LightCheck, Measure, MeasureState, Naming
 from portal.schools.models import School
 from portal.trail.models import TrailEntry
 
@@ -264,7 +264,11 @@ def test_nobody_is_named_while_something_can_still_change(as_, entry):
         naming.name_schools(round_, actor)
 
 
-STATES = [(LightCheck, state) for state in CheckState] + [(Measure, state) for state in MeasureState]
+STATES = [
+    *((LightCheck, state) for state in CheckState),
+    *((Measure, state) for state in MeasureState),
+    *((Appeal, state) for state in ObjectionState),
+]
 ALLOWED = {
     (LightCheck, "asked"): {("report", Role.PRINCIPAL), ("doubt_silence", Role.DISTRICT_STAFF)},
     (LightCheck, "reported"): {(verb, Role.DISTRICT_STAFF) for verb in ("ask_again", "keep", "doubt")},
@@ -272,6 +276,11 @@ ALLOWED = {
         ("respond", Role.PRINCIPAL), ("go_on", Role.DISTRICT_STAFF), ("take_back", Role.DISTRICT_STAFF),
     },
     (Measure, "heard"): {("settle", Role.DISTRICT_STAFF), ("drop", Role.DISTRICT_STAFF)},
+    (Measure, "settled"): {("appeal", Role.PRINCIPAL), ("annul", Role.DISTRICT_STAFF)},
+    (Appeal, "open"): {
+        ("uphold_appeal", Role.DISTRICT_STAFF), ("grant_appeal", Role.DISTRICT_STAFF),
+        ("withdraw_appeal", Role.PRINCIPAL), ("lapse_appeal", Role.PRINCIPAL),
+    },
 }  # fmt: skip
 
 
@@ -295,13 +304,20 @@ def test_every_state_lets_exactly_these_moves_through_by_exactly_these_roles(app
     )  # fmt: skip
     db.session.add_all([check, measure])
     db.session.flush()
+    appeal = Appeal(
+        **ids, measure_id=measure.id, tier=1, text="x", filed_at=clock.now(), filed_by_id=person("孙立德"),
+        answer_due_on=today, heard_by_id=person("苏敏"), answered_at=clock.now(), answer_text="x",
+    )  # fmt: skip
+    db.session.add(appeal)
+    db.session.flush()
+    rows = {LightCheck: check, Measure: measure, Appeal: appeal}
     for (kind, state), move, role in product(STATES, standing.MOVES, Role):
-        row = check if kind is LightCheck else measure
+        row = rows[kind]
         if not isinstance(row, move.kind):
             continue
-        row.state = state
-        db.session.flush()
         with db.session.begin_nested() as savepoint:
+            row.state = state
+            db.session.flush()
             try:
                 standing.move(row, move.verb, Actor(person("张建平"), role, today))
                 passed = True
@@ -312,7 +328,9 @@ def test_every_state_lets_exactly_these_moves_through_by_exactly_these_roles(app
         tried += 1
         allowed += passed
         assert passed == ((move.verb, role) in ALLOWED.get((kind, state), set())), (state, move.verb, role)
-    assert (tried, allowed) == (4 * 10 * len(Role), 10)
+    of = {kind: sum(move.kind is kind for move in standing.MOVES) for kind in rows}
+    assert tried == len(Role) * (4 * of[LightCheck] + 5 * of[Measure] + 5 * of[Appeal])
+    assert allowed == sum(map(len, ALLOWED.values())) == len(standing.MOVES)
 
 
 def test_a_school_is_named_anew_after_the_next_round_and_only_the_newest_record_is_checked(as_, entry):

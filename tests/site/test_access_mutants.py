@@ -59,6 +59,7 @@ EQUIVALENT: dict[str, str] = {
 JOINT, HARM = "tests/visits/test_joint.py", "tests/visits/test_harm.py"
 PHOTOS = "tests/visits/test_photos.py"
 HELPERS, OUTGOING = "tests/joining/test_helpers.py", "tests/privacy/test_outgoing.py"
+APPEALS = "tests/ratings/test_appeals.py"
 OBJECTIONS = "tests/ratings/test_objections.py"
 EVIDENCE = "tests/ratings/test_evidence.py"
 CONCERNS = "tests/ratings/test_concerns.py"
@@ -116,6 +117,9 @@ NOTICED_BY = {
     f"{OBJECTIONS}::test_two_appeals_each_by_other_people_then_the_result_is_final": """
         rating.objection.hear district_staff reaches everything
         rating.objection.hear district_staff reaches nothing""",
+    f"{APPEALS}::test_two_appeals_each_by_others_and_then_the_measure_stands": """
+        rating.appeal.hear district_staff reaches everything
+        rating.appeal.hear district_staff reaches nothing""",
     f"{CONCERNS}::test_a_parent_objects_and_the_school_never_learns_who": """
         rating.concern.hear district_staff reaches everything
         rating.concern.hear district_staff reaches nothing

@@ -3,6 +3,7 @@
 from portal.ratings import fairness as fair_play
 from portal.ratings import jobs
 from portal.ratings.views import (
+    appeals,
     assessments,
     concerns,
     documents,
@@ -28,6 +29,7 @@ from portal.ratings.views import (
 from portal.ratings.views.blueprint import bp
 
 __all__ = [
+    "appeals",
     "assessments",
     "bp",
     "concerns",

@@ -14,8 +14,9 @@ from portal.extensions import db
 from portal.i18n import gettext as _
 from portal.i18n import ngettext
 from portal.once import commit_and_go
-from portal.ratings import evidence, naming, programmes, rechecking, standing
+from portal.ratings import appealing, evidence, naming, programmes, rechecking, standing
 from portal.ratings.forms import (
+    AppealForm,
     ChecksForm,
     FindingForm,
     MeasureForm,
@@ -60,6 +61,7 @@ def _shown(entry: Entry) -> dict[str, object]:
         "checks": [(check, rechecking.lines_of(entry, check)) for check in checks],
         "check_names": CHECK_NAMES,
         "measures": measures,
+        "appeals": standing.appeals_of(entry),
         "measure": standing.open_measure(measures),
         "measure_names": MEASURE_NAMES,
         "kind_names": MEASURE_KIND_NAMES,
@@ -234,7 +236,8 @@ def start_checks(public_id: str) -> Response | tuple[str, int]:
 # The school
 
 
-def _own_page(entry: Entry, **forms: object) -> str:
+def own_page(entry: Entry, **forms: object) -> str:
+    """The school's own page of its standing; ``forms``: what was typed and has to be put right."""
     shown = _shown(entry)
     measure, check = shown["measure"], rechecking.current_check(entry)
     asked = check is not None and check.state == CheckState.ASKED
@@ -243,6 +246,7 @@ def _own_page(entry: Entry, **forms: object) -> str:
         if check is not None and asked
         else None,
         "respond_form": RespondForm(formdata=None, prefix="respond-"),
+        "appeal_form": AppealForm(formdata=None, prefix="appeal-"),
         **forms,
     }
     return render(
@@ -251,6 +255,9 @@ def _own_page(entry: Entry, **forms: object) -> str:
         check=check,
         may_respond=isinstance(measure, standing.Measure)
         and standing.refusal(measure, "respond", actor()) is None,
+        settled=appealing.newest_settled(entry),
+        may_appeal=appealing.refusal(entry, actor()) is None,
+        may_withdraw=appealing.open_case(entry) is not None,
         **given,
     )
 
@@ -259,7 +266,7 @@ def _own_page(entry: Entry, **forms: object) -> str:
 @requires(ENTRY_ASSESS)
 def own_standing(public_id: str) -> str:
     """What our school holds now, the report that is asked for, and a measure to answer."""
-    return _own_page(find(ENTRY_ASSESS, public_id, *LOADED))
+    return own_page(find(ENTRY_ASSESS, public_id, *LOADED))
 
 
 @bp.post("/ratings/assessments/<public_id>/check-report")
@@ -278,7 +285,7 @@ def report_check(public_id: str) -> Response | tuple[str, int]:
         if named:
             field.errors, valid = [named], False
     if not valid:
-        return _own_page(entry, check_form=form), 422
+        return own_page(entry, check_form=form), 422
     said = {field.description: field.data for field in fields}
     rechecking.report(entry, said, form["clean"].data == "yes", actor())
     return commit_and_go(
@@ -294,7 +301,7 @@ def answer_measure(public_id: str) -> Response | tuple[str, int]:
     form = RespondForm(prefix="respond-")
     measure = standing.open_measure(standing.measures_of(entry))
     if measure is not None and not form.sent_and_valid():
-        return _own_page(entry, respond_form=form), 422
+        return own_page(entry, respond_form=form), 422
     rechecking.respond(entry, form.text.data or "", actor())
     return commit_and_go(
         url_for(".own_standing", public_id=public_id), _("Sent. A second person of the district decides.")
@@ -334,4 +341,5 @@ def certificate_check(public_id: str) -> str:
         genuine=naming.is_genuine(found),
         title=naming.title_of(found),
         kind_names=standing.NAMING_NAMES,
+        examined_until=standing.examined_until(found.entry),
     )

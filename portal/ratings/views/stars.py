@@ -130,6 +130,7 @@ def school_stars(public_id: str) -> str:
         kind_names=standing.NAMING_NAMES,
         checks=[one for one in standing.checks_of(entry) if one.finding],
         check_names=standing.CHECK_NAMES,
+        examined_until=standing.examined_until(entry),
         again=any(
             one.kind == standing.MeasureKind.RE_RATING and one.state == standing.MeasureState.SETTLED
             for one in standing.measures_of(entry)
