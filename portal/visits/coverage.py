@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, timedelta
 from fractions import Fraction
+from functools import reduce
 from typing import Any
 
 from portal.access import ROLE_NAMES, Role
@@ -38,6 +39,8 @@ EVERY_NAMES = {
 UNIT_NAMES = {"pupils": _l("Different pupils"), "visits": _l("Visits")}
 QUOTA_ROLES = (Role.CLASS_TEACHER, Role.SUBJECT_TEACHER, Role.PRINCIPAL, Role.SCHOOL_OFFICE)
 MOST_RULES, NAME_MOST, NUMBER_MOST, SIZE_MOST, WINDOWS_MOST = 20, 60, 200, 200, 4
+TEACHERS_MOST = 5
+"""A head, two class teachers and two subject teachers: the largest team that a district asks for."""
 ARRIVES_BEFORE = timedelta(days=62)
 """Who is entered in July or August before a school year is new in it."""
 _WINDOW = re.compile(r"(\d\d)-(\d\d)/(\d\d)-(\d\d)")
@@ -204,7 +207,7 @@ def read_rule(data: Any) -> Rule:
     share, first_share = fraction(data.get("share", "1")), fraction(first, "first_share") if first else None
     if first_share is not None and first_share > share:
         raise Flaw("first_share", _("The first term asks for no more than the whole year."))
-    teachers = _number(data, "teachers", 1, 4) or 1
+    teachers = _number(data, "teachers", 1, TEACHERS_MOST) or 1
     calls = data.get("calls", False)
     if not isinstance(calls, bool):
         raise Flaw("calls", _("Choose one."))
@@ -479,7 +482,11 @@ def when_in_words(every: str, windows: Sequence[str]) -> str:
     """每学期, or the days between which."""
     if every != "window":
         return str(EVERY_NAMES[every])
-    return listing([_("from %(first)s to %(last)s", first=one[:5], last=one[6:]) for one in windows])
+    days = [
+        [_("%(month)s/%(day)s", month=int(end[:2]), day=int(end[3:])) for end in one.split("/")]
+        for one in windows
+    ]
+    return listing([_("from %(first)s to %(last)s", first=first, last=last) for first, last in days])
 
 
 def _whom(rule: Rule) -> str:
@@ -512,7 +519,7 @@ def rule_in_words(rule: Rule) -> str:
         lines.append(_("%(count)s teachers go together.", count=rule.teachers))
     if rule.calls:
         lines.append(_("Whoever is not met is called."))
-    return " ".join(lines)
+    return reduce(lambda said, more: _("%(said)s %(more)s", said=said, more=more), lines)
 
 
 def quota_in_words(quota: Quota) -> str:

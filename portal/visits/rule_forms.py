@@ -108,7 +108,7 @@ class RuleForm(_RequirementForm):
         _l("Share of these pupils"), [InputRequired(_l("Enter a share."))], filters=[half_width]
     )
     first_share = LineField(_l("Share by the end of the first term"), filters=[half_width])
-    pair = BooleanField(_l("Two teachers go together"))
+    teachers = LineField(_l("How many teachers go together"), filters=[half_width])
     calls = BooleanField(_l("Whoever is not met is called"))
 
     def made(self, key: str) -> Rule | None:
@@ -123,7 +123,7 @@ class RuleForm(_RequirementForm):
                     "most": _whole(self.most.data, "most"),
                     "share": self.share.data or "",
                     "first_share": (self.first_share.data or None) if self.every.data == "year" else None,
-                    "teachers": 2 if self.pair.data else 1,
+                    "teachers": _whole(self.teachers.data, "teachers"),
                     "calls": bool(self.calls.data),
                 }
             )
@@ -162,6 +162,7 @@ def shown(one: Rule | Quota | None, kind: str) -> dict[str, Any]:
             "every": "term",
             "who": "all",
             "share": "1",
+            "teachers": "1",
             "unit": "pupils",
             "forms": [*map(str, FORM_NAMES)],
         }
@@ -180,6 +181,6 @@ def shown(one: Rule | Quota | None, kind: str) -> dict[str, Any]:
         "most": str(one.most or ""),
         "share": str(one.share),
         "first_share": str(one.first_share or ""),
-        "pair": one.teachers > 1,
+        "teachers": str(one.teachers),
         "calls": one.calls,
     }
