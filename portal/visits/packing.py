@@ -6,8 +6,9 @@ from typing import Any
 from sqlalchemy import and_, select
 from sqlalchemy.orm import joinedload, selectinload
 
-from portal import clock
+from portal import clock, consent
 from portal.access import Actor
+from portal.consent import Purpose
 from portal.extensions import db
 from portal.schools.models import Enrolment, Pupil
 from portal.schools.policy import in_force
@@ -75,6 +76,7 @@ def family(actor: Actor, pupil: Pupil, last: Visit | None) -> dict[str, Any]:
         "meeting": _meeting(meeting, homes) if meeting else None,
         "last": _last(last) if last else None,
         "draft": _draft(actor, pupil),
+        "photos": consent.allows(Purpose.VISIT_PHOTO, pupil.id, actor.on),
     }
 
 

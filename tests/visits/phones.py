@@ -1,6 +1,8 @@
 """A teacher's phone with a profile on disk, the portal behind a network, and what happens there while the phone is away."""
 
+import base64
 import contextlib
+import io
 import os
 import signal
 import subprocess
@@ -8,6 +10,7 @@ import uuid
 from pathlib import Path
 
 import machine
+from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from portal import clock
@@ -31,6 +34,29 @@ new Promise((done) => {
 })
 """
 
+LOOK_ON = """
+() => {
+  const kept = HTMLCanvasElement.prototype.toBlob;
+  HTMLCanvasElement.prototype.toBlob = function (done, ...how) {
+    kept.call(this, (blob) => {
+      const reader = new FileReader();
+      reader.onload = () => { window.made = reader.result.split(",")[1]; done(blob); };
+      reader.readAsDataURL(blob);
+    }, ...how);
+  };
+}
+"""
+LIE_OPEN = """
+(text) => new Promise((done) => {
+  const opening = indexedDB.open("open");
+  opening.onupgradeneeded = () => opening.result.createObjectStore("open");
+  opening.onsuccess = () => {
+    const writing = opening.result.transaction("open", "readwrite", { durability: "strict" });
+    writing.objectStore("open").put(Uint8Array.from(atob(text), (one) => one.charCodeAt(0)), 1);
+    writing.oncomplete = () => done();
+  };
+})
+"""
 CONTROL = "没有加锁的一句话"
 OPEN_FORM = """
 document.querySelector("main").append(Object.assign(document.createElement("form"), { innerHTML: "<input name=control>" }))
@@ -68,7 +94,26 @@ class Phone:
         with contextlib.suppress(Exception):
             self.context.close()
 
-    def stolen(self, *secrets: str) -> list[tuple[str, str]]:
+    def add_photo(self, name: str) -> bytes:
+        """Add a picture to the visit that is open; bytes from the middle of what the device made of it."""
+        self.page.evaluate(LOOK_ON)
+        picture = Image.frombytes("RGB", (64, 48), os.urandom(64 * 48 * 3)).resize((1700, 1200))
+        content = io.BytesIO()
+        picture.save(content, "JPEG", quality=85)
+        self.page.set_input_files(
+            "[data-photo]", {"name": name, "mimeType": "image/jpeg", "buffer": content.getvalue()}
+        )
+        expect(self.page.locator("[data-photo-state]")).to_have_text(
+            "已加密存在这台设备上。", timeout=self.patience
+        )
+        made = base64.b64decode(self.page.evaluate("window.made"))
+        return made[len(made) // 2 : len(made) // 2 + 60]
+
+    def lies_open(self, secret: bytes) -> None:
+        """The same bytes where nothing seals them: whoever looks for them must find these."""
+        self.page.evaluate(LIE_OPEN, base64.b64encode(secret * 2000).decode())
+
+    def stolen(self, *secrets: str | bytes) -> list[tuple[str, str | bytes]]:
         """Killed as it stands; (file, secret) wherever the profile on disk shows one of these texts.
 
         Browsers write down now and then what stands in open forms, to bring the page back. So an ordinary form is typed
@@ -84,8 +129,8 @@ class Phone:
         self.kill()
         return self._readable(*secrets)
 
-    def _readable(self, *texts: str) -> list[tuple[str, str]]:
-        found = []
+    def _readable(self, *texts: str | bytes) -> list[tuple[str, str | bytes]]:
+        found: list[tuple[str, str | bytes]] = []
         for path in sorted(self.folder.rglob("*")):
             with contextlib.suppress(FileNotFoundError):
                 data = path.read_bytes() if path.is_file() and not path.is_symlink() else b""
@@ -93,7 +138,7 @@ class Phone:
                     (path.name, text)
                     for text in texts
                     for coded in ("utf-8", "utf-16-le")
-                    if text.encode(coded) in data
+                    if (text if isinstance(text, bytes) else text.encode(coded)) in data
                 ]
         return found
 

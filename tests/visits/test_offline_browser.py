@@ -2,6 +2,7 @@
 a stolen device shows."""
 
 import json
+import os
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from portal import clock
 from portal.access import Role
 from portal.accounts.models import Appointment
 from portal.extensions import db
+from portal.files.models import File
 from portal.visits.drafts import DraftClash, LateVisit
 from portal.visits.models import Visit, VisitPart
 from tests.support.flaky import Flaky
@@ -22,10 +24,12 @@ from tests.support.server import Portal
 from tests.visits.builders import person, pupil
 from tests.visits.inside import inside
 from tests.visits.phones import CODE, VISITS, Phone, tells
+from tests.visits.test_photos import says
 
 pytestmark = pytest.mark.browser
 SECRET = "小满夜里想爸爸睡不着"
 TYPED = "嘉树的外婆住院了"
+PHOTO = "嘉树的书桌.jpg"
 
 
 @pytest.fixture
@@ -128,8 +132,52 @@ def test_three_visits_survive_everything(
     phone.page.wait_for_function(gone, timeout=60_000)
 
 
-def test_a_stolen_phone_shows_nothing(phone: Phone, network: Flaky) -> None:
-    """Not what was handed in, not what stands typed in the open form, not what was exported, no name, no code."""
+def agree(portal: Portal, *names: str, agrees: bool = True) -> None:
+    """The guardians of these children allow photos of visits, or no longer."""
+    with inside(portal):
+        for name in names:
+            says(agrees, {"林嘉树": "林悦", "赵小满": "赵大江"}[name], name)
+
+
+def test_photos_wait_locked_and_go_out_after_their_visit(
+    phone: Phone, portal: Portal, network: Flaky
+) -> None:
+    """Two families allowed them, one of them no longer when the network is back; a reply is lost on the way."""
+    agree(portal, "林嘉树", "赵小满")
+    phone.sign_in()
+    phone.take_along("林嘉树", "赵小满", "陈一诺")
+    phone.unlock()
+    phone.page.locator("[data-list]:visible").wait_for()
+    network.off = True
+    phone.page.locator("a.row", has_text="陈一诺").click()
+    expect(phone.page.locator("[data-photos]")).to_be_hidden()
+    phone.page.get_by_role("button", name="全部家庭").click()
+    for name in ("林嘉树", "赵小满"):
+        phone.page.locator("a.row", has_text=name).click()
+        phone.add_photo("IMG_1.jpg")
+        expect(phone.page.locator("[data-photos-here] img")).to_have_count(1)
+        phone.page.get_by_role("button", name="全部家庭").click()
+        phone.write(name, "电话", f"{name}的书桌靠窗")
+    expect(phone.page.locator("[data-count]")).to_contain_text("4 条")
+    expect(phone.page.locator("[data-photo-rows] li")).to_have_count(2)
+    agree(portal, "赵小满", agrees=False)
+
+    network.only, network.share, network.bad, network.off = "/photos", 0.3, True, False
+    phone.page.get_by_role("button", name="现在上传").click()
+
+    expect(phone.page.get_by_text("赵小满：家长现在不同意拍照")).to_be_visible(timeout=60_000)
+    expect(phone.page.locator("[data-count]")).to_have_text("都已传到平台。", timeout=60_000)
+    expect(phone.page.locator("[data-photos-waiting]")).to_be_hidden()
+    with inside(portal):
+        found = db.session.scalars(
+            select(Visit.pupil_id).join(File, (File.owner_kind == "visit") & (File.owner_id == Visit.id))
+        )
+        assert list(found) == [pupil("林嘉树").id]
+
+
+def test_a_stolen_phone_shows_nothing(phone: Phone, portal: Portal, network: Flaky) -> None:
+    """Not what was handed in, not what stands typed in the open form, not what was exported, no photo, no name, no code."""
+    agree(portal, "林嘉树")
     phone.sign_in()
     phone.take_along("赵小满", "林嘉树")
     phone.unlock()
@@ -140,8 +188,14 @@ def test_a_stolen_phone_shows_nothing(phone: Phone, network: Flaky) -> None:
     expect(phone.page.locator("[data-exported] textarea")).to_have_value(re.compile(SECRET))
     phone.page.locator("a.row", has_text="林嘉树").click()
     phone.page.get_by_label("孩子的优点和家里的期盼").fill(TYPED)
+    photo = phone.add_photo(PHOTO)
+    control = os.urandom(60)
+    phone.lies_open(control)
 
-    assert phone.stolen(SECRET, TYPED, "借一盏护眼灯", "小满最近自己整理书包", "赵小满", CODE) == []
+    shown = phone.stolen(
+        SECRET, TYPED, "借一盏护眼灯", "小满最近自己整理书包", "赵小满", CODE, PHOTO, photo, control
+    )
+    assert {secret for _name, secret in shown} == {control}
 
 
 def test_after_the_office_has_ended_it_goes_to_the_principal(

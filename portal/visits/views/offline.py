@@ -64,7 +64,7 @@ def once_told(act: Callable[[operations.Operation], merging.Outcome], is_late: b
     try:
         key, sent = operations.read(request.get_data(), names)
     except operations.OtherFormat as refused:
-        return _told("format", 422, format=operations.FORMAT, message=refused.message)
+        return told("format", 422, format=operations.FORMAT, message=refused.message)
     for _attempt in range(TRIES):
         before = once.answered(key)
         if before is not None:
@@ -85,11 +85,11 @@ def _tell(outcome: merging.Outcome, key: str, sent: operations.Operation, is_lat
     if outcome.form is not None:
         fields = dict(reversed(list(outcome.form.problems())))
         db.session.rollback()
-        return _told("wrong", 422, fields=fields)
+        return told("wrong", 422, fields=fields)
     if outcome.is_gone or outcome.is_closed:
         at = url_for("visits.show", public_id=outcome.visit.public_id) if outcome.visit else ""
         db.session.rollback()
-        return _told("gone", 410) if outcome.is_gone else _told("closed", 409, kept=False, address=at)
+        return told("gone", 410) if outcome.is_gone else told("closed", 409, kept=False, address=at)
     clashes = outcome.clashes
     state = "clash" if clashes else "written" if outcome.visit and sent.finish else "draft"
     address = url_for("visits.draft", public_id=outcome.draft.public_id)
@@ -101,7 +101,7 @@ def _tell(outcome: merging.Outcome, key: str, sent: operations.Operation, is_lat
     revisions = _revisions(outcome.draft, sent)
     db.session.commit()
     status = {"clash": 409, "late": 403}.get(state, 201)
-    return _told(state, status, kept=True, address=address, revisions=revisions, clashes=clashes)
+    return told(state, status, kept=True, address=address, revisions=revisions, clashes=clashes)
 
 
 def _revisions(draft: VisitDraft, sent: operations.Operation) -> dict[str, int]:
@@ -116,10 +116,11 @@ def _again(sent: operations.Operation, before: once.OnceKey) -> Told:
         .options(selectinload(VisitDraft.parts), selectinload(VisitDraft.clashes))
     )
     revisions = _revisions(draft, sent) if draft else {}
-    return _told(before.message, 200, kept=True, address=before.location, revisions=revisions)
+    return told(before.message, 200, kept=True, address=before.location, revisions=revisions)
 
 
-def _told(state: str, status: int, **more: Any) -> Told:
+def told(state: str, status: int, **more: Any) -> Told:
+    """What became of what a device sent: a word, the portal's time, and more as the word needs it."""
     return jsonify(state=state, now=clock.now().isoformat(), **more), status
 
 

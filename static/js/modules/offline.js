@@ -1,6 +1,8 @@
 // Visits on this device: the families taken along, the form at the door, what became of each.
 import { fill, missing, people, read, setUp } from "../offline/form.js";
-import { clockTime, makeShell } from "../offline/shell.js";
+import * as photos from "../offline/photos.js";
+import { clockTime, element, makeShell } from "../offline/shell.js";
+import * as store from "../offline/store.js";
 import * as vault from "../offline/vault.js";
 
 // What the page proposes counts as said once the visit is handed in.
@@ -11,7 +13,7 @@ export function start(main) {
   let families = [], colleagues = {};
   const { standing, drafts, late } = main.dataset;
   const shell = makeShell(main, { standing, drafts, late }, {
-    opened, list, typed, collect, lacking, handedIn: () => {}, tell, text,
+    opened, list, typed, collect, lacking, handedIn: () => {}, tell, text, thenSend,
   });
   const { find, form, words } = shell;
 
@@ -33,7 +35,67 @@ export function start(main) {
       const key = family.begun ? found.record.visit : family.pupil;
       return [key, family.name, detail.filter(Boolean).join(" · "), state, () => openFamily(family, found)];
     }));
+    listPhotos();
   }
+
+  // Photos that the portal has not confirmed; a tap throws one away.
+  async function listPhotos() {
+    const waiting = await store.photos();
+    if (!shell.key) return;
+    const names = await Promise.all(waiting.map((one) => photos.nameOf(shell.key, one)));
+    find("photos-waiting").hidden = !waiting.length;
+    shell.rows(find("photo-rows"), waiting.map((one, number) => [
+      one.photo, names[number], one.refused || `${Math.ceil(one.size / 1024)} KB`, one.refused ? "refused" : "waiting",
+      () => { if (window.confirm(words("ask-photo", { name: names[number] }))) throwAway(one.photo, shell.list); },
+    ]));
+  }
+
+  async function throwAway(photo, then) {
+    await store.dropPhoto(photo);
+    then();
+  }
+
+  // The pictures of the visit on the screen, each with its button; nothing of it where the family has not allowed any.
+  async function showPhotos() {
+    const { content, visit } = shell.current;
+    find("photos").hidden = !content.photos;
+    if (!content.photos) return;
+    const shown = await Promise.all((await photos.ofVisit(visit)).map(async (one, number) => {
+      const item = document.createElement("li");
+      const picture = Object.assign(document.createElement("img"), { width: 120, alt: words("photo", { number: number + 1 }) });
+      const data = new Uint8Array(await photos.open(shell.key, one));
+      picture.src = `data:image/jpeg;base64,${btoa(Array.from(data, (sign) => String.fromCharCode(sign)).join(""))}`;
+      const button = Object.assign(element("button", words("photo-away"), "button button-quiet"), { type: "button" });
+      button.addEventListener("click", () => throwAway(one.photo, showPhotos));
+      item.append(picture, button);
+      return item;
+    }));
+    if (!shell.current || shell.current.visit !== visit) return;
+    find("photos-here").replaceChildren(...shown);
+    find("photo").disabled = shown.length >= photos.MOST;
+  }
+
+  async function addPhotos(event) {
+    const files = Array.from(event.target.files);
+    const { content, visit, place } = shell.current;
+    const tellPhoto = (text) => { find("photo-state").textContent = text; };
+    tellPhoto(words("photo-making"));
+    let why = "";
+    // The visit is kept first: a photo belongs to one.
+    if (!(await shell.keep(false))) why = "photo-full";
+    const about = { visit, pupil: place, name: content.name, at: shell.now() };
+    for (const file of files) why = why || await photos.keep(shell.key, about, file);
+    event.target.value = "";
+    tellPhoto(why ? words(why) : words("photo-kept"));
+    if (shell.current && shell.current.visit === visit) await showPhotos();
+  }
+
+  function thenSend(token) {
+    const to = { address: main.dataset.photosTo, file: words("photo-file") };
+    return photos.sendAll(shell.key, token, to, (state, name) => shell.message(words(`photo-${state}`, { name }), "warn"));
+  }
+
+  find("photo").addEventListener("change", addPhotos);
 
   // What a family's visit starts from: the text on this device, the draft of the portal, the agreed meeting.
   function openFamily(family, found) {
@@ -41,6 +103,9 @@ export function start(main) {
     shell.current = { family, visit: found ? found.record.visit : content.visit, place: family.pupil, content };
     find("last").textContent = lastOf(family);
     if (!content.colleagues) content.colleagues = colleagues;
+    if (family.photos !== undefined) content.photos = family.photos;
+    find("photo-state").textContent = "";
+    showPhotos();
     show(content, family.homes);
     shell.open(family.name, [family.priority, family.meeting && family.meeting.purpose].filter(Boolean).join(" · "), found && found.record);
   }

@@ -2,17 +2,19 @@
 // a photo no longer says where it was taken. What this browser cannot read goes as it is; the portal does the same with it.
 const LONGEST = 1600;
 
-async function smaller(file) {
+// always: a new JPEG, or an error for what this browser cannot read.
+export async function smaller(file, always = false) {
   const picture = await createImageBitmap(file);
   const scale = Math.min(1, LONGEST / Math.max(picture.width, picture.height));
-  if (scale === 1 && file.type !== "image/jpeg") return file;
+  if (!always && scale === 1 && file.type !== "image/jpeg") return file;
   const canvas = document.createElement("canvas");
   canvas.width = Math.max(1, Math.round(picture.width * scale));
   canvas.height = Math.max(1, Math.round(picture.height * scale));
   canvas.getContext("2d").drawImage(picture, 0, 0, canvas.width, canvas.height);
   picture.close();
   const blob = await new Promise((done) => { canvas.toBlob(done, "image/jpeg", 0.88); });
-  return blob ? new File([blob], file.name.replace(/\.\w+$/, "") + ".jpg", { type: "image/jpeg" }) : file;
+  if (!blob) throw new Error("not drawn");
+  return new File([blob], file.name.replace(/\.\w+$/, "") + ".jpg", { type: "image/jpeg" });
 }
 
 export function start(element) {

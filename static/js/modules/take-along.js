@@ -82,7 +82,7 @@ export async function start(element) {
     return;
   }
   if (kept && kept.person !== told.person) {
-    if ((await store.drafts()).length) {
+    if ((await store.waiting()).length) {
       cannot.querySelector("p").textContent = words("other-person");
       return;
     }

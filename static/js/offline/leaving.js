@@ -20,8 +20,13 @@ function waiting(database) {
       const database = opening.result;
       database.onversionchange = () => database.close();
       try {
-        const asking = database.transaction("drafts").objectStore("drafts").count();
-        asking.onsuccess = () => { done(asking.result); database.close(); };
+        const places = ["drafts", "photos"].filter((place) => database.objectStoreNames.contains(place));
+        const asked = database.transaction(places);
+        const counts = places.map((place) => asked.objectStore(place).count());
+        asked.oncomplete = () => {
+          done(counts.reduce((sum, one) => sum + one.result, 0));
+          database.close();
+        };
       } catch (error) {
         done(0);
         database.close();

@@ -13,16 +13,16 @@ export const STUCK = ["gone", "refused"];
 const place = (visit) => `draft ${visit}`;
 const opPlace = (visit) => `operation ${visit}`;
 
-class Stop extends Error {
+export class Stop extends Error {
   constructor(reason) {
     super(reason);
     this.reason = reason;
   }
 }
 
-export async function ask(address, options = {}) {
+export async function ask(address, options = {}, longest = PATIENCE) {
   const patience = new AbortController();
-  const timer = setTimeout(() => patience.abort(), PATIENCE);
+  const timer = setTimeout(() => patience.abort(), longest);
   try {
     const answer = await fetch(address, {
       credentials: "same-origin",
@@ -49,8 +49,16 @@ export async function standing(address) {
   return told;
 }
 
-// The queue of whoever holds the key. addresses.onlyFinished: drafts stay here until they are handed in. changed() is called whenever a record or the state of the network changed.
-export function makeQueue(key, kept, addresses, changed = () => {}) {
+// Stops sending where another try later, or something the person does, is needed; a positive answer goes on.
+export function stopAt(status, told) {
+  if (status === 401) throw new Stop(told.reason === "proof" ? "asleep" : "signed-out");
+  if (status === 403 && !told.kept) throw new Stop("forbidden");
+  if (status === 400 || status === 408 || status === 429 || status >= 500) throw new Stop("busy");
+}
+
+// The queue of whoever holds the key. addresses.onlyFinished: drafts stay here until they are handed in. changed() is called
+// whenever a record or the state of the network changed; thenSend(token) sends what goes after the records.
+export function makeQueue(key, kept, addresses, changed = () => {}, thenSend = null) {
   let tries = 0;
   let timer = 0;
   let busy = null;
@@ -111,13 +119,11 @@ export function makeQueue(key, kept, addresses, changed = () => {}) {
       const late = await ask(addresses.late.replace("PUPIL", record.pupil), letter);
       if (late.status !== 404) ({ status, told } = late);
     }
-    if (status === 401) throw new Stop(told.reason === "proof" ? "asleep" : "signed-out");
-    if (status === 403 && !told.kept) throw new Stop("forbidden");
+    stopAt(status, told);
     if (status === 422 && told.state === "format") {
       await store.inTurn(() => unpack(visit));
       throw new Stop(told.format > FORMAT ? "outdated" : "ahead");
     }
-    if (status === 400 || status === 408 || status === 429 || status >= 500) throw new Stop("busy");
     await store.inTurn(() => land(visit, record.flight, status, told));
     // What got through shows that the way is open: the next wait is short again.
     tries = 0;
@@ -168,6 +174,7 @@ export function makeQueue(key, kept, addresses, changed = () => {}) {
     if (told.person !== kept.person) throw new Stop("other-person");
     const waiting = (await store.drafts()).filter(isDue).sort((one, other) => one.begunAt - other.begunAt);
     for (const record of waiting) await send(record.visit, told.token);
+    if (thenSend) await thenSend(told.token);
   }
 
   // Send what waits. Never throws: queue.reason says why it stopped; "" when everything went.

@@ -29,7 +29,7 @@ export function element(name, text, kind = "") {
 // page: opened(package) when the code was right; list(waiting) paints what was taken along, waiting being [{ record, content }];
 // typed(event) and collect() bring what the form says into shell.current; lacking() is the name of a must that is empty or "";
 // handedIn() after the device has it; tell(sent) is [text, kind] or null; text(content) is what is exported of a record.
-// shell.current: { visit, place, content } of the record on the screen; place is what is put into the address of sending.
+// thenSend(token), where there is one, sends what goes after the records. shell.current: { visit, place, content } of the record on the screen; place is what is put into the address of sending.
 export function makeShell(main, addresses, page) {
   const find = (name) => main.querySelector(`[data-${name}]`);
   const words = makeWords(find("words"));
@@ -78,7 +78,7 @@ export function makeShell(main, addresses, page) {
     const away = queue && ["offline", "busy"].indexOf(queue.reason) >= 0;
     find("net").textContent = away || !navigator.onLine ? words("network") : words("online");
     if (!queue) return;
-    const waiting = await store.drafts();
+    const waiting = await store.waiting();
     const oldest = Math.min(...waiting.map((one) => one.begunAt));
     find("count").textContent = waiting.length
       ? words("count", { count: waiting.length, age: age(oldest) }) : words("none");
@@ -98,6 +98,8 @@ export function makeShell(main, addresses, page) {
     page.list(await waiting());
     await net();
   }
+
+  shell.list = list;
 
   function makeRow() {
     const item = document.createElement("li");
@@ -163,11 +165,15 @@ export function makeShell(main, addresses, page) {
     if (first) first.scrollIntoView({ block: "center" });
   }
 
+  shell.message = message;
+
   // Keep what the form says now; the portal gets it when there is a network.
   function keep(finish) {
     latest = keepNow(finish);
     return latest;
   }
+
+  shell.keep = keep;
 
   async function keepNow(finish) {
     clearTimeout(saving);
@@ -270,7 +276,7 @@ export function makeShell(main, addresses, page) {
   }
 
   async function askDestroy() {
-    const count = (await store.drafts()).length;
+    const count = (await store.waiting()).length;
     if (window.confirm(words("ask-destroy", { count }))) await destroy();
   }
 
@@ -285,7 +291,7 @@ export function makeShell(main, addresses, page) {
       return;
     }
     const { key } = shell;
-    const queue = queues.makeQueue(key, kept, addresses, told);
+    const queue = queues.makeQueue(key, kept, addresses, told, page.thenSend);
     queue.sent = ((await store.read("sent")) || []).map((one) => ({ ...one, isTold: true }));
     const taken = await store.read("package");
     if (taken) queue.sent = queue.sent.filter((one) => one.at >= taken.madeAt);

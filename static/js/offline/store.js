@@ -1,5 +1,6 @@
 // The database on this device. It holds dates and ciphertext; what opens it is in vault.js.
 // keep: key, package, clock and counters by name. drafts: one record per visit, until the portal has confirmed it.
+// photos: one record per photo of a visit, likewise.
 let name = "gongyu-visits";
 
 // Another kind of work keeps a database of its own; said once, before anything is read.
@@ -13,6 +14,7 @@ const STEPS = [
     database.createObjectStore("keep");
     database.createObjectStore("drafts", { keyPath: "visit" });
   },
+  (database) => { database.createObjectStore("photos", { keyPath: "photo" }); },
 ];
 
 let opening = null;
@@ -54,11 +56,17 @@ export const draft = (visit) => use((database) => database.get("drafts", visit))
 export const drafts = () => use((database) => database.getAll("drafts"));
 export const putDraft = (record) => use((database) => database.put("drafts", record));
 export const dropDraft = (visit) => use((database) => database.delete("drafts", visit));
+export const photos = () => use((database) => database.getAll("photos"));
+export const putPhoto = (record) => use((database) => database.put("photos", record));
+export const dropPhoto = (photo) => use((database) => database.delete("photos", photo));
+// All that the portal has not confirmed yet; each with begunAt.
+export const waiting = async () => [...(await drafts()), ...(await photos())];
 
 export async function destroy() {
   await use(async (database) => {
     await database.clear("keep");
     await database.clear("drafts");
+    await database.clear("photos");
   });
   await close();
   await window.idb.deleteDB(name);

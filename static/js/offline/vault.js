@@ -58,19 +58,20 @@ export async function open(kept, code) {
 }
 
 // A sealed value opens only at its place: the record it was made for.
-export async function seal(key, value, place) {
+export async function sealBytes(key, bytes, place) {
   const iv = random(12);
-  const data = await crypto.subtle.encrypt(
-    { name: ALGORITHM, iv, additionalData: encoder.encode(place) }, key, encoder.encode(JSON.stringify(value)),
-  );
+  const data = await crypto.subtle.encrypt({ name: ALGORITHM, iv, additionalData: encoder.encode(place) }, key, bytes);
   return { iv, data };
 }
 
+export const unsealBytes = (key, sealed, place) => crypto.subtle.decrypt(
+  { name: ALGORITHM, iv: sealed.iv, additionalData: encoder.encode(place) }, key, sealed.data,
+);
+
+export const seal = (key, value, place) => sealBytes(key, encoder.encode(JSON.stringify(value)), place);
+
 export async function unseal(key, sealed, place) {
-  const data = await crypto.subtle.decrypt(
-    { name: ALGORITHM, iv: sealed.iv, additionalData: encoder.encode(place) }, key, sealed.data,
-  );
-  return JSON.parse(new TextDecoder().decode(data));
+  return JSON.parse(new TextDecoder().decode(await unsealBytes(key, sealed, place)));
 }
 
 // The key behind a code. A try is counted before it is made, so that closing the page gains none; the last wrong one
