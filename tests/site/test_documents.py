@@ -10,6 +10,7 @@ import click
 import pictures
 import polib
 import pytest
+import visit_pictures
 
 from portal.config import ROOT, Settings
 from portal.rehearsal.commands import ACCOUNTS
@@ -260,16 +261,27 @@ def test_the_architecture_fits_into_one_sitting():
 
 
 def test_every_picture_can_be_taken_again_and_is_shown():
-    kept = {path.stem for path in (ROOT / "docs/pictures").iterdir()}
+    kept = {path.stem for path in pictures.FOLDER.glob("*.png")}
 
     assert kept == {picture.name for picture in pictures.PICTURES}
     assert kept == set(
         re.findall(r'<img src="docs/pictures/([a-z-]+)\.png"[^>]+ alt="[^"]+">', read("README.md"))
     )
-    assert sum(path.stat().st_size for path in pictures.FOLDER.iterdir()) < pictures.LARGEST_TOGETHER
+    assert sum(path.stat().st_size for path in pictures.FOLDER.glob("*.png")) < pictures.LARGEST_TOGETHER
 
 
-HANDBOOKS = ("docs/district.md", "docs/school.md")
+def test_every_step_of_a_visit_is_shown_in_both_modes():
+    steps = {f"{number:02}-{name}" for number, name in enumerate(visit_pictures.STEPS, start=1)}
+    kept = {path.stem for path in visit_pictures.FOLDER.iterdir()}
+    shown = re.findall(r'<img src="pictures/visits/([\w-]+)\.webp"[^>]+ alt="[^"]+">', read("docs/visits.md"))
+
+    assert kept == steps | {f"{step}-elder" for step in steps}
+    assert sorted(shown) == sorted(kept)
+    together = sum(path.stat().st_size for path in visit_pictures.FOLDER.iterdir())
+    assert together < visit_pictures.LARGEST_TOGETHER
+
+
+HANDBOOKS = ("docs/district.md", "docs/school.md", "docs/visits.md")
 
 
 def unknown_words(text: str, known: set[str]) -> list[str]:

@@ -205,7 +205,7 @@ def test_the_board_counts_what_its_lists_show(as_):
     figures = {
         words(one[0]): words(one[1]) for one in principal.page("/visits/coverage").all("a", class_="figure")
     }
-    for title, path in (("到期的约定", "/visits/open"), ("未联系上的家庭", "/visits/open?what=families")):
+    for title, path in (("到期的约定", "/visits/open"), ("没联系上", "/visits/open?what=families")):
         listed = principal.page(path)
         assert figures[title] == str(len(listed.all("a", class_="row") + listed.all("div", class_="row"))), (
             title
