@@ -1,6 +1,7 @@
 """Fixtures every test may use: the app over a town of people, signed-in clients, a count of queries.
 
-The town is built once per run through the real migrations; each test starts from a copy of that database file.
+The town is built once per run through the real migrations, by whichever worker comes first; each test starts from a copy of
+that database file.
 """
 
 import os
@@ -20,6 +21,7 @@ from portal.extensions import db
 from portal.rehearsal import files, rosters
 from portal.rehearsal import town as rehearsal
 from portal.surveys.tries import tries
+from tests.support.built import built_once
 from tests.support.client import PortalClient
 from tests.support.database import migrate
 from tests.support.queries import Count, counting
@@ -28,8 +30,10 @@ pytest_plugins = ["tests.support.postgres", "tests.support.browser"]
 hypothesis_settings.register_profile("house", deadline=None)
 hypothesis_settings.load_profile("house")
 os.environ.setdefault("PORTAL_PASSWORD_MEMORY_KIB", "64")
-_KEYS = tempfile.TemporaryDirectory(prefix="keys-")
-os.environ["PORTAL_MASTER_KEYS_FILE"] = f"{_KEYS.name}/master_keys"
+IS_A_WORKER = "PYTEST_XDIST_WORKER" in os.environ
+if not IS_A_WORKER:
+    _KEYS = tempfile.TemporaryDirectory(prefix="keys-")
+    os.environ["PORTAL_MASTER_KEYS_FILE"] = f"{_KEYS.name}/master_keys"
 """One file of master keys for all portals of this run: databases are copied and cloned from one portal to another."""
 
 
@@ -40,17 +44,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of this worker's portal."""
-    return tmp_path_factory.mktemp("portal")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that all workers of this run share."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if IS_A_WORKER else own
 
 
 @pytest.fixture(scope="session")
-def one_app(home: Path) -> Iterator[Flask]:
-    """The app of this worker, with the town in a template database beside its own."""
-    settings = Settings(instance=home, database_url="", development=True, password_memory_kib=64)
-    app = create_app(settings, TESTING=True)
-    app.test_client_class = PortalClient
+def home(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of this worker's portal, with the town in a template database beside its own."""
+    folder = tmp_path_factory.mktemp("portal")
+    return shutil.copytree(built_once(run, "town", _build_town), folder, dirs_exist_ok=True)
+
+
+def _build_town(folder: Path) -> None:
+    app = _portal(folder)
     migrate(app)
     with app.app_context():
         rehearsal.build()
@@ -59,10 +67,23 @@ def one_app(home: Path) -> Iterator[Flask]:
         files.attach()
         db.session.remove()
         db.engine.dispose()
-    (home / "portal.db").rename(home / "town.db")
+    (folder / "portal.db").rename(folder / "town.db")
     for leftover in ("portal.db-wal", "portal.db-shm"):
-        (home / leftover).unlink(missing_ok=True)
-    yield app
+        (folder / leftover).unlink(missing_ok=True)
+
+
+def _portal(folder: Path) -> Flask:
+    app = create_app(
+        Settings(instance=folder, database_url="", development=True, password_memory_kib=64), TESTING=True
+    )
+    app.test_client_class = PortalClient
+    return app
+
+
+@pytest.fixture(scope="session")
+def one_app(home: Path) -> Flask:
+    """The app of this worker."""
+    return _portal(home)
 
 
 @pytest.fixture(scope="session")

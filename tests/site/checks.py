@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import html5lib
+import lxml.html
 import polib
 
 from portal.config import ROOT
@@ -261,8 +262,8 @@ def reading_never_writes(answer: Answer) -> Complaints:
 def links(answer: Answer) -> list[str]:
     """The pages of the portal that this one links to."""
     found = []
-    for anchor in answer.tree().iter(XHTML + "a") if answer.is_page else []:
-        address = urlsplit(anchor.get("href") or "")
+    for target in lxml.html.fromstring(answer.html).xpath("//a/@href") if answer.is_page else []:
+        address = urlsplit(target)
         if not address.scheme and not address.netloc and address.path.startswith("/"):
             found.append(address._replace(fragment="").geturl())
     return found

@@ -1,6 +1,7 @@
-"""The crowded town, built once per worker, and those who knock at its doors."""
+"""The crowded town, built once per run, and those who knock at its doors."""
 
-from collections.abc import Callable, Iterator
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -8,18 +9,28 @@ from flask import Flask
 
 from tests.site.actors import Player
 from tests.site.matrix import Crowd, Knocker, build_crowd
+from tests.support.built import built_once
 from tests.support.putting_back import put_back
 
-_kept: dict[str, Crowd] = {}
+
+@pytest.fixture(scope="session")
+def crowd_at_home(one_app: Flask, home: Path, run: Path) -> Crowd:
+    """The crowd beside the town, with its files."""
+
+    def build(folder: Path) -> None:
+        with one_app.app_context():
+            put_back(home, home / "town.db")
+            build_crowd(one_app, home, folder)
+
+    shutil.copytree(built_once(run, "crowd", build), home, dirs_exist_ok=True)
+    return Crowd.at(home)
 
 
 @pytest.fixture
-def crowd(app: Flask, home: Path) -> Iterator[Crowd]:
+def crowd(crowd_at_home: Crowd, app: Flask, home: Path) -> Crowd:
     """The town with a neighbour for everything, under the app."""
-    if str(home) not in _kept:
-        _kept[str(home)] = build_crowd(app, home)
-    put_back(home, _kept[str(home)].file)
-    yield _kept[str(home)]
+    put_back(home, crowd_at_home.file)
+    return crowd_at_home
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ A route with a public id is knocked at with rows of the model of its permission,
 permissions and records join by themselves; a new kind of record asks for its line in ``belonging``.
 """
 
+import json
 import re
 import secrets
 import shutil
@@ -227,6 +228,12 @@ class Crowd:
     standings: dict[str, Standing] = field(default_factory=dict)
     rows: dict[Any, list[Any]] = field(default_factory=dict)
     belongings: dict[Any, dict[int, Any]] = field(default_factory=dict)
+    relations: dict[tuple[str, Any, Any], dict[str, list[Any]]] = field(default_factory=dict)
+
+    @classmethod
+    def at(cls, folder: Path) -> "Crowd":
+        """The crowd that ``build_crowd`` left in a folder."""
+        return cls(folder / "crowd.db", json.loads((folder / "tokens.json").read_text()))
 
     def rows_of(self, model: Any) -> list[Any]:
         if model not in self.rows:
@@ -243,35 +250,44 @@ class Crowd:
 
     def related(self, player: Player, key: Any, model: Any) -> dict[str, list[Any]]:
         """The rows of a model by what they are to a player."""
-        kept = self.belongings.setdefault(key, {})
-        found: dict[str, list[Any]] = {}
-        for row in self.rows_of(model):
-            if row.id not in kept:
-                kept[row.id] = BELONGS[key](row)
-            found.setdefault(relation(self.standing(player), kept[row.id]), []).append(row)
-        return found
+        if (player.actor, key, model) not in self.relations:
+            kept = self.belongings.setdefault(key, {})
+            found: dict[str, list[Any]] = {}
+            for row in self.rows_of(model):
+                if row.id not in kept:
+                    kept[row.id] = BELONGS[key](row)
+                found.setdefault(relation(self.standing(player), kept[row.id]), []).append(row)
+            self.relations[player.actor, key, model] = found
+        return self.relations[player.actor, key, model]
 
 
-def build_crowd(app: Flask, home: Path) -> Crowd:
-    """Fill the town that the portal's database holds now, sign every player in, and keep the file beside."""
+def build_crowd(app: Flask, home: Path, folder: Path) -> None:
+    """Fill the town that the portal at ``home`` holds now, sign every player in; database, tokens, files go to a folder."""
     populate()
     edges.populate()
-    tokens = {}
+    tokens = signed_in(app, (*PLAYERS, *STAND_INS))
     tomorrow = clock.now() + timedelta(days=1)
-    for player in (*PLAYERS, *STAND_INS):
+    db.session.execute(update(AuthSession).values(proved_at=tomorrow, last_seen_at=tomorrow))
+    db.session.commit()
+    db.session.remove()
+    db.engine.dispose()
+    checkpoint(str(home / "portal.db"))
+    shutil.copyfile(home / "portal.db", folder / "crowd.db")
+    shutil.copytree(home / "files", folder / "files")
+    (folder / "tokens.json").write_text(json.dumps(tokens))
+
+
+def signed_in(app: Flask, players: Iterable[Player]) -> dict[str, str]:
+    """The token of each player's session, by actor."""
+    tokens = {}
+    for player in players:
         client = app.test_client()
         assert isinstance(client, PortalClient)
         if player.name is not None:
             client.sign_in(player.name, player.role)
             with client.session_transaction() as session:
                 tokens[player.actor] = session["_user_id"]
-    db.session.execute(update(AuthSession).values(proved_at=tomorrow, last_seen_at=tomorrow))
-    db.session.commit()
-    db.session.remove()
-    db.engine.dispose()
-    checkpoint(str(home / "portal.db"))
-    shutil.copyfile(home / "portal.db", home / "crowd.db")
-    return Crowd(home / "crowd.db", tokens)
+    return tokens
 
 
 READ_LEAVES = frozenset({"trail_entry", "trail_head"})

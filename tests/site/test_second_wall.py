@@ -19,7 +19,7 @@ from portal.visits.models import SealedNote, Visit
 from portal.visits.policy import VISIT_READ
 from tests.site.actors import PLAYERS
 from tests.site.crowd import populate
-from tests.site.matrix import Cell, Crowd, Knocker, access_of, cells
+from tests.site.matrix import Cell, Crowd, Knocker, access_of, cells, signed_in
 from tests.site.oracle import Oracle, lines
 from tests.support.client import PortalClient
 from tests.support.postgres import OWNER, Server
@@ -92,18 +92,6 @@ class Reader(Knocker):
         return 0
 
 
-def _crowd(app: Flask, tmp_path) -> Crowd:
-    tokens = {}
-    for player in PLAYERS:
-        client = app.test_client()
-        assert isinstance(client, PortalClient)
-        if player.name is not None:
-            client.sign_in(player.name, player.role)
-            with client.session_transaction() as session:
-                tokens[player.actor] = session["_user_id"]
-    return Crowd(tmp_path / "none", tokens)
-
-
 @contextmanager
 def _above_the_wall(server: Server) -> Iterator[None]:
     server.execute(f'ALTER ROLE "{OWNER}" BYPASSRLS')
@@ -161,7 +149,7 @@ SOME = {"guardian", "restricted_guardian", "class_teacher", "district_staff"}
 def test_with_the_first_wall_broken_nobody_reaches_more(
     portal, postgres_server, tmp_path, monkeypatch, record_property, actors
 ):
-    crowd = _crowd(portal, tmp_path)
+    crowd = Crowd(tmp_path / "none", signed_in(portal, PLAYERS))
     monkeypatch.setattr(Permission, "within", lambda _self, _actor: true())
 
     tried, shown = _leaks(portal, crowd, actors)
