@@ -18,22 +18,22 @@ from portal.database import reading
 from portal.extensions import db
 from portal.ratings import drawing, reproducing, satisfaction, signing, teams, yearend
 from portal.ratings.canonical import restored
+from portal.ratings.files import RubricFile, read_file
 from portal.ratings.models import Round
 from portal.ratings.rubric import (
+    Message,
     Problem,
     Rubric,
     RubricError,
     as_json,
     as_yaml,
     failed_cases,
-    load,
     read_json,
-    read_yaml,
     title_text,
 )
 from portal.ratings.rubric import score as scored
-from portal.ratings.rubrics import rubric_of, store, store_workbook
-from portal.ratings.workbooks import is_workbook, taken_from, workbook
+from portal.ratings.rubrics import rubric_of, store
+from portal.ratings.workbooks import workbook
 from portal.roster.problems import UnreadableError
 from portal.schools.models import District, School
 
@@ -61,12 +61,16 @@ def _bytes(file: Path) -> bytes:
         sys.exit(1)
 
 
-def _loaded(file: Path, language: str) -> Rubric:
-    raw = _bytes(file)
+def _loaded(file: Path, language: str) -> RubricFile:
     try:
-        return taken_from(raw).rubric() if is_workbook(raw) else load(raw)
+        return read_file(_bytes(file))
     except RubricError as error:
         _stop(error.problems, file, language)
+
+
+def _remark(remarks: list[Message], language: str) -> None:
+    for remark in remarks:
+        click.echo(remark.text(i18n.gettext, language))
 
 
 def _warn(found: Rubric) -> None:
@@ -81,11 +85,11 @@ def check(file: Path, language: str) -> None:
     """Check the rubric in FILE: exit 0 with a summary when it is right, 1 with every problem in words when not."""
     with i18n.speaking(language):
         found = _loaded(file, language)
-        if problems := failed_cases(found):
+        if problems := failed_cases(found.rubric):
             _stop(problems, file, language)
-        for message in found.summary():
-            click.echo(message.text(i18n.gettext, language))
-        _warn(found)
+        _remark(found.rubric.summary(), language)
+        _remark(found.remarks, language)
+        _warn(found.rubric)
 
 
 @rubric.command("score")
@@ -95,7 +99,7 @@ def check(file: Path, language: str) -> None:
 def score(file: Path, inputs: Path, language: str) -> None:
     """Score the facts in INPUTS (JSON) with the rubric in FILE: the result as JSON, or exit 1 with words."""
     with i18n.speaking(language):
-        found = _loaded(file, language)
+        found = _loaded(file, language).rubric
         try:
             result = scored(found, read_json(_bytes(inputs)))
         except RubricError as error:
@@ -114,11 +118,7 @@ def import_rubric(file: Path, name: str | None, language: str) -> None:
     with i18n.speaking(language):
         district = _district(name)
         try:
-            raw = _bytes(file)
-            if is_workbook(raw):
-                version, new, _remarks = store_workbook(raw, district, None)
-            else:
-                version, new = store(raw, district, None)
+            version, new, remarks = store(_bytes(file), district, None)
         except RubricError as error:
             _stop(error.problems, file, language)
         db.session.commit()
@@ -130,6 +130,7 @@ def import_rubric(file: Path, name: str | None, language: str) -> None:
             )
         )
         click.echo(said)
+        _remark(remarks, language)
         _warn(rubric_of(version))
 
 
@@ -140,20 +141,12 @@ def import_rubric(file: Path, name: str | None, language: str) -> None:
 def convert(file: Path, target: Path, language: str) -> None:
     """Write the rubric in FILE (YAML or XLSX) into TARGET, as XLSX where its name ends so, else as YAML. Loses nothing."""
     with i18n.speaking(language):
-        raw = _bytes(file)
-        try:
-            taken = taken_from(raw) if is_workbook(raw) else None
-            values = taken.values if taken else read_yaml(raw).data
-            found = taken.rubric() if taken else load(raw)
-        except RubricError as error:
-            _stop(error.problems, file, language)
-        assert isinstance(values, dict)
+        found = _loaded(file, language)
         if target.suffix.lower() == ".xlsx":
-            target.write_bytes(workbook(values, title_text(found.title)))
+            target.write_bytes(workbook(found.values, title_text(found.rubric.title)))
         else:
-            target.write_text(as_yaml(values), "utf-8")
-        for remark in taken.remarks if taken else ():
-            click.echo(remark.text(i18n.gettext, language))
+            target.write_text(as_yaml(found.values), "utf-8")
+        _remark(found.remarks, language)
         click.echo(i18n.gettext("Written: %(file)s", file=target))
 
 

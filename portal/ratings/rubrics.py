@@ -12,6 +12,7 @@ from portal.errors import RuleBroken
 from portal.extensions import db
 from portal.i18n import gettext as _
 from portal.ratings.canonical import canonical, digest
+from portal.ratings.files import read_file
 from portal.ratings.metrics import METRICS, NOT_COLLECTED, fits
 from portal.ratings.models import RubricState, RubricVersion
 from portal.ratings.rubric import (
@@ -19,14 +20,12 @@ from portal.ratings.rubric import (
     Message,
     Rubric,
     RubricError,
-    as_yaml,
     failed_cases,
     load,
     read_yaml,
     title_text,
 )
 from portal.ratings.rubric.problems import Title
-from portal.ratings.workbooks import taken_from
 from portal.schools.models import District
 from portal.trail.models import note
 
@@ -147,15 +146,16 @@ def wrong_with(version: RubricVersion) -> str | None:
     return problems[0].text(_) if problems else None
 
 
-def store(raw: bytes | str, district: District, person_id: int | None) -> tuple[RubricVersion, bool]:
-    """Check a rubric file and keep it as the district's next version, in the current transaction.
+def store(
+    raw: bytes | str, district: District, person_id: int | None, judge_without_rule: bool = False
+) -> tuple[RubricVersion, bool, list[Message]]:
+    """Check a rubric file of any form and keep it as the district's next version, in the current transaction.
 
-    Returns the version and whether it is new: the same text again gives the version that is there already.
-    Raises RubricError with everything that is wrong, line by line.
+    Returns the version, whether it is new (the same values again give the version that is there already), and what of the
+    file was not taken over as it stands. Raises RubricError with everything that is wrong, each with its line or cell.
     """
-    text = raw.decode("utf-8-sig") if isinstance(raw, bytes) and _is_text(raw) else raw
-    rubric = load(text)
-    assert isinstance(text, str)
+    found = read_file(raw, judge_without_rule)
+    rubric, text = found.rubric, found.text
     values = canonical(read_yaml(text).data)
     same = db.session.scalar(
         select(RubricVersion).where(
@@ -165,7 +165,7 @@ def store(raw: bytes | str, district: District, person_id: int | None) -> tuple[
         )
     )
     if same is not None:
-        return same, False
+        return same, False, found.remarks
     last = db.session.scalar(
         select(func.max(RubricVersion.version)).where(
             RubricVersion.district_id == district.id, RubricVersion.rubric_id == rubric.id
@@ -185,20 +185,7 @@ def store(raw: bytes | str, district: District, person_id: int | None) -> tuple[
     db.session.add(version)
     db.session.flush()
     note("rubric.stored", version, person_id=person_id, sha256=version.sha256, version=version.version)
-    return version, True
-
-
-def store_workbook(
-    raw: bytes, district: District, person_id: int | None, judge_without_rule: bool = False
-) -> tuple[RubricVersion, bool, list[Message]]:
-    """Check a workbook and keep its rubric as ``store`` does; also answers what of it was not read.
-
-    Raises RubricError with everything that is wrong, each with the address of its cell.
-    """
-    taken = taken_from(raw, judge_without_rule)
-    taken.rubric()
-    version, new = store(as_yaml(taken.values), district, person_id)
-    return version, new, taken.remarks
+    return version, True, found.remarks
 
 
 def values_of(version: RubricVersion) -> dict[str, Any]:
@@ -206,14 +193,6 @@ def values_of(version: RubricVersion) -> dict[str, Any]:
     data = read_yaml(version.yaml).data
     assert isinstance(data, dict)
     return data
-
-
-def _is_text(raw: bytes) -> bool:
-    try:
-        raw.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return False
-    return len(raw) <= LARGEST_FILE
 
 
 def publish(version: RubricVersion, person_id: int | None) -> None:

@@ -85,7 +85,7 @@ ABROAD = "家长会改到晚间后，到场的人多了；外出务工家庭的�
 def build(town: Town) -> None:
     """Add the rubric, last year's published round and this year's open one, in the current transaction."""
     staff = town.people["张建平"]
-    version, _new = rubrics.store(DEFAULT.read_bytes(), town.districts["云溪县"], staff.id)
+    version, _new, _remarks = rubrics.store(DEFAULT.read_bytes(), town.districts["云溪县"], staff.id)
     rubrics.publish(version, staff.id)
     _last_year(town, version)
     _this_year(town, version)

@@ -5,8 +5,8 @@ What can be written is described in docs/rubrics.md and in schema.json and input
 """
 
 from portal.ratings.rubric.cases import failed_cases
-from portal.ratings.rubric.checking import load
 from portal.ratings.rubric.explaining import as_json
+from portal.ratings.rubric.loading import load
 from portal.ratings.rubric.model import Item, Rubric
 from portal.ratings.rubric.problems import Message, Problem, RubricError, title_text
 from portal.ratings.rubric.reading import read_json, read_yaml

@@ -10,7 +10,7 @@ from portal.ratings.rubric.amounts import exact
 from portal.ratings.rubric.conditions import COMPANIONS, HEADS, NEEDS_MORE, conditions_in, head, parts
 from portal.ratings.rubric.model import Item, Rubric, Settings, built, optional
 from portal.ratings.rubric.problems import Message, Problem, RubricError, phrase
-from portal.ratings.rubric.reading import Document, Path, read_yaml
+from portal.ratings.rubric.reading import Document, Path
 from portal.ratings.rubric.rulechecking import CHECKS, POINTLESS, Finding, repeated
 from portal.ratings.rubric.shape import MOST_PROBLEMS, rubric_faults
 
@@ -25,14 +25,8 @@ EFFECT_MAY = {"multiply": ("items", "factor"), "deduct": ("each",), "lower_star"
 EFFECT_FIELDS = ("items", "max", "grade", "by", "factor", "points", "each", "rating")
 
 
-def load(raw: bytes | str) -> Rubric:
-    """The rubric of a YAML file. Raises RubricError with everything that is wrong, in words, in the order of the file."""
-    document = read_yaml(raw)
-    return checked(document)
-
-
 def checked(document: Document) -> Rubric:
-    """The rubric of a document that was read. Raises RubricError as ``load`` does."""
+    """The rubric of a document that was read. Raises RubricError with everything that is wrong, in words, in the order of the file."""
     if not isinstance(document.data, dict):
         raise RubricError(
             [Problem(1, "", phrase("A rubric is a group of named settings, beginning with “schema: 1”."))]

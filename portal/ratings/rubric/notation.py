@@ -104,7 +104,7 @@ def _pairs(values: Mapping[str, Any], table: Mapping[str, str]) -> str:
     found = []
     for name, value in values.items():
         written = _key(name, table)
-        if value is True and len(values) > 1 and name in table:
+        if value is True and len(values) > 1 and name in table and written not in _VALUE_WORDS:
             found.append(written)
         elif isinstance(value, list | Mapping) or name not in table:
             found.append(f"{written}：{_nested(name, value, _inside(name, table))}")
@@ -145,6 +145,8 @@ def _is_text(text: str) -> bool:
         return False
 
 
+# A name that is also the word of some value cannot stand alone: it would be read as that value.
+_VALUE_WORDS = {word for words in VALUE_OF.values() for word in words}
 _STAGES = {word: name for name, word in FREE["by_stage"].items()}
 
 

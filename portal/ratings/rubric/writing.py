@@ -18,7 +18,9 @@ class _Representer(SafeRepresenter):
         return True
 
     def decimal(self, data: Decimal) -> ScalarNode:
-        node: ScalarNode = self.represent_scalar("tag:yaml.org,2002:float", f"{data:f}")
+        text = f"{data:f}"
+        kind = "float" if "." in text else "int"
+        node: ScalarNode = self.represent_scalar(f"tag:yaml.org,2002:{kind}", text)
         return node
 
 

@@ -16,12 +16,11 @@ from portal.ratings.forms import RubricForm, SatisfactionForm
 from portal.ratings.models import Round, RubricState, RubricVersion
 from portal.ratings.policy import RUBRIC_MANAGE
 from portal.ratings.reading import points, rule_lines
-from portal.ratings.rubric import Message, RubricError, failed_cases
+from portal.ratings.rubric import RubricError, failed_cases
 from portal.ratings.rubrics import (
     domains_of,
     rubric_of,
     store,
-    store_workbook,
     unsupported,
     values_of,
     words,
@@ -59,14 +58,8 @@ def import_rubric() -> Response | tuple[str, int]:
     district = db.session.get(District, actor().district_id)
     if district is None:
         abort(404)
-    remarks: list[Message] = []
     try:
-        if is_workbook(form.raw):
-            version, new, remarks = store_workbook(
-                form.raw, district, current_user.person_id, form.judge.data
-            )
-        else:
-            version, new = store(form.content(), district, current_user.person_id)
+        version, new, remarks = store(form.content(), district, current_user.person_id, form.judge.data)
     except RubricError as error:
         db.session.rollback()
         form.text.data = form.shown()

@@ -47,6 +47,11 @@ def test_anything_reads_back_as_it_was(values: dict[str, Any]) -> None:
     assert read_lines(lines_of(values)) == values
 
 
+def test_a_flag_that_is_called_like_a_value_is_written_out() -> None:
+    values = {"kind": {"a b": None, "gates": True}}
+    assert read_lines(lines_of(values)) == values
+
+
 @given(st.text(alphabet="，；：（）［］“”\n\\ ab1得分档不低于其余.%", max_size=30))
 @settings(max_examples=300)
 def test_anything_typed_is_read_or_refused_in_words(text: str) -> None:
