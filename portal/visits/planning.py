@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -65,6 +65,8 @@ class Plan:
     entries: list[PlanEntry]
     groups: list[tuple[str, list[Wish]]]
     quotas: list[Progress]
+    others_wait: bool
+    """Whether pupils who need no special care were neither visited this school year nor planned, whatever the rules ask."""
 
     @property
     def shared_rules(self) -> list[str]:
@@ -75,8 +77,8 @@ class Plan:
     @property
     def is_one_sided(self) -> bool:
         """Only pupils who need care are planned although others wait: asked as a question, never a ban."""
-        others = any(not wish.needs_care for _place, wishes in self.groups for wish in wishes)
-        return len(self.entries) >= ONE_SIDED and others and all(one.pupil.priority for one in self.entries)
+        planned = self.entries
+        return len(planned) >= ONE_SIDED and self.others_wait and all(one.pupil.priority for one in planned)
 
 
 def entries_of(actor: Actor, term: Term) -> list[PlanEntry]:
@@ -98,8 +100,18 @@ def plan_of(actor: Actor) -> Plan | None:
     if term is None:
         return None
     entries = entries_of(actor, term)
-    wishes = _wishes(actor, {one.pupil_id for one in entries})
-    return Plan(term, entries, grouped(wishes), quotas_of(actor))
+    planned = {one.pupil_id for one in entries}
+    found = covering.places(actor.on, SchoolClass.id == actor.class_id)
+    wishes = _wishes(actor, planned, found)
+    return Plan(term, entries, grouped(wishes), quotas_of(actor), _others_wait(found, planned))
+
+
+def _others_wait(found: Mapping[int, covering.Place], planned: set[int]) -> bool:
+    for place in found.values():
+        done = planned | {visit.pupil_id for visit in place.visits}
+        if any(not child.priority and child.id not in done for child in place.pupils):
+            return True
+    return False
 
 
 def quotas_of(actor: Actor) -> list[Progress]:
@@ -115,8 +127,7 @@ def quotas_of(actor: Actor) -> list[Progress]:
     return [progress(quota, actor.person_id, visits, year, actor.on) for quota in own]
 
 
-def _wishes(actor: Actor, planned: set[int]) -> list[Wish]:
-    found = covering.places(actor.on, SchoolClass.id == actor.class_id)
+def _wishes(actor: Actor, planned: set[int], found: Mapping[int, covering.Place]) -> list[Wish]:
     asked: dict[int, list[str]] = defaultdict(list)
     for outcomes in covering.outcomes(found, actor.on).values():
         for outcome in outcomes:

@@ -12,7 +12,7 @@ from portal.extensions import db
 from portal.schools.calendar import year_start
 from portal.schools.models import Pupil
 from portal.visits import planning
-from portal.visits.models import HomePlace, PlanEntry
+from portal.visits.models import HomePlace, Invitation, PlanEntry
 from tests.support.queries import counting
 from tests.visits.builders import pupil, visited
 
@@ -128,6 +128,49 @@ def test_a_plan_of_worries_only_is_asked_about(as_):
         db.session.commit()
         page = plan(client, extra)
     assert "只是提个醒" in page.text
+
+
+def test_worries_only_are_asked_about_also_where_the_rules_ask_for_no_others(as_):
+    """A district may ask for pupils who need care only; the others are families all the same."""
+    office = as_("张建平")
+    office.page("/visits/rules").press("采用这个样式", pattern="pairs")
+    client = as_("王雪")
+    names = ("陈一诺", "林嘉树", "何雨桐")
+    for name in names:
+        pupil(name).priority = "hardship"
+    db.session.commit()
+    page = plan(client, *names)
+
+    assert len(entries()) == planning.ONE_SIDED
+    assert "只是提个醒" in page.text
+    pupil("陈一诺").priority = None
+    db.session.commit()
+    assert "只是提个醒" not in client.page("/visits/plan").text
+
+
+def test_two_teachers_never_book_one_family_and_what_the_second_typed_stays(as_):
+    """Two pages are open at once; the family gets one invitation and declines it without a reason."""
+    at = (clock.local(clock.now()) + timedelta(days=3)).strftime("%Y-%m-%dT18:30")
+    path = f"/visits/invitations/new?pupil={pupil('林嘉树').public_id}"
+    pages = [as_("王雪").page(path), as_("王雪").page(path)]
+    first, second = [
+        one.press("发出邀请", purpose=f"第{n}次想聊聊", time_1=at) for n, one in enumerate(pages)
+    ]
+
+    assert first.status == 200
+    assert second.status == 409
+    assert "第1次想聊聊" in second.html
+    assert "已经有一份本校的邀请" in second.text
+    held = select(Invitation).where(Invitation.pupil_id == pupil("林嘉树").id, Invitation.state == "open")
+    assert len(list(db.session.scalars(held))) == 1
+
+    family = as_("林悦", "guardian")
+    links = family.page("/visits/family").links
+    offer = family.page(next(path for words, path in links.items() if "第0次想聊聊" in words))
+    declined = offer.press("暂不方便")
+    assert "理由" not in declined.text
+    assert "还没有家访" not in declined.text
+    assert pages[1].press("发出邀请", purpose="换个时间", time_1=at).status == 200
 
 
 def test_a_subject_teacher_sees_what_one_is_asked_along_to(as_):

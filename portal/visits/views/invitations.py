@@ -9,6 +9,7 @@ from portal.access import Role, actor, find, requires
 from portal.errors import RuleBroken
 from portal.i18n import gettext as _
 from portal.once import commit_and_go
+from portal.schools.models import Pupil
 from portal.templating import render
 from portal.trail.models import note
 from portal.trail.reads import opened
@@ -40,11 +41,12 @@ def new_invitation() -> str:
     form = InvitationForm(homes, data={"forms": list(FORM_NAMES)})
     if len(homes) == 1:
         form.household.data = homes[0].key
-    return render("visits/new_invitation.html", form=form, pupil=child, elsewhere=_elsewhere(homes))
+    return _invitation_page(form, child, homes)
 
 
-def _elsewhere(homes: list[Home]) -> bool:
-    return elsewhere(actor().school_id, [home.household_id for home in homes])
+def _invitation_page(form: InvitationForm, child: Pupil, homes: list[Home]) -> str:
+    invited = elsewhere(actor().school_id, [home.household_id for home in homes])
+    return render("visits/new_invitation.html", form=form, pupil=child, elsewhere=invited)
 
 
 @bp.post("/invitations")
@@ -56,19 +58,18 @@ def send_invitation() -> Answer:
     form = InvitationForm(homes)
     home = form.home
     if not form.validate() or home is None:
-        page = render("visits/new_invitation.html", form=form, pupil=child, elsewhere=_elsewhere(homes))
-        return page, 422
+        return _invitation_page(form, child, homes), 422
     school_class, _place = class_today(child)
-    invitation = invite(
-        child,
-        school_class,
-        home.household_id,
-        actor(),
-        form.times,
-        [one for one in FORM_NAMES if one in form.forms.data],
-        form.purpose.data,
-        clock.now(),
-    )
+    forms: list[str] = [one for one in FORM_NAMES if one in form.forms.data]
+    try:
+        invitation = invite(
+            child, school_class, home.household_id, actor(), form.times, forms, form.purpose.data, clock.now()
+        )
+    except RuleBroken as refused:
+        # Another teacher was quicker: what was typed stays.
+        child = find(PUPIL_VISIT, request.form.get("pupil", ""))
+        form.purpose.errors = [refused.message]
+        return _invitation_page(form, child, homes_of(child, actor().on)), refused.status
     tell(invitation)
     note("invitation.sent", invitation, person_id=actor().person_id, role=actor().role)
     return commit_and_go(
