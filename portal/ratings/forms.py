@@ -21,6 +21,7 @@ from portal.files.intake import chosen
 from portal.forms import LineField, PortalForm, TextField, half_width
 from portal.i18n import gettext as _
 from portal.i18n import lazy_gettext as _l
+from portal.ratings import field_forms
 from portal.ratings.drawing import NUMBER, SECRET
 from portal.ratings.interests import INTEREST_NAMES
 from portal.ratings.metrics import METRICS
@@ -91,6 +92,11 @@ class ItemForm(PortalForm):
     def offering(cls, present: str, group: bool, data: Mapping[str, Any] | None = None) -> "ItemForm":
         """The form of an item or a group; ``present``: its source of today, kept even if nobody offers it."""
         form = cls() if data is None else cls(formdata=None, data=data)
+        form.complete(present, group)
+        return form
+
+    def complete(self, present: str, group: bool) -> None:
+        """Say where facts may come from; ``present``: the source of today. A group has neither facts nor a rule."""
         known = {
             "": _("The school answers"),
             "manual_with_evidence": _("The school answers and shows proof"),
@@ -101,18 +107,17 @@ class ItemForm(PortalForm):
             f"system:{name}": _("Records: %(what)s", what=found.explanation)
             for name, found in METRICS.items()
         }
-        form.source.choices = list(({present: present} | known).items())
+        self.source.choices = list(({present: present} | known).items())
         for name in ("rule", "evidence", "source") if group else ():
-            del form[name]
-        return form
+            if name in self:
+                del self[name]
 
-    def typed(self) -> dict[str, str]:
-        """What was typed, by the names of the editor."""
-        return {
-            field.short_name: str(field.data or "")
-            for field in self
-            if field.short_name not in ("csrf_token", "once")
-        }
+
+class ItemFieldsForm(ItemForm):
+    """One indicator of a draft with a field for each setting; ``with_fields`` adds them."""
+
+    rule = None
+    other = None
 
 
 class NewItemForm(PortalForm):
@@ -131,7 +136,8 @@ class NewItemForm(PortalForm):
             ("bonus", _("Bonus items")),
             ("deductions", _("Deductions")),
         ]
-        form.kind.choices = [*KINDS.items(), ("group", _("A group of indicators"))]
+        kinds = [(kind, field_forms.value_word("kind", kind)) for kind in KINDS]
+        form.kind.choices = [*kinds, ("group", _("A group of indicators"))]
         return form
 
 
@@ -144,6 +150,15 @@ class RubricSettingsForm(PortalForm):
     result = TextField(_l("From points to stars"), [Length(max=8000)])
     vetoes = TextField(_l("Veto items, one a line"), [Length(max=8000)])
     rest = TextField(_l("Other settings"), [Length(max=30000)])
+
+
+class WholeFieldsForm(RubricSettingsForm):
+    """What holds for the whole rubric with a field for each setting; ``with_fields`` adds them."""
+
+    total = None
+    result = None
+    vetoes = None
+    rest = TextField(_l("Sources and worked cases"), [Length(max=30000)])
 
 
 class RoundForm(PortalForm):

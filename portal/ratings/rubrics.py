@@ -1,6 +1,7 @@
 """Rubrics of a district: kept in versions, read once, and what each indicator asks of whom."""
 
 from collections.abc import Iterator
+from copy import deepcopy
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any
@@ -25,7 +26,9 @@ from portal.ratings.rubric import (
     read_yaml,
     title_text,
 )
+from portal.ratings.rubric.checking import checked
 from portal.ratings.rubric.problems import Title
+from portal.ratings.rubric.reading import Document
 from portal.schools.models import District
 from portal.trail.models import note
 
@@ -65,8 +68,13 @@ def words(title: Title) -> str:
 
 
 @lru_cache(maxsize=64)
-def _read(_sha256: str, yaml: str) -> Rubric:
-    return load(yaml)
+def _document(_sha256: str, yaml: str) -> Document:
+    return read_yaml(yaml)
+
+
+@lru_cache(maxsize=64)
+def _read(sha256: str, yaml: str) -> Rubric:
+    return checked(_document(sha256, yaml))
 
 
 def rubric_of(version: RubricVersion) -> Rubric:
@@ -189,10 +197,10 @@ def store(
 
 
 def values_of(version: RubricVersion) -> dict[str, Any]:
-    """The values of a version as they stand in its file."""
-    data = read_yaml(version.yaml).data
+    """The values of a version as they stand in its file; read once per process, a copy for each who asks."""
+    data = _document(version.sha256, version.yaml).data
     assert isinstance(data, dict)
-    return data
+    return deepcopy(data)
 
 
 def publish(version: RubricVersion, person_id: int | None) -> None:

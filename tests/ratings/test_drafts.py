@@ -1,12 +1,14 @@
 """Writing a rubric in the browser: copied, changed piece by piece, checked, tried on last year's data, published."""
 
 import json
+from decimal import Decimal
 
 import pytest
 from sqlalchemy import select
 
 from portal.extensions import db
 from portal.ratings.models import Entry, Round, RoundState, RubricVersion
+from portal.ratings.rubric.editing import entries
 from portal.ratings.rubric.words import KINDS
 from portal.ratings.rubrics import values_of
 from portal.ratings.workbooks import workbook
@@ -31,8 +33,8 @@ def newest():
 
 
 def item_page(page, name):
-    """The form of an indicator."""
-    return page.client.page(f"/ratings/rubrics/{newest().public_id}/items/{name}")
+    """The form of an indicator, as text."""
+    return page.client.page(f"/ratings/rubrics/{newest().public_id}/items/{name}?as=text")
 
 
 def test_a_copy_is_changed_compared_in_words_and_published(as_, draft):
@@ -117,8 +119,9 @@ def test_the_check_while_typing_says_what_sending_would_and_keeps_nothing(draft)
     wrong = page.client.post(where, data=fields | {"rule": ["看心情"]})
     assert wrong.status_code == 200
     assert "看心情" in json.loads(wrong.data)["problems"][0]
+    assert "看心情" in json.loads(wrong.data)["fields"]["rule"]
     right = page.client.post(where, data=fields | {"rule": ["达到得满分"]})
-    assert json.loads(right.data) == {"problems": []}, "control"
+    assert json.loads(right.data) == {"problems": [], "fields": {}}, "control"
     assert newest().yaml == before
 
 
@@ -144,6 +147,158 @@ def test_every_kind_can_be_chosen_and_none_must_be_guessed(draft):
     assert bonus.press("增加", under="bonus", kind="binary").heading == "指标 P3"
 
 
+def fields_page(page, name, end=""):
+    """The form of an indicator, field by field."""
+    return page.client.page(f"/ratings/rubrics/{newest().public_id}/items/{name}{end}")
+
+
+def held(name):
+    """An indicator of the draft."""
+    return next(entry for _path, entry in entries(values_of(newest())) if entry["id"] == name)
+
+
+def test_an_indicator_filled_in_field_by_field_stays_as_it_was_when_nothing_is_changed(draft):
+    before = values_of(newest())
+    for name in ("A1", "B1", "C4", "F1", "P1", "C"):
+        page = fields_page(draft, name).press(KEEP)
+        assert (page.status, values_of(newest())) == (200, before), name
+
+
+def test_a_rule_is_built_from_fields_another_kind_first_shows_its_own(draft):
+    page = fields_page(draft, "C1")
+    form = page.fields(page.form_of(KEEP))
+    assert form["rule-kind"] == ["ratio_bands"]
+    assert [form[f"rule-bands-{row}-limit"] for row in range(5)] == [
+        ["1"],
+        ["0.95"],
+        ["0.90"],
+        ["0.80"],
+        [""],
+    ]
+    page = page.press(KEEP, **{"rule-kind": "count_threshold", "points": "6"})
+    assert page.status == 422
+    assert "下面是这种方法要填的栏目" in page.text
+    assert values_of(newest())["indicators"][2]["children"][0]["points"] == 8, "nothing is kept half"
+    form = page.fields(page.form_of(KEEP))
+    assert form["points"] == ["6"] and "rule-bands-0-limit" not in form
+    page = page.press(KEEP)
+    assert page.status == 422 and "最少、按学段、各级和同时满足" in page.text
+    page = page.press(
+        KEEP,
+        **{
+            "rule-period": "学期",
+            "rule-by_stage-0-name": "小学", "rule-by_stage-0-value": "２",
+            "rule-steps-0-share": "100%", "rule-steps-0-points": "6",
+            "rule-steps-1-share": "1/2", "rule-steps-1-points": "3",
+        },
+    )  # fmt: skip
+    assert page.status == 200
+    assert held("C1")["rule"] == {
+        "kind": "count_threshold",
+        "period": "term",
+        "by_stage": {"primary": 2},
+        "steps": [{"share": 1, "points": 6}, {"share": "1/2", "points": 3}],
+    }
+
+
+def test_more_rows_come_without_script_and_an_emptied_row_is_gone(draft):
+    page = fields_page(draft, "C1")
+    last = {"rule-bands-5-compare": "ge", "rule-bands-5-limit": "0.5", "rule-bands-6-limit": "7"}
+    page = page.press("再加几行，或换一种方法", **last)
+    form = page.fields(page.form_of(KEEP))
+    assert form["rule-bands-5-limit"] == ["0.5"] and form["rule-bands-8-limit"] == [""]
+    gone = {f"rule-bands-{row}-{name}": "" for row in (1, 5, 6) for name in ("compare", "limit", "points")}
+    page = page.press(KEEP, **gone)
+    assert page.status == 200
+    assert [band.get("ge") for band in held("C1")["rule"]["bands"]] == [
+        1,
+        Decimal("0.90"),
+        Decimal("0.80"),
+        None,
+    ]
+
+
+WRONG = (
+    ({"rule-bands-0-points": "9"}, "rule-bands-0-points", "超过本项满分"),
+    ({"rule-bands-0-points": ""}, "rule-bands-0-limit", "得分和占本项比例"),
+    ({"rule-bands-1-limit": "很多"}, "rule-bands-1-limit", "很多"),
+    ({"rule-bands-1-compare": ""}, "rule-bands-1-compare", "界限和界限值要一起填"),
+    ({"rule-bands-2-limit": "1e9"}, "rule-bands-2-limit", "1e9"),
+    ({"rule-kind": ""}, "rule-kind", "请选择计分方法"),
+    ({"points": "八分"}, "points", "不是分值"),
+    ({"number": "C2"}, "number", "重复"),
+    ({"rule-numerator": "家\u202e访"}, "rule-numerator", "无法显示"),
+    ({"other-applies_when-0-subject": "of"}, "other-applies_when-0-name", "请填写这一项"),
+    ({"other-floor": "很低"}, "other-floor", "很低"),
+)
+
+
+def test_what_is_wrong_stands_at_its_own_field_while_typing_and_after_sending(draft):
+    before = newest().yaml
+    opened = fields_page(draft, "C1")
+    where = f"/ratings/rubrics/{newest().public_id}/items/C1"
+    for typed, field, told in WRONG:
+        fields = opened.fields(opened.form_of(KEEP)) | {name: [text] for name, text in typed.items()}
+        live = json.loads(opened.client.post(f"{where}/check", data=fields).data)["fields"]
+        assert told in live.get(field, ""), live
+    for typed, _field, told in WRONG[::3]:
+        page = opened.press(KEEP, **typed)
+        assert page.status == 422 and told in page.text, typed
+        assert newest().yaml == before
+        kept = page.fields(page.form_of(KEEP))
+        assert all(kept[name] == [text] for name, text in typed.items())
+
+
+def test_stars_vetoes_and_caps_are_set_field_by_field(draft):
+    where = f"/ratings/rubrics/{newest().public_id}/settings"
+    before = values_of(newest())
+    assert draft.client.page(where).press(KEEP).status == 200
+    assert values_of(newest()) == before, "control: nothing was changed"
+    page = draft.client.page(where).press(
+        KEEP,
+        **{
+            "whole-result-ranks-0-min_total": "95",
+            "whole-result-ranks-0-min_shares-0-name": "C", "whole-result-ranks-0-min_shares-0-value": "0.9",
+            "whole-vetoes-5-id": "V6", "whole-vetoes-5-title": "体罚学生", "whole-vetoes-5-effect": "lower_star",
+            "whole-vetoes-5-by": "2", "whole-bonus-cap": "３", "whole-allow_relative": "true",
+            "whole-gates-0-id": "G1", "whole-gates-0-title": "办学许可", "whole-not_applicable": "shrink",
+        },
+    )  # fmt: skip
+    assert page.status == 200, page.text[:500]
+    values = values_of(newest())
+    assert values["result"]["ranks"][0]["min_shares"] == {"C": Decimal("0.9")}
+    assert values["vetoes"][5] == {"id": "V6", "title": "体罚学生", "effect": "lower_star", "by": 2}
+    assert (values["bonus"]["cap"], values["gates"], values["not_applicable"], values["allow_relative"]) == (
+        3, [{"id": "G1", "title": "办学许可"}], "shrink", True,
+    )  # fmt: skip
+    for typed, told in (
+        ({"whole-result-ranks-1-min_total": "97"}, "从高到低"),
+        ({"whole-vetoes-0-effect": ""}, "请填写这一项"),
+        ({"whole-vetoes-0-effect": "cap_star"}, "最高"),
+        ({"whole-deductions-cap": "5"}, "细则里没有这一类项目"),
+        ({"rest": "满分：得分 90"}, "有专门的栏目"),
+        ({"whole-validity_years": "三年"}, "三年"),
+    ):
+        page = draft.client.page(where).press(KEEP, **typed)
+        assert page.status == 422 and told in page.text, (typed, page.text[:600])
+        assert values_of(newest()) == values
+    page = draft.client.page(where).press(KEEP, **{"whole-result-kind": "star_adjust"})
+    assert page.status == 422 and "whole-result-ratings-0-id" in page.fields(page.form_of(KEEP))
+
+
+def test_fields_and_text_are_read_and_typed_in_traditional_characters(draft):
+    client = draft.client
+    client.set_cookie("language", "zh-Hant")
+    page = fields_page(draft, "C4")
+    assert "抽查合格率" in page.text and "佔本項比例" in page.text and "占本项比例" not in page.text
+    page = fields_page(draft, "C4", "?as=text")
+    rule = page.fields(page.form_of("保存"))["rule"][0]
+    assert rule.startswith("類型：抽查合格率") and "其餘，得分 0" in rule
+    before = values_of(newest())
+    assert page.press("保存").status == 200
+    assert values_of(newest()) == before
+
+
 def test_an_indicator_moves_up(draft):
     page = item_page(draft, "C2").press("上移")
     assert page.status == 200
@@ -152,7 +307,7 @@ def test_an_indicator_moves_up(draft):
 
 
 def test_settings_are_changed_and_contradictions_told(draft):
-    where = f"/ratings/rubrics/{newest().public_id}/settings"
+    where = f"/ratings/rubrics/{newest().public_id}/settings?as=text"
     page = draft.client.page(where)
     fields = page.fields(page.form_of(KEEP))
     assert fields["vetoes"][0].startswith("编号 V1，名称：（简体 考评数据或问卷造假")
@@ -176,10 +331,10 @@ def test_settings_are_changed_and_contradictions_told(draft):
 
 def test_last_years_data_under_an_unchanged_copy_and_under_a_changed_one(draft, queries):
     past = db.session.scalars(select(Round).where(Round.state == RoundState.PUBLISHED)).one()
-    entries = db.session.scalars(select(Entry).where(Entry.round_id == past.id)).all()
+    decided = db.session.scalars(select(Entry).where(Entry.round_id == past.id)).all()
     client, where = draft.client, f"/ratings/rubrics/{newest().public_id}/preview"
     text = client.page(where).text
-    for entry in entries:
+    for entry in decided:
         total = str(entry.total)
         assert f"当时 {total} 分" in text and f"按这一版 {total} 分" in text
     item_page(draft, "D4").press(KEEP, rule="达到得满分", title="征求意见", points="3")

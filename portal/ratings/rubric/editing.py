@@ -141,7 +141,7 @@ def wrong_with(values: Mapping[str, Any], path: Path) -> dict[str, Message]:
     own = at(values, path).get("id")
     for where, message in findings(values):
         rest = where[len(path) :]
-        if where[-1:] == ("id",) and _there(values, where) == own:
+        if where[-1:] == ("id",) and there(values, where) == own:
             found.setdefault("number", message)
         if (
             where[: len(path)] != path
@@ -279,7 +279,7 @@ def place_in_words(values: Mapping[str, Any], path: Path) -> tuple[str, str]:
     """(id of the indicator or nothing, what of it in the words of offices) for a path of a problem."""
     item, inside = "", path
     for end in range(len(path), 0, -1):
-        found = _there(values, path[:end])
+        found = there(values, path[:end])
         if isinstance(found, dict) and "id" in found and path[0] in ("indicators", *EXTRAS):
             item, inside = str(found["id"]), path[end:]
             break
@@ -287,7 +287,8 @@ def place_in_words(values: Mapping[str, Any], path: Path) -> tuple[str, str]:
     return item, " ".join(words)
 
 
-def _there(values: Mapping[str, Any], path: Path) -> Any:
+def there(values: Mapping[str, Any], path: Path) -> Any:
+    """What stands at a path, or None."""
     try:
         return at(values, path)
     except (KeyError, IndexError, TypeError):

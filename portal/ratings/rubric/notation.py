@@ -3,12 +3,14 @@
 One setting a line: ``各档：不低于 0.95，得分 8；其余，得分 0``. Commas join what belongs together, semicolons divide the
 entries of a list, round brackets hold a group inside a line, square ones a list. Text that could be taken for something
 else stands in “quotation marks”. Full-width and half-width signs, simplified and traditional characters, and the names of the
-YAML file, are all understood; what is written is simplified.
+YAML file, are all understood; what is written is simplified, or as ``spelled`` says.
 """
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from decimal import Decimal
 from typing import Any
 
@@ -23,6 +25,7 @@ from portal.ratings.rubric.words import (
     VALUE_OF,
     VALUES,
     YES,
+    names_of,
     simplified,
 )
 
@@ -45,6 +48,23 @@ class NotationError(ValueError):
 
 # ---- writing
 
+_spelling: ContextVar[Callable[[str], str]] = ContextVar("spelling", default=str)
+
+
+@contextmanager
+def spelled(word: Callable[[str], str]) -> Iterator[None]:
+    """Write the known words as this function spells them, such as in traditional characters; what people typed stays."""
+    token = _spelling.set(word)
+    try:
+        yield
+    finally:
+        _spelling.reset(token)
+
+
+def as_spelled(word: str) -> str:
+    """A known word as it is to be written now."""
+    return _spelling.get()(word)
+
 
 def lines_of(settings: Mapping[str, Any]) -> str:
     """Settings, one a line."""
@@ -65,13 +85,13 @@ def _inside(name: str, table: Mapping[str, str]) -> Mapping[str, str]:
 
 def _key(name: str, table: Mapping[str, str]) -> str:
     if name in table:
-        return table[name]
-    return name if _is_plain(name) and simplified(name) not in names_in(table) else _quoted(name)
+        return as_spelled(table[name])
+    return name if _is_plain(name) and simplified(name) not in names_in(table) else quoted(name)
 
 
 def names_in(table: Mapping[str, str]) -> Mapping[str, str]:
     """Word → name of a table."""
-    return SETTING_OF if table is SETTINGS else {word: name for name, word in table.items()}
+    return SETTING_OF if table is SETTINGS else names_of(table)
 
 
 def _whole(name: str, value: Any, table: Mapping[str, str]) -> str:
@@ -83,7 +103,7 @@ def _whole(name: str, value: Any, table: Mapping[str, str]) -> str:
         return "；".join(entries) + ("；" if len(entries) == 1 else "")
     if isinstance(value, Mapping):
         return _pairs(value, inner) if value else "（）"
-    return _scalar(name, value)
+    return scalar_of(name, value)
 
 
 def _entry(name: str, value: Any, table: Mapping[str, str]) -> str:
@@ -97,7 +117,7 @@ def _nested(name: str, value: Any, table: Mapping[str, str]) -> str:
         return "［" + "；".join(_entry(name, entry, table) for entry in value) + "］"
     if isinstance(value, Mapping):
         return "（" + _pairs(value, table) + "）"
-    return _scalar(name, value)
+    return scalar_of(name, value)
 
 
 def _pairs(values: Mapping[str, Any], table: Mapping[str, str]) -> str:
@@ -109,13 +129,14 @@ def _pairs(values: Mapping[str, Any], table: Mapping[str, str]) -> str:
         elif isinstance(value, list | Mapping) or name not in table:
             found.append(f"{written}：{_nested(name, value, _inside(name, table))}")
         else:
-            found.append(f"{written} {_scalar(name, value)}")
+            found.append(f"{written} {scalar_of(name, value)}")
     return "，".join(found)
 
 
-def _scalar(name: str, value: Any) -> str:
+def scalar_of(name: str, value: Any) -> str:
+    """A single value of a setting."""
     if value is None:
-        return NOTHING
+        return as_spelled(NOTHING)
     if isinstance(value, bool):
         return YES if value else NO
     if isinstance(value, Decimal):
@@ -124,8 +145,8 @@ def _scalar(name: str, value: Any) -> str:
         return str(value)
     word = VALUES.get(name, {}).get(value)
     if word is not None:
-        return word
-    return value if _is_plain(value) and simplified(value) not in VALUE_OF.get(name, {}) else _quoted(value)
+        return as_spelled(word)
+    return value if _is_plain(value) and simplified(value) not in VALUE_OF.get(name, {}) else quoted(value)
 
 
 def _is_plain(text: str) -> bool:
@@ -140,7 +161,7 @@ def _is_plain(text: str) -> bool:
 
 def _is_text(text: str) -> bool:
     try:
-        return bool(_read_scalar("", text) == text)
+        return bool(read_scalar("", text) == text)
     except NotationError:
         return False
 
@@ -150,7 +171,8 @@ _VALUE_WORDS = {word for words in VALUE_OF.values() for word in words}
 _STAGES = {word: name for name, word in FREE["by_stage"].items()}
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
+    """Text that reads back as itself, whatever stands in it."""
     return "“" + text.replace("\\", "\\\\").replace("”", "\\”").replace("\n", "\\n") + "”"
 
 
@@ -168,7 +190,8 @@ def read_value(name: str, text: str) -> Any:
     return reader.finished(reader.sequence(name, SETTINGS, ""))
 
 
-def _read_scalar(name: str, text: str) -> Any:
+def read_scalar(name: str, text: str) -> Any:
+    """The value of one word or number. Raises NotationError in words."""
     constants: dict[str, Any] = {
         YES: True,
         NO: False,
@@ -335,10 +358,10 @@ class _Reader:
         first, _space, rest = text.replace("　", " ").partition(" ")
         if rest and (simplified(first) in words or first in table):
             key = words.get(simplified(first), first)
-            return key, _read_scalar(key, rest.strip())
+            return key, read_scalar(key, rest.strip())
         if not text:
             raise self.wrong(phrase("Something is missing before “%(rest)s”.", rest=self.rest()))
-        return None, _read_scalar(name, text)
+        return None, read_scalar(name, text)
 
     def valued(self, key: str, table: Mapping[str, str]) -> tuple[str, Any]:
         self.at += 1
@@ -357,7 +380,7 @@ class _Reader:
             raise self.wrong(
                 phrase("After “%(name)s” a value is missing.", name=SETTINGS.get(name, name)[:40])
             )
-        return _read_scalar(name, text)
+        return read_scalar(name, text)
 
     def bracket(self, name: str, table: Mapping[str, str]) -> Any:
         """A group in round brackets or a list in square ones."""

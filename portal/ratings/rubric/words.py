@@ -6,6 +6,8 @@ meaning: sheets that offices keep for years are read by them. The names of the Y
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 SETTINGS = {
     "about": "评谁", "above": "超过", "add": "加减星", "against": "与基数比", "all": "同时满足",
     "allow_relative": "允许校际比较", "always_applies": "一律适用", "among": "在其中", "anchors": "参照分",
@@ -119,9 +121,22 @@ _TRADITIONAL = str.maketrans(
 """The traditional characters of these words, one for one; a test makes them again."""
 
 
+_SPELLED = {plain: letter for letter, plain in reversed(_TRADITIONAL.items())}
+
+
 def simplified(word: str) -> str:
     """A word as it stands in the tables above, whichever characters it was typed in."""
     return word.translate(_TRADITIONAL)
+
+
+def traditional(word: str) -> str:
+    """A word of the tables above in traditional characters, one for one."""
+    return word.translate(_SPELLED)
+
+
+def names_of(table: Mapping[str, str]) -> dict[str, str]:
+    """Word → name of a table."""
+    return {word: name for name, word in table.items()}
 
 
 # One example of each kind of rule, as it stands in a cell: what an editor begins with.

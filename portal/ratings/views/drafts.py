@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from flask import abort, jsonify, url_for
+from flask import abort, jsonify, request, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
@@ -11,16 +11,17 @@ from portal.access import find, requires
 from portal.extensions import db
 from portal.i18n import gettext as _
 from portal.once import commit_and_go
-from portal.ratings import drafting, satisfaction
-from portal.ratings.forms import ItemForm, NewItemForm, RubricSettingsForm
+from portal.ratings import drafting, field_forms, satisfaction
+from portal.ratings.forms import ItemFieldsForm, ItemForm, NewItemForm, RubricSettingsForm, WholeFieldsForm
 from portal.ratings.models import RubricState, RubricVersion
 from portal.ratings.policy import RUBRIC_MANAGE
 from portal.ratings.reading import points, sentence
-from portal.ratings.rubric import RubricError, title_text
+from portal.ratings.rubric import RubricError, filling, title_text
 from portal.ratings.rubric import editing as e
 from portal.ratings.rubric.comparing import changes
+from portal.ratings.rubric.fields import Part
+from portal.ratings.rubric.notation import spelled
 from portal.ratings.rubric.reading import Path
-from portal.ratings.rubric.words import EXAMPLES
 from portal.ratings.rubrics import rubric_of, values_of, words
 from portal.ratings.views.blueprint import bp
 from portal.templating import render
@@ -66,7 +67,7 @@ def _problems(values: Mapping[str, Any]) -> list[tuple[str, str]]:
     for path, message in e.findings(values):
         item, inside = e.place_in_words(values, path)
         place = " ".join(part for part in (item, inside) if part)
-        said = sentence(message)
+        said = sentence(field_forms.in_words(message))
         found.append((item, _("%(path)s: %(what)s", path=place, what=said) if place else said))
     return found
 
@@ -105,37 +106,56 @@ def _beyond(version: RubricVersion) -> str | None:
     return satisfaction.beyond(rubric_of(version)) if satisfaction.is_beyond(version) else None
 
 
-def _item_page(version: RubricVersion, item_id: str, form: ItemForm, group: bool) -> str:
+def _item_page(version: RubricVersion, item_id: str, form: Any, parts: Mapping[str, Part] | None) -> str:
     return render(
         "ratings/edit_item.html",
         version=version,
         item_id=item_id,
-        form=form,
-        group=group,
-        examples=[] if group else [text.splitlines() for text in EXAMPLES.values()],
+        form=field_forms.as_shown(form),
+        group="source" not in form,
+        parts=parts,
+        words=field_forms,
+        examples=[] if parts or "source" not in form else field_forms.examples(),
     )
+
+
+def _item_form(entry: Mapping[str, Any], path: Path) -> tuple[Any, Mapping[str, Part] | None]:
+    """The form of an indicator with what this request sends or what the draft holds, and its fields; no fields: as text."""
+    group, source = "children" in entry, entry.get("source", "")
+    sent = request.form.to_dict() if request.method == "POST" else None
+    if request.values.get("as") == "text":
+        with spelled(field_forms.spelling()):
+            return ItemForm.offering(source, group, None if sent is not None else e.fields_of(entry)), None
+    with spelled(field_forms.spelling()):
+        texts = sent if sent is not None else filling.item_texts(entry, path)
+    parts = filling.item_parts(entry, path, texts)
+    form = field_forms.with_fields(ItemFieldsForm, parts, None if sent is not None else texts)
+    form.complete(source, group)
+    return form, parts
 
 
 @bp.get("/ratings/rubrics/<public_id>/items/<item_id>")
 @requires(RUBRIC_MANAGE)
 def edit_item(public_id: str, item_id: str) -> str:
-    """One indicator, as a form."""
+    """One indicator, field by field or as text."""
     version, values = _draft(public_id)
-    entry = e.at(values, _at(values, item_id))
-    form = ItemForm.offering(entry.get("source", ""), "children" in entry, e.fields_of(entry))
-    return _item_page(version, item_id, form, "children" in entry)
+    path = _at(values, item_id)
+    form, parts = _item_form(e.at(values, path), path)
+    return _item_page(version, item_id, form, parts)
 
 
-def _changed(values: Mapping[str, Any], path: Path, form: ItemForm) -> dict[str, Any]:
+def _changed(values: Mapping[str, Any], path: Path, form: Any, is_text: bool) -> dict[str, Any]:
     """The values with what the form says; what is wrong stands at the form's fields."""
-    entry, wrong = e.entry_of(
-        {"rule": "", "evidence": "", "source": "", **form.typed()}, e.at(values, path).get("children")
-    )
-    changed = e.with_entry(values, path, entry)
-    wrong = wrong or e.wrong_with(changed, path)
-    for name, message in wrong.items():
-        field = form[name] if name in form else form["number"]
-        field.errors = [sentence(message)]
+    if is_text:
+        entry, wrong = e.entry_of(
+            {"rule": "", "evidence": "", "source": "", **field_forms.texts_of(form)},
+            e.at(values, path).get("children"),
+        )
+        changed = e.with_entry(values, path, entry)
+        wrong = wrong or e.wrong_with(changed, path)
+    else:
+        changed, wrong = filling.with_item(values, path, field_forms.texts_of(form))
+    field_forms.tell(form, wrong)
     return changed
 
 
@@ -145,16 +165,15 @@ def keep_item(public_id: str, item_id: str) -> Response | tuple[str, int]:
     """Keep one indicator."""
     version, values = _draft(public_id, to_change=True)
     path = _at(values, item_id)
-    entry = e.at(values, path)
-    form = ItemForm.offering(entry.get("source", ""), "children" in entry)
-    if form.sent_and_valid():
-        changed = _changed(values, path, form)
+    form, parts = _item_form(e.at(values, path), path)
+    if "more" not in request.form and form.sent_and_valid():
+        changed = _changed(values, path, form, parts is None)
         if not form.errors:
             drafting.keep(version, changed, current_user.person_id)
             return commit_and_go(url_for(".edit_rubric", public_id=public_id), _("Kept."))
     db.session.rollback()
     version, _values = _draft(public_id)
-    return _item_page(version, item_id, form, "children" in entry), 422
+    return _item_page(version, item_id, form, parts), 422
 
 
 @bp.post("/ratings/rubrics/<public_id>/items/<item_id>/check")
@@ -163,12 +182,11 @@ def check_item(public_id: str, item_id: str) -> Response:
     """What is wrong with an indicator while it is being typed, for the page's script; changes nothing."""
     _version, values = _draft(public_id)
     path = _at(values, item_id)
-    entry = e.at(values, path)
-    form = ItemForm.offering(entry.get("source", ""), "children" in entry)
+    form, parts = _item_form(e.at(values, path), path)
     if form.sent_and_valid():
-        _changed(values, path, form)
+        _changed(values, path, form, parts is None)
     said = [f"{field.label.text}：{message}" for field in form for message in field.errors]
-    return jsonify(problems=said)
+    return jsonify(problems=said, fields={field.id: str(field.errors[0]) for field in form if field.errors})
 
 
 @bp.post("/ratings/rubrics/<public_id>/items/<item_id>/up")
@@ -221,18 +239,39 @@ def add_item(public_id: str) -> Response | tuple[str, int]:
     )
 
 
+def _settings_form(values: Mapping[str, Any]) -> tuple[Any, Part | None]:
+    """The form of the settings with what this request sends or what the draft holds, and its fields; no fields: as text."""
+    own = {"number": values.get("id", ""), "title": title_text(values.get("title", ""))}
+    sent = request.form.to_dict() if request.method == "POST" else None
+    with spelled(field_forms.spelling()):
+        if request.values.get("as") == "text":
+            data = own | e.settings_of(values)
+            return (
+                RubricSettingsForm() if sent is not None else RubricSettingsForm(formdata=None, data=data)
+            ), None
+        texts = sent if sent is not None else own | filling.whole_texts(values)
+    part = filling.whole_part(texts)
+    form = field_forms.with_fields(WholeFieldsForm, {"whole": part}, None if sent is not None else texts)
+    return form, part
+
+
+def _settings_page(version: RubricVersion, form: Any, part: Part | None) -> str:
+    return render(
+        "ratings/rubric_settings.html",
+        version=version,
+        form=field_forms.as_shown(form),
+        parts=part.parts if part else (),
+        main=filling.MAIN,
+        words=field_forms,
+    )
+
+
 @bp.get("/ratings/rubrics/<public_id>/settings")
 @requires(RUBRIC_MANAGE)
 def rubric_settings(public_id: str) -> str:
-    """What holds for the whole rubric."""
+    """What holds for the whole rubric, field by field or as text."""
     version, values = _draft(public_id)
-    data = e.settings_of(values) | {
-        "number": values.get("id", ""),
-        "title": title_text(values.get("title", "")),
-    }
-    return render(
-        "ratings/rubric_settings.html", version=version, form=RubricSettingsForm(formdata=None, data=data)
-    )
+    return _settings_page(version, *_settings_form(values))
 
 
 @bp.post("/ratings/rubrics/<public_id>/settings")
@@ -240,19 +279,22 @@ def rubric_settings(public_id: str) -> str:
 def keep_settings(public_id: str) -> Response | tuple[str, int]:
     """Keep the settings; what contradicts the indicators is told on the list."""
     version, values = _draft(public_id, to_change=True)
-    form = RubricSettingsForm()
-    if form.sent_and_valid():
-        changed, wrong = e.with_settings(values, {name: form[name].data or "" for name in e.FIELDS})
-        changed |= {"id": form.number.data, "title": _title(values, form.title.data)}
-        wrong = wrong or e.wrong_settings(changed)
-        for name, message in wrong.items():
-            form[name].errors = [sentence(message)]
+    form, part = _settings_form(values)
+    if "more" not in request.form and form.sent_and_valid():
+        typed = field_forms.texts_of(form)
+        own = {"id": typed["number"], "title": _title(values, typed["title"])}
+        if part is None:
+            changed, wrong = e.with_settings(values | own, typed)
+            wrong = wrong or e.wrong_settings(changed)
+        else:
+            changed, wrong = filling.with_whole(values | own, typed)
+        field_forms.tell(form, wrong)
         if not wrong:
             drafting.keep(version, changed, current_user.person_id)
             return commit_and_go(url_for(".edit_rubric", public_id=public_id), _("Kept."))
     db.session.rollback()
     version, _values = _draft(public_id)
-    return render("ratings/rubric_settings.html", version=version, form=form), 422
+    return _settings_page(version, form, part), 422
 
 
 def _title(values: Mapping[str, Any], typed: str) -> Any:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from portal.ratings import rubric as engine
 from portal.ratings.rubric.checking import checked
-from portal.ratings.rubric.notation import NotationError, lines_of, read_lines
+from portal.ratings.rubric.notation import NotationError, lines_of, read_lines, spelled
 from portal.ratings.rubric.reading import Document
 from portal.ratings.rubric.rulechecking import POINTLESS
 from portal.ratings.rubric.rules import RULES
@@ -26,6 +26,7 @@ from portal.ratings.rubric.words import (
     VALUE_OF,
     VALUES,
     simplified,
+    traditional,
 )
 from tests.ratings.rubric.sheets import EXAMPLES as FILES
 
@@ -138,6 +139,18 @@ def test_the_example_of_every_kind_of_rule_is_right(kind: str) -> None:
     }
     assert rule["kind"] == kind
     assert checked(Document(values)).items[0].rule is not None
+
+
+def test_words_are_written_in_traditional_characters_as_the_catalogue_would():
+    """Character by character; 捨 where nothing is meant but leaving out, which the converter does not see."""
+    convert = opencc.OpenCC("s2t").convert
+    words = [*SETTINGS.values(), *KINDS.values()]
+    words += [word for table in (*VALUES.values(), *FREE.values()) for word in table.values()]
+    ours = {word: traditional(word).replace("為", "爲").replace("捨", "舍") for word in words}
+    assert {word: text for word, text in ours.items() if text != convert(word).replace("捨", "舍")} == {"周": "週"}
+    with spelled(traditional):
+        text = lines_of({"kind": "ratio_bands", "numerator": "参训家长", "bands": [{"else": True, "points": 0}]})
+    assert text == "類型：按比例分檔\n分子：参训家长\n各檔：其餘，得分 0；", "what people typed is not converted"
 
 
 @pytest.mark.parametrize("characters", ["s2t", "s2tw", "s2hk"])
