@@ -45,7 +45,7 @@ RARE_WITHIN = {
     "bands": ("title",), "levels": ("id",), "components": ("id",), "total": ("combine", "ceiling", "floor"), "ranks": ("grade", "min_share"),
     "ratings": ("min", "max"), "scorers": ("columns",), "all": ("what",),
 }  # fmt: skip
-RANGE = re.compile(r"\s*(-?\d{1,9}(?:\.\d{1,12})?)\s*[～~]\s*(-?\d{1,9}(?:\.\d{1,12})?)\s*")
+RANGE = re.compile(r"(-?[0-9]{1,9}(?:\.[0-9]{1,12})?)[～~](-?[0-9]{1,9}(?:\.[0-9]{1,12})?)")
 
 
 @dataclass(frozen=True)
@@ -165,7 +165,7 @@ class Written:
 
     def write(self, value: Any, at: str) -> dict[str, str]:
         if self.setting == "size":
-            if isinstance(value, str) and RANGE.fullmatch(value):
+            if isinstance(value, str) and self._range(value):
                 return {at: quoted(value)}
             if isinstance(value, list) and len(value) == 2:
                 joined = "～".join(scalar_of("size", entry) for entry in value)
@@ -180,7 +180,7 @@ class Written:
         return Part(at, self.setting, "line", rare=self.setting in RARE, default=_default(self.schema))
 
     def _range(self, text: str) -> list[Any] | None:
-        ends = RANGE.fullmatch(text)
+        ends = RANGE.fullmatch(text.replace(" ", ""))
         return [read_scalar("size", end) for end in ends.groups()] if ends else None
 
     def read(self, texts: Texts, at: str, path: Path, found: Found) -> Any:
