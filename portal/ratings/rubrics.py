@@ -22,7 +22,6 @@ from portal.ratings.rubric import (
     Rubric,
     RubricError,
     failed_cases,
-    load,
     read_yaml,
     title_text,
 )

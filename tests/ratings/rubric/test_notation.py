@@ -147,10 +147,16 @@ def test_words_are_written_in_traditional_characters_as_the_catalogue_would():
     words = [*SETTINGS.values(), *KINDS.values()]
     words += [word for table in (*VALUES.values(), *FREE.values()) for word in table.values()]
     ours = {word: traditional(word).replace("為", "爲").replace("捨", "舍") for word in words}
-    assert {word: text for word, text in ours.items() if text != convert(word).replace("捨", "舍")} == {"周": "週"}
+    assert {word: text for word, text in ours.items() if text != convert(word).replace("捨", "舍")} == {
+        "周": "週"
+    }
     with spelled(traditional):
-        text = lines_of({"kind": "ratio_bands", "numerator": "参训家长", "bands": [{"else": True, "points": 0}]})
-    assert text == "類型：按比例分檔\n分子：参训家长\n各檔：其餘，得分 0；", "what people typed is not converted"
+        text = lines_of(
+            {"kind": "ratio_bands", "numerator": "参训家长", "bands": [{"else": True, "points": 0}]}
+        )
+    assert text == "類型：按比例分檔\n分子：参训家长\n各檔：其餘，得分 0；", (
+        "what people typed is not converted"
+    )
 
 
 @pytest.mark.parametrize("characters", ["s2t", "s2tw", "s2hk"])
