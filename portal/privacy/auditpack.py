@@ -274,6 +274,7 @@ def exports(of: Year) -> Table:
         "audit_pack": "年度审计材料",
         "pupils": "学生名单",
         "left_behind": "留守儿童登记册",
+        "care_plans": "一人一案名册",
         "log": "操作日志",
     }
     return Table(

@@ -7,14 +7,17 @@ from typing import Any
 
 import xlsxwriter
 from sqlalchemy import and_, func, or_, select
+from sqlalchemy.orm import selectinload
 
 from portal import clock, names
-from portal.care.models import AWAY_NAMES, Away, CareContact, LeftBehind
+from portal.accounts.models import Person
+from portal.care.models import AWAY_NAMES, Away, CareContact, CarePlan, LeftBehind
 from portal.extensions import db
 from portal.i18n import lazy_gettext as _l
 from portal.privacy.exporting import Made, canary, export, watermark
 from portal.privacy.models import ExportRequest
 from portal.schools.models import District, Enrolment, Pupil, School, SchoolClass
+from portal.visits.models import PRIORITY_NAMES
 
 SHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
@@ -150,4 +153,57 @@ def _line(one: LeftBehind, name: str, room: str, count: int) -> tuple[str, ...]:
         one.started_on.isoformat(),
         one.contacted_on.isoformat() if count else "",
         str(count),
+    )
+
+
+# The pupils with a plan of their own (一人一案).
+
+PLANS = ("班级", "姓名", "建案原因", "责任人", "目标", "措施", "建案日期", "下次复查")
+
+
+def _with_plan(request: ExportRequest) -> Any:
+    on = _asked_on(request)
+    return (
+        CarePlan.school_id == request.school_id,
+        CarePlan.opened_on <= on,
+        or_(CarePlan.closed_on.is_(None), CarePlan.closed_on > on),
+    )
+
+
+def count_plans(request: ExportRequest) -> int:
+    """How many children have a plan."""
+    return db.session.scalar(select(func.count(CarePlan.id)).where(*_with_plan(request))) or 0
+
+
+@export("care_plans", _l("Pupils with a plan of their own, its aims and measures"), "F4", count_plans)
+def care_plans(request: ExportRequest) -> Made:
+    """The plans of a school on the day it was asked for, with the canary among the children."""
+    found = db.session.execute(
+        select(CarePlan, Pupil.name, SchoolClass.name, Person.name)
+        .join(Pupil, Pupil.id == CarePlan.pupil_id)
+        .join(Person, Person.id == CarePlan.responsible_id)
+        .outerjoin(Enrolment, and_(Enrolment.pupil_id == CarePlan.pupil_id, *_in_class(request)))
+        .outerjoin(SchoolClass, SchoolClass.id == Enrolment.class_id)
+        .where(*_with_plan(request))
+        .options(selectinload(CarePlan.measures))
+        .order_by(SchoolClass.id, Pupil.name_pinyin, CarePlan.id)
+    )
+    rows = [_plan_line(one, name, room or "", by) for one, name, room, by in found]
+    if rows:
+        copied = rows[len(rows) // 2]
+        rows.insert(len(rows) // 2, (copied[0], canary(request), *copied[2:4], "多和同学玩", "", *copied[6:]))
+    data = _workbook(request, "一人一案", PLANS, rows)
+    return Made(data, f"care-plans-{request.asked_at:%Y-%m-%d}.xlsx", SHEET)
+
+
+def _plan_line(one: CarePlan, name: str, room: str, responsible: str) -> tuple[str, ...]:
+    return (
+        room,
+        name,
+        "、".join(str(PRIORITY_NAMES.get(group, group)) for group in one.groups or ()),
+        responsible,
+        one.aims or "",
+        "；".join(measure.what for measure in one.measures),
+        one.opened_on.isoformat(),
+        one.review_due_on.isoformat(),
     )

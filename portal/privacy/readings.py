@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, and_, exists, or_, select
 from sqlalchemy.orm import aliased
 
 from portal.access import Actor
-from portal.care.models import LeftBehind
+from portal.care.models import CarePlan, LeftBehind
 from portal.errors import RuleBroken
 from portal.extensions import db
 from portal.i18n import gettext as _
@@ -69,6 +69,12 @@ PURPOSES_IN_WORDS = {
 """What a view says as a word; what a person typed stays as it was typed."""
 REGISTER = "left_behind"
 """The kind of export that names the children of the left-behind register."""
+PLANS = "care_plans"
+"""The kind of export that names the children with a plan of their own."""
+TAKEN_OUT = {
+    REGISTER: _l("The left-behind register was taken out"),
+    PLANS: _l("The list of plans was taken out"),
+}
 LISTS = ("pupils",)
 """Kinds of exports that name all children of a place."""
 HOUSEHOLDS = ("visit", "opinion", "visit_invitation", "follow_up")
@@ -109,8 +115,8 @@ def _openings(actor: Actor) -> ColumnElement[bool]:
 
 
 def _lists_naming(actor: Actor) -> ColumnElement[bool]:
-    """Lists of pupils taken out that named a child of the guardian: of its school, or of a district above it, and the
-    left-behind register of its school while it stood there."""
+    """Lists of pupils taken out that named a child of the guardian: of its school, or of a district above it, the
+    left-behind register of its school while it stood there, and the plans of its school while it had one."""
     asking, home = aliased(District), aliased(District)
     asked_at: Any = ExportRequest.asked_at
     registered = exists().where(
@@ -119,6 +125,12 @@ def _lists_naming(actor: Actor) -> ColumnElement[bool]:
         LeftBehind.started_on <= asked_at,
         or_(LeftBehind.ended_on.is_(None), asked_at < LeftBehind.ended_on),
     )
+    planned = exists().where(
+        CarePlan.pupil_id == Enrolment.pupil_id,
+        CarePlan.school_id == School.id,
+        CarePlan.opened_on <= asked_at,
+        or_(CarePlan.closed_on.is_(None), asked_at < CarePlan.closed_on),
+    )
     named = (
         select(ExportRequest.id)
         .join(asking, asking.id == ExportRequest.district_id)
@@ -126,7 +138,11 @@ def _lists_naming(actor: Actor) -> ColumnElement[bool]:
         .join(School, School.id == Enrolment.school_id)
         .join(home, home.id == School.district_id)
         .where(
-            or_(ExportRequest.kind.in_(LISTS), and_(ExportRequest.kind == REGISTER, registered)),
+            or_(
+                ExportRequest.kind.in_(LISTS),
+                and_(ExportRequest.kind == REGISTER, registered),
+                and_(ExportRequest.kind == PLANS, planned),
+            ),
             or_(
                 ExportRequest.school_id == School.id,
                 and_(ExportRequest.school_id.is_(None), home.path.startswith(asking.path)),
@@ -196,21 +212,26 @@ def told(entries: Sequence[TrailEntry], person_id: int) -> list[Reading]:
     ]
 
 
-def _is_register(entry: TrailEntry) -> bool:
-    return entry.object_kind == ExportRequest.__tablename__ and (entry.facts or {}).get("kind") == REGISTER
+def _taken_out(entry: TrailEntry) -> Any:
+    """The kind of list that was taken out; None for any other entry."""
+    return (entry.facts or {}).get("kind") if entry.object_kind == ExportRequest.__tablename__ else None
 
 
 def _category_of(entry: TrailEntry) -> str:
     """What was read, in words."""
-    if _is_register(entry):
+    kind = _taken_out(entry)
+    if kind == REGISTER:
         return _("Who looks after the child and what was agreed")
+    if kind == PLANS:
+        return _("The plan for the child: aims and measures")
     return str(CATEGORY_NAMES[entry.category or entry.action])
 
 
 def _kind_of(entry: TrailEntry) -> str:
     """In what it stood, in words."""
-    if _is_register(entry):
-        return _("The left-behind register was taken out")
+    kind = _taken_out(entry)
+    if kind in TAKEN_OUT:
+        return str(TAKEN_OUT[kind])
     of_part = NUMBERS.get((entry.object_kind, entry.category))
     return str(of_part or KIND_NAMES.get(entry.object_kind, _l("Another record")))
 

@@ -240,7 +240,7 @@ def report_workbook(report: Report) -> bytes:
     target = io.BytesIO()
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     with xlsxwriter.Workbook(target, options) as book:
-        page = book.add_worksheet()
+        page = book.add_worksheet(_("Visits"))
         page.set_column(0, 0, 28)
         page.set_column(1, len(report.headings), 14)
         page.write_string(0, 0, f"{report.title} {report.lead}")

@@ -7,7 +7,7 @@ import openpyxl
 from sqlalchemy import func, select
 
 from portal import clock
-from portal.care.models import CareContact, LeftBehind
+from portal.care.models import CareContact, CarePlan, LeftBehind
 from portal.extensions import db
 from portal.paging import PAGE
 from portal.privacy import exporting
@@ -65,9 +65,19 @@ def test_a_long_contact_log_comes_in_pages_that_cost_the_same(as_):
     assert wrong.status == 422 and "看更多" not in wrong.links
 
 
-def asked(as_, who="孙立德"):
-    page = proved(as_, who).page("/privacy/exports/new?kind=left_behind")
-    return page.press("申请导出", kind="left_behind", purpose="报乡镇核对")
+def asked(as_, who="孙立德", kind="left_behind"):
+    page = proved(as_, who).page(f"/privacy/exports/new?kind={kind}")
+    return page.press("申请导出", kind=kind, purpose="报乡镇核对")
+
+
+def fetched(as_):
+    """The cells of the workbook, once the second person has agreed."""
+    proved(as_, "何静").page("/privacy/exports").press("同意")
+    client = proved(as_, "孙立德")
+    page = client.page("/privacy/exports")
+    form = page.form_of("领取文件")
+    book = openpyxl.load_workbook(io.BytesIO(client.post(form.get("action"), data=page.fields(form)).data))
+    return [cell for row in book.active.iter_rows() for cell in row if cell.value is not None]
 
 
 def test_the_register_leaves_with_a_second_person_and_the_family_sees_it(as_):
@@ -81,12 +91,7 @@ def test_the_register_leaves_with_a_second_person_and_the_family_sees_it(as_):
     request = newest()
     assert (request.holds, request.needs_second, request.content) == ("F4", True, None)
     assert "领取文件" not in as_("孙立德").page("/privacy/exports").buttons
-    proved(as_, "何静").page("/privacy/exports").press("同意")
-    client = proved(as_, "孙立德")
-    page = client.page("/privacy/exports")
-    form = page.form_of("领取文件")
-    book = openpyxl.load_workbook(io.BytesIO(client.post(form.get("action"), data=page.fields(form)).data))
-    cells = [cell for row in book.active.iter_rows() for cell in row if cell.value is not None]
+    cells = fetched(as_)
     values = [cell.value for cell in cells]
 
     assert {cell.data_type for cell in cells} == {"s"}
@@ -97,3 +102,22 @@ def test_the_register_leaves_with_a_second_person_and_the_family_sees_it(as_):
     assert name == "赵小满"
     assert "留守儿童登记册被导出" in seen["周桂兰"] and "报乡镇核对" in seen["周桂兰"]
     assert "留守儿童登记册被导出" not in seen["李晚晴"]
+
+
+def test_the_plans_leave_as_a_workbook_the_same_way(as_):
+    plan = db.session.scalars(select(CarePlan).join(Pupil).where(Pupil.name == "赵小满")).one()
+    assert "用 XLSX 导出一人一案名册" in as_("孙立德").page("/care/?group=plan").links
+    assert asked(as_, "何静", "care_plans").status == 422
+
+    assert asked(as_, kind="care_plans").status == 200
+    request = newest()
+    assert (request.holds, request.needs_second) == ("F4", True)
+    cells = fetched(as_)
+    values = [cell.value for cell in cells]
+
+    assert {cell.data_type for cell in cells} == {"s"}
+    assert {"赵小满", "留守儿童", plan.aims, "何雨桐", "邓宇"} <= set(values)
+    assert values.count(exporting.canary(request)) == 1
+    seen = {who: as_(who, "guardian").page("/privacy/readings").text for who in ("周桂兰", "李晚晴")}
+    assert "一人一案名册被导出" in seen["周桂兰"]
+    assert "一人一案名册被导出" not in seen["李晚晴"]

@@ -30,7 +30,7 @@ from portal.trail.models import note
 SHOWN = 20
 KINDS_OF = {
     Role.DISTRICT_STAFF: ("audit_pack", "pupils"),
-    Role.PRINCIPAL: ("pupils", "left_behind"),
+    Role.PRINCIPAL: ("pupils", "left_behind", "care_plans"),
     Role.SCHOOL_OFFICE: ("pupils",),
 }
 MIMETYPES = {"zip": "application/zip", "xlsx": lists.SHEET, "csv": "text/csv; charset=utf-8"}
