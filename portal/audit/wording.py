@@ -241,6 +241,7 @@ ACTS = {
     "rating.measure_proposed": _l("measure proposed"),
     "rating.measure_answered": _l("answer to a measure"),
     "rating.measure_settled": _l("measure settled or dropped"),
+    "rating.year_end_asked": _l("year-end sheet made"),
     "rating.appeal_filed": _l("appeal against a measure sent"),
     "rating.appeal_answered": _l("appeal against a measure answered"),
     "rating.appeal": _l("step: appeal against a measure"),

@@ -27,7 +27,7 @@ from sqlalchemy import (
     inspect,
     select,
 )
-from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
+from sqlalchemy.orm import Mapped, contains_eager, joinedload, mapped_column, relationship
 
 from portal import clock
 from portal.access import Actor
@@ -39,6 +39,7 @@ from portal.ratings import conflicts, teams
 from portal.ratings.canonical import canonical, digest, restored
 from portal.ratings.models import Entry, Round, RoundState
 from portal.ratings.terms import ROTATION
+from portal.row_security import all_rows
 from portal.trail.models import HEAD, note
 
 KIND, RULE = "gongyu.draw", 1
@@ -283,6 +284,21 @@ def published() -> list[Draw]:
     """The newest draws of all rounds, announced or drawn, for anybody."""
     wanted = select(Draw).options(joinedload(Draw.round).joinedload(Round.district))
     return list(db.session.scalars(wanted.order_by(Draw.id.desc()).limit(50)))
+
+
+def named_by_hand() -> list[Entry]:
+    """Schools of running and published rounds whose inspectors were named though they are to be drawn, the newest first, with
+    school, round and district, for anybody."""
+    wanted = (
+        select(Entry)
+        .join(Round, Round.id == Entry.round_id)
+        .where(Entry.chosen_reason != "", Round.state != RoundState.DRAFT)
+        .options(joinedload(Entry.school), contains_eager(Entry.round).joinedload(Round.district))
+        .order_by(Entry.id.desc())
+        .limit(50)
+    )
+    with all_rows():
+        return list(db.session.scalars(wanted))
 
 
 def team_names(found: Draw, round_: Round) -> list[tuple[str, list[str]]]:

@@ -139,6 +139,7 @@ LEFT_OUT = {
     "rating_improvement": "what the school did next, after the result",
     "rating_look": "who looked at a question",
     "rating_peers": "made from the results, and made again when one changes",
+    "rating_year_end": "taken out of the results; a file of it is scored again to be checked",
     "rating_question": "asked about the records; no part of the result",
 }
 """Tables of the ratings whose rows a result does not rest on, and why."""

@@ -226,11 +226,13 @@ class InspectorsForm(PortalForm):
     third = SelectField(_l("Third of the team"))
     fourth = SelectField(_l("Fourth of the team"))
     lead = RadioField(_l("Who leads the team?"), validators=[Optional()])
+    reason = TextField(_l("Why are they named and not drawn?"), [Length(max=LONG)])
 
     PLACES = ("first", "second", "third", "fourth")
 
-    def offer(self, people: Sequence[Person], size: int) -> None:
-        """Who may inspect the school, and how many the team has at least."""
+    def offer(self, people: Sequence[Person], size: int, by_draw: bool) -> None:
+        """Who may inspect the school, how many the team has at least, and whether naming them by hand needs a reason."""
+        self._by_draw = by_draw
         self._people = {person.public_id: person for person in people}
         self._size = size
         names = [("", _("Choose")), *((person.public_id, person.name) for person in people)]
@@ -253,6 +255,12 @@ class InspectorsForm(PortalForm):
 
     def validate_fourth(self, field: Any) -> None:
         self._check_twice(field)
+
+    def validate_reason(self, field: Any) -> None:
+        if self._by_draw and not (field.data or "").strip():
+            raise ValidationError(
+                _("The inspectors of this round are drawn. Draw them, or write why you name them.")
+            )
 
     def validate_lead(self, field: Any) -> None:
         if self._size > 2 and not (field.data and self[field.data].data):

@@ -152,8 +152,9 @@ class RubricVersion(PublicId, Base):
 class Round(PublicId, Base):
     """One rating of the schools of a district over a school year, by one rubric version.
 
-    ``team_size``, ``spread_limit`` (percent of the points of an indicator; None: no third scorer) and ``has_panel`` are the
-    rules it was prepared under; rounds from before them have two inspectors and no panel.
+    ``team_size``, ``spread_limit`` (percent of the points of an indicator; None: no third scorer), ``has_panel`` and ``by_draw``
+    (inspectors come from the draw, or with a signed reason) are the rules it was prepared under; rounds from before them have two
+    inspectors and no panel.
     """
 
     __tablename__ = "rating_round"
@@ -187,6 +188,7 @@ class Round(PublicId, Base):
     team_size: Mapped[int] = mapped_column(default=2, server_default="2", info={"before": 2})
     spread_limit: Mapped[int | None]
     has_panel: Mapped[bool] = mapped_column(default=False, server_default=false(), info={"before": False})
+    by_draw: Mapped[bool] = mapped_column(default=False, server_default=false(), info={"before": False})
 
     rubric_version: Mapped[RubricVersion] = relationship(lazy="raise_on_sql")
     school_year: Mapped[SchoolYear] = relationship(lazy="raise_on_sql")
@@ -207,7 +209,8 @@ class Round(PublicId, Base):
 
 
 class Entry(PublicId, Base):
-    """One school in a round. ``inputs`` and ``result`` are set by the decision, as canonical JSON."""
+    """One school in a round. ``inputs`` and ``result`` are set by the decision, as canonical JSON; ``chosen_reason``: why its
+    inspectors were named by hand where they are to be drawn, signed by whom and when."""
 
     __tablename__ = "rating_entry"
     __table_args__ = (
@@ -232,6 +235,9 @@ class Entry(PublicId, Base):
     returned_at: Mapped[datetime | None]
     return_reason: Mapped[str] = mapped_column(Text, default="")
     correction_due_on: Mapped[date | None]
+    chosen_reason: Mapped[str] = mapped_column(Text, default="", server_default="")
+    chosen_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    chosen_at: Mapped[datetime | None]
     gates: Mapped[str] = mapped_column(Text, default="{}")
     opinion_text: Mapped[str] = mapped_column(Text, default="", server_default="")
     opinion_star: Mapped[int | None]
@@ -251,6 +257,7 @@ class Entry(PublicId, Base):
     star: Mapped[int | None]
     total: Mapped[str | None] = mapped_column(String(40))
 
+    chosen_by: Mapped[Person | None] = relationship(lazy="raise_on_sql", foreign_keys=[chosen_by_id])
     round: Mapped[Round] = relationship(lazy="raise_on_sql", back_populates="entries")
     school: Mapped[School] = relationship(lazy="raise_on_sql")
     sheets: Mapped[list["Sheet"]] = relationship(

@@ -46,7 +46,7 @@ def ready(round_: Round, on: date) -> list[Entry]:
     """
     if round_.state != RoundState.PUBLISHED:
         return []
-    return _final(round_, on, _free(round_))
+    return final(round_, on, [_free(round_)])
 
 
 def how_many(round_: Round, on: date) -> int:
@@ -54,7 +54,7 @@ def how_many(round_: Round, on: date) -> int:
     if round_.state != RoundState.PUBLISHED:
         return 0
     objected = exists().where(Objection.entry_id == Entry.id)
-    found = len(_final(round_, on, and_(_free(round_), objected)))
+    found = len(final(round_, on, [_free(round_), objected]))
     if windows.is_over(Step.PUBLICITY, round_, round_.publicity_ends_on, on):
         with all_rows():
             found += db.session.scalar(select(func.count(Entry.id)).where(_free(round_), ~objected)) or 0
@@ -77,10 +77,11 @@ def _free(round_: Round) -> ColumnElement[bool]:
     )
 
 
-def _final(round_: Round, on: date, which: ColumnElement[bool]) -> list[Entry]:
+def final(round_: Round, on: date, which: Sequence[ColumnElement[bool]]) -> list[Entry]:
+    """Of these schools of a round those whose result nothing can change any more, with school and district. Three queries."""
     wanted = (
         select(Entry)
-        .where(which)
+        .where(*which)
         .options(joinedload(Entry.school).joinedload(School.district), joinedload(Entry.round))
         .order_by(Entry.id)
     )

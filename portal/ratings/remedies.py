@@ -86,5 +86,10 @@ def refusal(
 
 
 def is_final(entry: Entry, cases: Sequence[Objection], on: date, known: windows.Known | None = None) -> bool:
-    """Whether nothing can change a published result any more: all terms are over, nothing is being examined."""
-    return open_case(cases) is None and refusal(entry, cases, on, known) is not None
+    """Whether nothing can change a published result any more: public notice and all terms are over, nothing is being examined."""
+    due = entry.round.publicity_ends_on
+    return (
+        windows.is_over(Step.PUBLICITY, entry.round, due, on, known)
+        and open_case(cases) is None
+        and refusal(entry, cases, on, known) is not None
+    )

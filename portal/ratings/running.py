@@ -30,7 +30,7 @@ from portal.ratings import (
 from portal.ratings.canonical import canonical, digest, restored
 from portal.ratings.models import Entry, Round, RubricVersion, Seat, Sheet
 from portal.ratings.rubrics import rubric_of
-from portal.ratings.terms import SPREAD, VALIDITY, terms_on
+from portal.ratings.terms import DRAWN, SPREAD, VALIDITY, terms_on
 from portal.ratings.windows import Step
 from portal.schools.models import School, SchoolYear
 from portal.trail.models import note
@@ -52,6 +52,7 @@ def prepare(
         programme=programme,
         team_size=programmes.of(programme).team,
         has_panel=programmes.of(programme).panel,
+        by_draw=programmes.of(programme).panel and DRAWN.on(clock.today(), district_id=year.district_id),
         spread_limit=SPREAD.on(clock.today(), district_id=year.district_id),
         rubric_version_id=version.id,
         school_year_id=year.id,

@@ -71,10 +71,11 @@ def inspectors_of(district_id: int) -> list[Person]:
     )
 
 
-def assign(entry: Entry, team: Team, by_id: int, drawn: str | None = None) -> None:
+def assign(entry: Entry, team: Team, by_id: int, drawn: str | None = None, reason: str = "") -> None:
     """Give a school its team, before the round opens. Refuses whoever is tied to the school, and too small a team.
 
-    ``drawn``: the fingerprint of the draw it comes from; None when people are named by hand.
+    ``drawn``: the fingerprint of the draw it comes from; None when people are named by hand: that needs a ``reason`` in a round
+    whose inspectors are to be drawn, kept with who signed it.
     """
     if entry.state != EntryState.CHOSEN:
         raise RuleBroken(_("The round is open: its inspectors stay."))
@@ -83,6 +84,13 @@ def assign(entry: Entry, team: Team, by_id: int, drawn: str | None = None) -> No
     tied = stepping_aside(entry)
     for person_id in team.people:
         _check_free(entry, person_id, able, tied)
+    needed = entry.round.by_draw and drawn is None
+    if needed and not reason.strip():
+        raise RuleBroken(
+            _("The inspectors of this round are drawn. Draw them, or write why you name them."), 422
+        )
+    entry.chosen_reason = reason.strip() if needed else ""
+    entry.chosen_by_id, entry.chosen_at = (by_id, clock.now()) if needed else (None, None)
     for sheet in db.session.scalars(select(Sheet).where(Sheet.entry_id == entry.id)):
         db.session.delete(sheet)
     db.session.flush()
@@ -91,8 +99,9 @@ def assign(entry: Entry, team: Team, by_id: int, drawn: str | None = None) -> No
         lead = person_id == team.lead
         db.session.add(Sheet(entry_id=entry.id, person_id=person_id, seat=seat, is_lead=lead))
     note(
-        "rating.assigned", entry, person_id=by_id, inspectors=sorted(team.people), lead=team.lead, drawn=drawn
-    )
+        "rating.assigned", entry, person_id=by_id, inspectors=sorted(team.people), lead=team.lead, drawn=drawn,
+        reason=digest(entry.chosen_reason) if needed else None,
+    )  # fmt: skip
 
 
 def _check_size(round_: Round, team: Team) -> None:

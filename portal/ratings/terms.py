@@ -159,6 +159,18 @@ ROTATION = Setting(
 )
 
 
+DRAWN = Setting(
+    "ratings.drawn",
+    Switch(),
+    True,
+    label=_l("Star rating: inspectors are drawn"),
+    help=_l(
+        "From the public draw. Whoever names them by hand signs a reason that everybody reads. A round keeps the rule it was prepared under."
+    ),
+)
+"""On by itself: reviewers are to be assigned by a published seed, not picked by the office that decides."""
+
+
 SPREAD = Setting(
     "ratings.spread",
     Number(1, 100, "%"),

@@ -16,7 +16,7 @@ from typing import Any
 
 import xlsxwriter
 from sqlalchemy import select
-from sqlalchemy.orm import defer, joinedload
+from sqlalchemy.orm import joinedload
 
 from portal import clock, i18n
 from portal.extensions import db
@@ -85,23 +85,19 @@ MIMES = {
 Row = dict[str, str]
 
 
-def final(round_: Round, on: date, results: bool = True) -> tuple[list[Entry], int]:
-    """The schools of a round whose result stands for good, by name, and how many others there are. Four queries.
-
-    ``results``: with what was decided; whoever only counts does without.
-    """
+def final(round_: Round, on: date) -> list[Entry]:
+    """The schools of a round whose result stands for good, by name. Four queries."""
     wanted = (
         select(Entry)
         .where(Entry.round_id == round_.id)
         .options(
             joinedload(Entry.school),
             joinedload(Entry.round).joinedload(Round.rubric_version),
-            *(() if results else (defer(Entry.inputs), defer(Entry.result))),
         )
     )
     entries = list(db.session.scalars(wanted))
     if round_.state != RoundState.PUBLISHED:
-        return [], len(entries)
+        return []
     ids = [entry.id for entry in entries]
     cases: dict[int, list[Objection]] = {}
     for case in db.session.scalars(
@@ -117,7 +113,7 @@ def final(round_: Round, on: date, results: bool = True) -> tuple[list[Entry], i
         and remedies.is_final(entry, cases.get(entry.id, []), on, known)
     ]
     found.sort(key=lambda entry: (entry.school.name_pinyin, entry.school.code, entry.id))
-    return found, len(entries) - len(found)
+    return found
 
 
 def domains(rubric: Rubric) -> list[tuple[str, str]]:
@@ -140,7 +136,7 @@ def mapping(district_id: int, on: date) -> tuple[dict[str, str], str]:
 
 def rows(round_: Round, on: date, head: str) -> list[Row]:
     """The lines of the sheet as it is on a day, every result scored again; ``round_`` comes with its rubric version."""
-    entries, _others = final(round_, on)
+    entries = final(round_, on)
     worth, document = mapping(round_.district_id, on)
     numbers = _numbers([entry.id for entry in entries], on)
     with i18n.speaking(i18n.DEFAULT.tag):
@@ -199,9 +195,8 @@ def chain_head() -> str:
     return f"{head.sequence}:{bytes(head.entry_hash).hex()[:32]}" if head else ""
 
 
-def sheet(round_: Round, on: date, ending: str) -> bytes:
-    """The file, XLSX or CSV; headings only while no school's result stands for good."""
-    found = rows(round_, on, chain_head())
+def written(found: Sequence[Row], round_: Round, ending: str) -> bytes:
+    """The lines of a sheet as a file, XLSX or CSV; ``round_`` comes with its rubric version."""
     with i18n.speaking(i18n.DEFAULT.tag):
         names = headings(rubric_of(round_.rubric_version))
     table = [names, *([row[name] for name in names] for row in found)]

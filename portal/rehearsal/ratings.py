@@ -37,6 +37,7 @@ from portal.trail.models import note
 
 DEFAULT = Path(rubric.__file__).parent / "examples" / "default.yaml"
 INSPECTORS = ("吴正清", "冯秀英")
+BY_HAND = "本区只有这三位评审与两所学校都没有关系。"
 THIRD = "韩素云"
 PRIORITY_PUPILS = 31
 GOOD_YEAR: dict[str, dict[str, Any]] = {
@@ -279,7 +280,7 @@ def _this_year(town: Town, version: RubricVersion) -> None:
     round_ = running.loaded(made.id)
     for entry in round_.entries:
         two, third = [town.people[name].id for name in INSPECTORS], town.people[THIRD].id
-        teams.assign(entry, teams.Team((two[0], two[1]), (third,), third), staff.id)
+        teams.assign(entry, teams.Team((two[0], two[1]), (third,), third), staff.id, reason=BY_HAND)
     db.session.flush()
     acting = Actor(staff.id, Role.DISTRICT_STAFF, town.today, district_id=town.districts["云溪县"].id)
     running.open_round(round_, acting)

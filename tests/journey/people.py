@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from playwright.sync_api import BrowserContext, FilePayload, Locator, Page, expect
@@ -13,6 +13,8 @@ from tests.support.looking import TOO_WIDE
 PICTURES = os.environ.get("PICTURES", "")
 """A folder for a picture of every page on the way; none are taken without it."""
 
+TAKEN = 0
+"""What a script of a page is told of an answer that leads on elsewhere."""
 Value = str | bool | Iterable[str]
 
 
@@ -124,6 +126,30 @@ class Walker:
             [path, values],
         )
         return status
+
+    def does(self, path: str, **values: str) -> "Walker":
+        """Send a form that has been looked at elsewhere in the journey already; it is taken."""
+        ((status, heading),) = self.knocks([(path, values)])
+        assert status == TAKEN, f"{self.name} at {path}: {status} {heading}"
+        return self
+
+    def knocks(self, forms: Sequence[tuple[str, dict[str, str]]]) -> list[tuple[int, str]]:
+        """Send forms one after another that no page of theirs offers; status and heading of each answer."""
+        found: list[tuple[int, str]] = self.page.evaluate(
+            """async (forms) => {
+              const found = [];
+              for (const [path, values] of forms) {
+                const token = document.querySelector("[name=csrf_token]").value;
+                const body = new URLSearchParams({csrf_token: token, ...values});
+                const answer = await fetch(path, {method: "POST", body, redirect: "manual"});
+                const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+                found.push([answer.status, page.querySelector("h1")?.textContent.trim() ?? ""]);
+              }
+              return found;
+            }""",
+            [list(one) for one in forms],
+        )
+        return [(status, heading) for status, heading in found]
 
     def _arrived(self, refused: bool = False) -> "Walker":
         self.page.wait_for_load_state()

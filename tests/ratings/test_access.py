@@ -88,6 +88,7 @@ ADDRESSES = {
     "publish_rubric": "/ratings/rubrics/{rubric}/publication",
     "round_page": "/ratings/rounds/{round}",
     "year_end": "/ratings/rounds/{round}/year-end",
+    "make_year_end": "/ratings/rounds/{round}/year-end",
     "year_end_xlsx": "/ratings/rounds/{round}/year-end.xlsx",
     "year_end_csv": "/ratings/rounds/{round}/year-end.csv",
     "open_round": "/ratings/rounds/{round}/opening",

@@ -197,3 +197,27 @@ def test_a_draw_needs_enough_people(as_, app):
         .press("公告抽签", kind="number", source="开奖号码")
     )
     assert page.status == 409 and "可以评审的只有 3 人" in page.text
+
+
+def test_inspectors_are_drawn_or_named_with_a_reason_that_everybody_reads(as_, app):
+    round_id = prepared()
+    lead, round_ = as_("张建平"), db.session.scalars(select(Round).where(Round.public_id == round_id)).one()
+    assert round_.by_draw, "by itself, where the setting says nothing"
+    entry = db.session.scalars(select(Entry).where(Entry.round_id == round_.id).order_by(Entry.id)).first()
+    page = lead.page(f"/ratings/entries/{entry.public_id}/inspectors")
+    people = [one.get("value") for one in page.all("select", name="first")[0].iter() if one.get("value")]
+    team = {"first": people[0], "second": people[1], "third": people[2], "lead": "third"}
+    refused = page.press("确定评审", **team, reason=" ")
+    assert refused.status == 422 and "评审由抽签产生" in refused.text
+    assert page.press("确定评审", **team, reason="其余两位与学校有关系。").status == 200
+    assert "其余两位与学校有关系。" not in as_(None).page("/stars/draws").text, "not open yet"
+    round_.state = RoundState.OPEN
+    db.session.commit()
+    assert "其余两位与学校有关系。" in as_(None).page("/stars/draws").text
+    assert "其余两位与学校有关系。" in lead.page(f"/ratings/entries/{entry.public_id}").text
+    round_.state = RoundState.DRAFT
+    db.session.commit()
+    where = f"/ratings/rounds/{round_id}/draw"
+    lead.page(where).press("公告抽签", kind="number", source="开奖号码").press("抽签", seed="0307")
+    db.session.refresh(entry)
+    assert (entry.chosen_reason, entry.chosen_by_id) == ("", None), "drawn after all"

@@ -27,7 +27,7 @@ from portal.ratings.models import (
 from portal.ratings.rubrics import rubric_of
 from portal.ratings.terms import TERMS
 from portal.schools.models import School
-from portal.trail.models import TrailEntry
+from portal.trail.models import TrailEntry, note
 from tests.files import seeds
 from tests.ratings.building import appoint, countersigned, entry_of, person
 
@@ -84,6 +84,14 @@ def cases(entry):
         .order_by(Objection.tier)
         .execution_options(populate_existing=True)
     ).all()
+
+
+def notice_is_over(entry):
+    """The last day of public notice was yesterday."""
+    round_ = db.session.get(Round, entry.round_id)
+    round_.publicity_ends_on = clock.today() - timedelta(days=1)
+    note("rating.window_extended", round_, person_id=None)
+    db.session.commit()
 
 
 def public(as_, entry):
@@ -244,6 +252,8 @@ def test_two_appeals_each_by_other_people_then_the_result_is_final(as_, entry):
     appoint("方敏", "云岭市")
     answered(as_, entry, found(as_, entry, name="钱文博"), "钱文博", outcome="change", text="照片属实。")
     assert db.session.get(Entry, entry.id, populate_existing=True).total == "90"
+    assert "这是最终结果" not in own(as_, entry).text, "others may still object"
+    notice_is_over(entry)
     page = own(as_, entry)
     assert "这是最终结果" in page.text
     assert not {"提出异议", "提出申诉", "再次提出申诉"} & set(page.buttons)
@@ -339,6 +349,8 @@ def test_a_school_takes_its_objection_back_and_the_way_ends_there(as_, app, entr
     assert [case.state for case in cases(entry)] == ["withdrawn"]
     assert hearing(as_, entry).status == 404
     assert "请答复：对结果的异议" not in as_("苏敏").page("/").text
+    assert "还不是最终结果" in public(as_, entry).text, "others may still object"
+    notice_is_over(entry)
     assert "还不是最终结果" not in public(as_, entry).text
     with pytest.raises(DatabaseError, match="frozen"):
         db.session.connection().exec_driver_sql(

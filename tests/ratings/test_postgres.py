@@ -17,7 +17,6 @@ from portal.rehearsal import town
 from tests.ratings.test_walks import check_twice
 from tests.support.client import PortalClient
 
-
 pytestmark = pytest.mark.postgres
 
 

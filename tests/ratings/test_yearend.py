@@ -9,10 +9,13 @@ import time_machine
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
+from bench import rounds
 from portal import clock
+from portal.errors import RuleBroken
 from portal.extensions import db
-from portal.ratings import yearend
+from portal.ratings import taking_out, yearend
 from portal.ratings.models import Entry, Objection, Round, RoundState
+from portal.ratings.views import yearend as views_yearend
 from portal.schools.models import School
 
 PAPER = "云教〔2026〕18号"
@@ -36,6 +39,15 @@ def worth(round_, as_):
     return round_
 
 
+def made(as_, round_, ending="csv"):
+    """The newest sheet of a round, asked for on its page and taken out."""
+    where, district = f"/ratings/rounds/{round_.public_id}/year-end", as_("张建平")
+    page = district.page(where)
+    button = "生成年终表" if "生成年终表" in page.buttons else "重新生成"
+    assert page.press(button).status == 200
+    return district.get(f"{where}.{ending}")
+
+
 def lines_of(answer):
     return list(csv.DictReader(io.StringIO(answer.get_data(as_text=True).removeprefix("\ufeff"))))
 
@@ -51,7 +63,7 @@ def test_the_sheet_names_school_star_points_rubric_document_and_head(worth, as_)
     page = district.page(f"/ratings/rounds/{worth.public_id}/year-end")
     assert "4 星" in page.text and "8" in page.text and PAPER in page.text
 
-    first, second = lines_of(district.get(f"/ratings/rounds/{worth.public_id}/year-end.csv"))
+    first, second = lines_of(made(as_, worth))
 
     by_name = {row["学校"]: row for row in (first, second)}
     entry = db.session.scalars(
@@ -68,9 +80,7 @@ def test_the_sheet_names_school_star_points_rubric_document_and_head(worth, as_)
 
 @pytest.mark.parametrize("ending", ["csv", "xlsx"])
 def test_a_file_checks_itself_and_every_change_is_found(worth, as_, app, tmp_path, ending):
-    path = kept(
-        as_("张建平").get(f"/ratings/rounds/{worth.public_id}/year-end.{ending}"), tmp_path, f"stars.{ending}"
-    )
+    path = kept(made(as_, worth, ending), tmp_path, f"stars.{ending}")
     runner = app.test_cli_runner()
 
     assert runner.invoke(args=["rating", "check-export", str(path)]).exit_code == 0
@@ -87,7 +97,7 @@ def test_a_file_checks_itself_and_every_change_is_found(worth, as_, app, tmp_pat
 
 def test_a_result_changed_in_the_database_is_found(worth, as_, tmp_path):
     """The control of the check: the same file, another truth behind it."""
-    path = kept(as_("张建平").get(f"/ratings/rounds/{worth.public_id}/year-end.csv"), tmp_path, "stars.csv")
+    path = kept(made(as_, worth), tmp_path, "stars.csv")
     entry = db.session.scalars(select(Entry).where(Entry.round_id == worth.id).limit(1)).one()
     entry.inputs = entry.inputs.replace('"present":{"duties":true', '"present":{"duties":false')
     db.session.commit()
@@ -106,7 +116,7 @@ def test_a_school_whose_appeal_runs_is_left_out(round_, as_):
     db.session.commit()
 
     page = as_("张建平").page(f"/ratings/rounds/{round_.public_id}/year-end")
-    rows = lines_of(as_("张建平").get(f"/ratings/rounds/{round_.public_id}/year-end.csv"))
+    rows = lines_of(made(as_, round_))
 
     assert "还没有规定各星级的折算分" in page.text
     assert [row["学校"] for row in rows] == ["望溪小学"]
@@ -115,8 +125,58 @@ def test_a_school_whose_appeal_runs_is_left_out(round_, as_):
 
 def test_nothing_is_final_while_the_public_notice_runs(round_, as_):
     with time_machine.travel(clock.instant_of(round_.publicity_ends_on, 12), tick=False):
-        assert yearend.final(round_, clock.today()) == ([], 2)
-    assert yearend.final(round_, round_.publicity_ends_on + timedelta(days=60))[1] == 0
+        assert yearend.final(round_, clock.today()) == []
+        assert taking_out.counts(round_, clock.today()) == (0, 2)
+    assert taking_out.counts(round_, round_.publicity_ends_on + timedelta(days=60)) == (2, 0)
+
+
+def test_a_sheet_is_scored_by_the_worker_once_and_then_frozen(round_, as_, monkeypatch):
+    where, district = f"/ratings/rounds/{round_.public_id}/year-end", as_("张建平")
+    assert district.get(f"{where}.xlsx").status_code == 404, "none was made"
+    held_back = []
+    monkeypatch.setattr(views_yearend, "ring", lambda task: held_back.append(task))
+    page = district.page(where).press("生成年终表")
+    assert "正在生成" in page.text and "生成年终表" not in page.buttons
+    assert district.send(where, page.fields(page.all("form")[0])).status == 409, "one at a time"
+    monkeypatch.setattr(taking_out.yearend, "stored_result", scored := Scored(yearend.stored_result))
+    held_back[0]()
+    held_back[0]()
+    assert scored.count == 2, "each school once, though the worker came twice"
+    first = district.get(f"{where}.csv").data
+    district.get(f"{where}.xlsx")
+    assert scored.count == 2 and len(lines_of(district.get(f"{where}.csv"))) == 2
+    assert "重新生成" in district.page(where).buttons
+    sheet = taking_out.newest_made(round_)
+    sheet.content = "[]"
+    with pytest.raises(RuleBroken, match="不能改动"):
+        db.session.flush()
+    db.session.rollback()
+    assert district.get(f"{where}.csv").data == first
+
+
+class Scored:
+    """Counts how often a result is scored again."""
+
+    def __init__(self, really):
+        self.really, self.count = really, 0
+
+    def __call__(self, entry):
+        self.count += 1
+        return self.really(entry)
+
+
+def test_the_page_asks_the_same_of_a_large_district(app, as_, queries):
+    asked = []
+    for schools in (3, 9):
+        round_ = db.session.scalars(select(Round).where(Round.public_id == rounds.build(schools))).one()
+        where = f"/ratings/rounds/{round_.public_id}/year-end"
+        on = round_.publicity_ends_on + timedelta(days=40)
+        assert taking_out.counts(round_, on) == (len(yearend.final(round_, on)), 0) == (schools, 0)
+        as_("张建平").page(where)
+        with queries() as counted:
+            as_("张建平").page(where)
+        asked.append(len(counted))
+    assert asked[0] == asked[1]
 
 
 def test_a_file_that_is_none_is_refused_in_words(app, tmp_path):

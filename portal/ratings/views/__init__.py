@@ -1,7 +1,7 @@
 """Pages of star ratings: rubrics, rounds, self-assessments, score sheets, and the public stars."""
 
 from portal.ratings import fairness as fair_play
-from portal.ratings import jobs
+from portal.ratings import jobs, taking_out
 from portal.ratings.views import (
     appeals,
     assessments,
@@ -52,6 +52,7 @@ __all__ = [
     "signatures",
     "standing",
     "stars",
+    "taking_out",
     "windows",
     "yearend",
 ]

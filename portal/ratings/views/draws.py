@@ -84,7 +84,7 @@ def make_draw(public_id: str) -> Response | tuple[str, int]:
 @public
 def draws() -> str:
     """What was announced and drawn, for anybody: seeds, fingerprints, and the file to do it again with."""
-    return render("ratings/draws.html", draws=drawing.published())
+    return render("ratings/draws.html", draws=drawing.published(), by_hand=drawing.named_by_hand())
 
 
 @bp.get("/stars/draws/file")

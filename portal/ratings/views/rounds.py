@@ -163,9 +163,10 @@ def _team_page(entry: Entry, formdata: bool) -> tuple[InspectorsForm, Callable[[
     people, tied = teams.inspectors_of(entry.round.district_id), conflicts.stepping_aside(entry)
     able = [person for person in people if (person.id, entry.school_id) not in tied]
     form = InspectorsForm() if formdata else InspectorsForm(formdata=None)
-    form.offer(able, entry.round.team_size)
+    form.offer(able, entry.round.team_size, entry.round.by_draw)
     if not formdata:
         form.fill(teams.team_of(entry), able)
+        form.reason.data = entry.chosen_reason
     aside = [(person.name, tied[person.id, entry.school_id]) for person in people if person not in able]
     unknown = conflicts.unknown_names(entry.round.district_id)
     return form, lambda: render(
@@ -188,13 +189,14 @@ def inspectors(public_id: str) -> str:
 
 @bp.post("/ratings/entries/<public_id>/inspectors")
 @requires(ENTRY_MANAGE)
+@step_up_required
 def assign_inspectors(public_id: str) -> Response | tuple[str, int]:
     """Name the team of a school."""
     entry = _draft_entry(public_id)
     form, page = _team_page(entry, formdata=True)
     if not form.sent_and_valid():
         return page(), 422
-    teams.assign(entry, form.team(), current_user.person_id)
+    teams.assign(entry, form.team(), current_user.person_id, reason=form.reason.data or "")
     return commit_and_go(
         url_for(".round_page", public_id=entry.round.public_id),
         _("The inspectors of %(school)s are named.", school=entry.school.name),
