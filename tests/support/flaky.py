@@ -34,7 +34,11 @@ class Flaky:
     """The network. ``share``: how often each fault happens; ``only``: the end of the paths it happens to."""
 
     def __init__(
-        self, portal: tuple[str, int], seed: int = 0, share: float = 0.1, only: str = "/drafts"
+        self,
+        portal: tuple[str, int],
+        seed: int = 0,
+        share: float = 0.1,
+        only: str | tuple[str, ...] = "/drafts",
     ) -> None:
         self.portal = portal
         self.share = share

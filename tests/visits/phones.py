@@ -100,14 +100,16 @@ class Phone:
         picture = Image.frombytes("RGB", (64, 48), os.urandom(64 * 48 * 3)).resize((1700, 1200))
         content = io.BytesIO()
         picture.save(content, "JPEG", quality=85)
-        self.page.set_input_files(
-            "[data-photo]", {"name": name, "mimeType": "image/jpeg", "buffer": content.getvalue()}
-        )
+        self.choose_photo(name, content.getvalue())
         expect(self.page.locator("[data-photo-state]")).to_have_text(
             "已加密存在这台设备上。", timeout=self.patience
         )
         made = base64.b64decode(self.page.evaluate("window.made"))
         return made[len(made) // 2 : len(made) // 2 + 60]
+
+    def choose_photo(self, name: str, content: bytes) -> None:
+        """Choose a file in the field for photos."""
+        self.page.set_input_files("[data-photo]", {"name": name, "mimeType": "image/jpeg", "buffer": content})
 
     def lies_open(self, secret: bytes) -> None:
         """The same bytes where nothing seals them: whoever looks for them must find these."""
@@ -179,7 +181,7 @@ class Phone:
         self.page.get_by_role("button", name="打开").click()
 
     def write(self, name: str, how: str, hopes: str = "", met: str = "孩子", finish: bool = True) -> None:
-        self.page.locator("a.row", has_text=name).click()
+        self.page.locator("[data-families] a.row", has_text=name).click()
         self.page.locator(".option", has_text=how).click()
         if how != "没联系上":
             self.page.locator(".option:visible", has_text=met).first.click()

@@ -1,6 +1,7 @@
 """A teacher without a network, in a real browser: three visits, a killed browser, a renewed app, a bad network; and what
 a stolen device shows."""
 
+import io
 import json
 import os
 import re
@@ -8,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser, expect
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
@@ -27,6 +29,12 @@ from tests.visits.phones import CODE, VISITS, Phone, tells
 from tests.visits.test_photos import says
 
 pytestmark = pytest.mark.browser
+NO_ROOM = """
+() => {
+  window.put = IDBObjectStore.prototype.put;
+  IDBObjectStore.prototype.put = () => { throw new DOMException("full", "QuotaExceededError"); };
+}
+"""
 SECRET = "小满夜里想爸爸睡不着"
 TYPED = "嘉树的外婆住院了"
 PHOTO = "嘉树的书桌.jpg"
@@ -139,6 +147,23 @@ def agree(portal: Portal, *names: str, agrees: bool = True) -> None:
             says(agrees, {"林嘉树": "林悦", "赵小满": "赵大江"}[name], name)
 
 
+def refused_in_words(phone: Phone) -> None:
+    """What this device cannot read, and what finds no room any more; the visit stays handed in."""
+    said = phone.page.locator("[data-photo-state]")
+    phone.page.locator("[data-families] a.row", has_text="林嘉树").click()
+    phone.choose_photo("a.heic", b"no picture")
+    expect(said).to_contain_text("这台设备读不了")
+    phone.page.evaluate(NO_ROOM)
+    small = io.BytesIO()
+    Image.new("RGB", (40, 30), "teal").save(small, "JPEG")
+    phone.choose_photo("b.jpg", small.getvalue())
+    expect(said).to_contain_text("设备空间不足")
+    phone.page.evaluate("() => { IDBObjectStore.prototype.put = window.put; }")
+    phone.page.get_by_role("button", name="全部家庭").click()
+    phone.page.locator("[data-list]:visible").wait_for()
+    expect(phone.page.locator("a.row", has_text="等网络")).to_have_count(4)
+
+
 def test_photos_wait_locked_and_go_out_after_their_visit(
     phone: Phone, portal: Portal, network: Flaky
 ) -> None:
@@ -153,12 +178,14 @@ def test_photos_wait_locked_and_go_out_after_their_visit(
     expect(phone.page.locator("[data-photos]")).to_be_hidden()
     phone.page.get_by_role("button", name="全部家庭").click()
     for name in ("林嘉树", "赵小满"):
-        phone.page.locator("a.row", has_text=name).click()
+        phone.page.locator("[data-families] a.row", has_text=name).click()
         phone.add_photo("IMG_1.jpg")
         expect(phone.page.locator("[data-photos-here] img")).to_have_count(1)
         phone.page.get_by_role("button", name="全部家庭").click()
         phone.write(name, "电话", f"{name}的书桌靠窗")
     expect(phone.page.locator("[data-count]")).to_contain_text("4 条")
+    expect(phone.page.locator("[data-photo-rows] li")).to_have_count(2)
+    refused_in_words(phone)
     expect(phone.page.locator("[data-photo-rows] li")).to_have_count(2)
     agree(portal, "赵小满", agrees=False)
 

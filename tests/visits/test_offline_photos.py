@@ -4,12 +4,12 @@ import io
 import uuid
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from portal.extensions import db
 from portal.files.models import File
 from portal.files.storing import open_file
-from portal.visits.models import Visit
+from portal.visits.models import Visit, VisitPart
 from tests.visits.builders import person, pupil
 from tests.visits.test_drafts import Device, visits
 from tests.visits.test_photos import picture, says
@@ -95,6 +95,11 @@ def test_a_deleted_visit_takes_none_and_a_colleague_adds_to_the_own(phone, as_):
     phone.send(visit, True, hopes="好")
     (written,) = visits(visit)
     written.author_id = person("邓宇").id
+    db.session.commit()
+    assert send(phone, visit).status_code == 201, "who wrote a part was there"
+    db.session.execute(
+        update(VisitPart).values(author_id=person("邓宇").id).where(VisitPart.visit_id == written.id)
+    )
     db.session.commit()
     assert "同事" in send(phone, visit).json["message"]
     db.session.delete(db.session.get_one(Visit, written.id))

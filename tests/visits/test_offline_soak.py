@@ -4,14 +4,23 @@ import sys
 import time
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from random import Random
 
 import pytest
 from playwright.sync_api import Browser, TimeoutError, expect
 from sqlalchemy import delete, select
+from sqlalchemy.orm import joinedload
 
+from portal import clock
+from portal.consent import Purpose
+from portal.errors import RuleBroken
 from portal.extensions import db
+from portal.files.models import File
+from portal.privacy import consents
+from portal.privacy.purposes import PURPOSES
+from portal.schools.models import Guardianship
 from portal.visits.drafts import DraftClash, VisitDraft
 from portal.visits.models import Visit, VisitPart
 from tests.support.flaky import Flaky
@@ -36,6 +45,7 @@ class Round:
         self.chance = Random(number)
         self.joint, self.clash, self.attempt = self.chance.sample(names, 3)
         self.mark = f"第{number}轮{uuid.uuid4().hex[:8]}"
+        self.has_photo = number % 2 == 0
         self.kills = self.stalls = 0
         self.slowest = 0.0
 
@@ -70,7 +80,7 @@ class Round:
         phone.page.locator("[data-list]:visible").wait_for()
         network.off = True
         doors = [
-            lambda: phone.write(self.joint, chance.choice(WAYS), f"{self.mark}一同"),
+            self.joint_visit,
             lambda: phone.write(self.attempt, "没联系上"),
             lambda: phone.write(self.clash, chance.choice(WAYS), f"{self.mark}手机", finish=False),
         ]
@@ -78,14 +88,25 @@ class Round:
         for door in doors:
             door()
             self.kill(0.25)
-        phone.page.locator("a.row", has_text=self.clash).click()
+        phone.page.locator("[data-families] a.row", has_text=self.clash).click()
         expect(phone.page.get_by_label("孩子的优点和家里的期盼")).to_have_value(
             f"{self.mark}手机", timeout=PATIENCE * 1000
         )
         phone.page.get_by_role("button", name="提交这次家访").click()
         phone.page.locator("[data-list]:visible").wait_for()
-        expect(phone.page.locator("[data-count]")).to_contain_text("3 条", timeout=PATIENCE * 1000)
+        waiting = f"{3 + self.has_photo} 条"
+        expect(phone.page.locator("[data-count]")).to_contain_text(waiting, timeout=PATIENCE * 1000)
         return dict(phone.page.evaluate(VISITS))
+
+    def joint_visit(self) -> None:
+        """A visit with a colleague, perhaps with a photo."""
+        phone = self.phone
+        if self.has_photo:
+            phone.page.locator("[data-families] a.row", has_text=self.joint).click()
+            phone.add_photo("photo.jpg")
+            phone.page.get_by_role("button", name="全部家庭").click()
+            phone.page.locator("[data-list]:visible").wait_for()
+        phone.write(self.joint, self.chance.choice(WAYS), f"{self.mark}一同")
 
     def meanwhile(self, visits: dict[str, str]) -> None:
         """What others write, and a shell that is another than before."""
@@ -118,7 +139,7 @@ class Round:
         self.network.bad = False
 
     def check(self, visits: dict[str, str], written: int) -> None:
-        """Three visits more, each text once, the second text of one field beside the first."""
+        """Three visits more, each text and photo once, the second text of one field beside the first."""
         ids = list(visits.values())
         found = db.session.scalars(select(Visit).where(Visit.client_id.in_(ids))).all()
         assert len(found) == 3
@@ -139,6 +160,9 @@ class Round:
         both = [*texts[of[self.clash]], *beside[of[self.clash]]]
         assert sorted(both) == sorted([f"{self.mark}手机", f"{self.mark}平板"])
         assert len(texts[of[self.clash]]) == 1
+        held = select(File.owner_id).where(File.owner_kind == "visit", File.owner_id.in_(keys))
+        photos = [keys[visit] for visit in db.session.scalars(held)]
+        assert photos == [of[self.joint]] * self.has_photo
         outcomes = {visit.client_id: visit.outcome for visit in found}
         assert (texts[of[self.attempt]], outcomes[of[self.attempt]]) == ([], "no_answer")
 
@@ -148,6 +172,16 @@ def names_in(phone: Phone, network: Flaky) -> list[str]:
     phone.page.goto(f"{network.address}/visits/take-along")
     found = phone.page.locator("fieldset ~ details .choice label").all_text_contents()
     return [text.strip() for text in found]
+
+
+def everybody_allows_photos() -> None:
+    """Every guardian who answers for a child has agreed."""
+    ties = db.session.scalars(select(Guardianship).options(joinedload(Guardianship.pupil))).all()
+    number = PURPOSES[Purpose.VISIT_PHOTO].on(clock.today()).number
+    for tie in ties:
+        with suppress(RuleBroken):
+            consents.answer(tie.pupil, tie.person_id, Purpose.VISIT_PHOTO, number, True, at=clock.now())
+    db.session.commit()
 
 
 @pytest.mark.parametrize(
@@ -174,7 +208,7 @@ def test_rounds_by_chance(
     slowest = 0.0
     with (
         Portal(folder, workers=1, settings=settings) as portal,
-        Flaky(("127.0.0.1", portal.port), seed=5 + numbers.start) as network,
+        Flaky(("127.0.0.1", portal.port), seed=5 + numbers.start, only=("/drafts", "/photos")) as network,
         inside(portal),
     ):
         # Drafts that the town's teacher began elsewhere would come along.
@@ -184,6 +218,7 @@ def test_rounds_by_chance(
         try:
             phone.sign_in()
             names = names_in(phone, network)
+            everybody_allows_photos()
             for number in numbers:
                 day = Round(phone, network, number, names)
                 written = len(db.session.scalars(select(Visit.id)).all())

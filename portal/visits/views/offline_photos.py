@@ -1,7 +1,7 @@
 """Photos that a device kept without a network: each comes once under an id made there, when its visit is written down."""
 
 from flask import abort, request, url_for
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, exists, or_, select
 from sqlalchemy.exc import IntegrityError
 from werkzeug.datastructures import FileStorage
 
@@ -13,7 +13,7 @@ from portal.files.intake import NotTaken, Taken, chosen, take
 from portal.i18n import gettext as _
 from portal.visits import photos
 from portal.visits.drafts import DRAFT, VisitDraft
-from portal.visits.models import Visit
+from portal.visits.models import Visit, VisitCompanion, VisitPart
 from portal.visits.policy import PUPIL_VISIT, VISIT_AMEND
 from portal.visits.views.blueprint import bp
 from portal.visits.views.offline import TRIES, Told, told
@@ -26,7 +26,7 @@ def take_in_photo(public_id: str) -> Told:
 
     201 kept, 200 sent before; 403 with ``not_allowed`` when the family does not agree (any more) and 410 when the visit was
     deleted: then the device lets go of the photo as well. 409 as long as the visit is not written down, 422 for what is no
-    picture, one too many, or a visit that a colleague wrote down: the device keeps it.
+    picture, one too many, or a visit of a colleague at which the author was not: the device keeps it.
     """
     key, client_id = _id("photo"), _id("visit")
     uploads = chosen(request.files.getlist("files"))
@@ -74,11 +74,18 @@ def _keep(public_id: str, client_id: str, key: str, taken: list[Taken]) -> Told:
     return told("kept", 201)
 
 
+def _was_there(person_id: int) -> ColumnElement[bool]:
+    """Visits that a colleague wrote down first, at which the person was as well."""
+    part = exists().where(VisitPart.visit_id == Visit.id, VisitPart.author_id == person_id)
+    return part | exists().where(VisitCompanion.visit_id == Visit.id, VisitCompanion.person_id == person_id)
+
+
 def _visit(public_id: str, client_id: str) -> Visit:
     """The visit to the pupil that the device means; RuleBroken while there is none that the author may add to."""
     child = find(PUPIL_VISIT, public_id)
     of_device = (Visit.pupil_id == child.id, Visit.client_id == client_id)
-    visit = db.session.scalar(VISIT_AMEND.rows(actor()).where(*of_device))
+    own = or_(VISIT_AMEND.within(actor()), _was_there(actor().person_id))
+    visit = db.session.scalar(select(Visit).where(*of_device, own).order_by(Visit.id).limit(1))
     if visit is not None:
         return visit
     if db.session.scalar(select(Visit.id).where(*of_device)):

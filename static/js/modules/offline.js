@@ -81,8 +81,8 @@ export function start(main) {
     const tellPhoto = (text) => { find("photo-state").textContent = text; };
     tellPhoto(words("photo-making"));
     let why = "";
-    // The visit is kept first: a photo belongs to one.
-    if (!(await shell.keep(false))) why = "photo-full";
+    // The visit is kept first: a photo belongs to one. What is handed in already stays so.
+    if (!(await store.draft(visit)) && !(await shell.keep(false))) why = "photo-full";
     const about = { visit, pupil: place, name: content.name, at: shell.now() };
     for (const file of files) why = why || await photos.keep(shell.key, about, file);
     event.target.value = "";
