@@ -39,8 +39,8 @@ if not IS_A_WORKER:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that may take long come first, so that no worker begins one when the others are done."""
-    items.sort(key=lambda item: item.get_closest_marker("timeout") is None)
+    """Tests that may take long, as those with a browser do, come first: no worker begins one when the others are done."""
+    items.sort(key=lambda item: not any(map(item.get_closest_marker, ("timeout", "browser"))))
 
 
 @pytest.fixture(scope="session")

@@ -12,26 +12,20 @@ from portal.config import Settings
 from portal.courses import seating
 from portal.courses.models import Course, CourseSession, Seat
 from portal.extensions import db
-from portal.rehearsal import town
 from portal.schools.models import Guardianship
 
 FAMILIES = 8
 
 
 @pytest.fixture
-def on_postgresql(postgres_template, postgres_server, tmp_path):
+def on_postgresql(postgres_town_url, tmp_path):
     """A portal with the town on PostgreSQL."""
-    with postgres_server.database(postgres_template) as address:
-        app = create_app(
-            Settings(instance=tmp_path, database_url=address, password_memory_kib=64), TESTING=True
-        )
-        with app.app_context():
-            town.build()
-            db.session.commit()
-            db.session.remove()
-        yield app
-        with app.app_context():
-            db.engine.dispose()
+    app = create_app(
+        Settings(instance=tmp_path, database_url=postgres_town_url, password_memory_kib=64), TESTING=True
+    )
+    yield app
+    with app.app_context():
+        db.engine.dispose()
 
 
 def session_id() -> int:

@@ -8,7 +8,6 @@ from portal.accounts import limits, sessions
 from portal.accounts.models import Person
 from portal.config import Settings
 from portal.extensions import db
-from portal.rehearsal import town
 from tests.site.actors import PLAYERS
 from tests.site.checks import complaints
 from tests.site.crawl import walk
@@ -18,19 +17,15 @@ pytestmark = pytest.mark.postgres
 
 
 @pytest.fixture(scope="module")
-def portal(postgres_template, postgres_server, tmp_path_factory):
+def portal(postgres_town, postgres_server, tmp_path_factory):
     """A portal with the town on PostgreSQL."""
-    with postgres_server.database(postgres_template) as address:
+    with postgres_server.database(postgres_town) as address:
         folder = tmp_path_factory.mktemp("on-postgresql")
         app = create_app(
             Settings(instance=folder, database_url=address, password_memory_kib=64, development=True),
             TESTING=True,
         )
         app.test_client_class = PortalClient
-        with app.app_context():
-            town.build()
-            db.session.commit()
-            db.session.remove()
         yield app
         with app.app_context():
             db.engine.dispose()

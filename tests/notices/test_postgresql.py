@@ -8,7 +8,6 @@ from portal.config import Settings
 from portal.extensions import db
 from portal.notices import audience, counting, reading
 from portal.notices.models import Notice, NoticeReminder
-from portal.rehearsal import town
 from tests.notices.conftest import acting, numbers, person, select
 from tests.support.client import PortalClient
 
@@ -16,16 +15,14 @@ pytestmark = pytest.mark.postgres
 
 
 @pytest.fixture
-def portal(postgres_url, tmp_path):
+def portal(postgres_town_url, tmp_path):
     """A portal with the town on PostgreSQL."""
     settings = Settings(
-        instance=tmp_path, database_url=postgres_url, password_memory_kib=64, development=True
+        instance=tmp_path, database_url=postgres_town_url, password_memory_kib=64, development=True
     )
     app = create_app(settings, TESTING=True)
     app.test_client_class = PortalClient
     with app.app_context():
-        town.build()
-        db.session.commit()
         yield app
         db.session.remove()
         db.engine.dispose()

@@ -13,7 +13,6 @@ from portal.config import Settings
 from portal.extensions import db
 from portal.ratings import reproducing, running
 from portal.ratings.models import Round, RoundState
-from portal.rehearsal import town
 from tests.ratings.test_walks import check_twice
 from tests.support.client import PortalClient
 
@@ -21,15 +20,13 @@ pytestmark = pytest.mark.postgres
 
 
 @pytest.fixture
-def served(postgres_url: str, tmp_path: Path) -> Iterator[Flask]:
+def served(postgres_town_url: str, tmp_path: Path) -> Iterator[Flask]:
     """The portal on a PostgreSQL of its own, with the town in it."""
     app = create_app(
-        Settings(instance=tmp_path, database_url=postgres_url, password_memory_kib=64), TESTING=True
+        Settings(instance=tmp_path, database_url=postgres_town_url, password_memory_kib=64), TESTING=True
     )
     app.test_client_class = PortalClient
     with app.app_context():
-        town.build()
-        db.session.commit()
         yield app
         db.session.remove()
         db.engine.dispose()

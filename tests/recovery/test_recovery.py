@@ -21,7 +21,7 @@ from portal.rehearsal.town import PASSWORD
 from portal.schools.models import District
 from portal.signon.models import SignOnTie
 from portal.trail.models import TrailEntry
-from tests.support.client import HTML, words
+from tests.support.client import words
 
 NEW = "小满爱吃西红柿炒鸡蛋和一碗热汤面"
 
@@ -70,7 +70,7 @@ def choose(page, password=NEW):
         form for form in page.all("form") if any(one.get("type") == "password" for one in form.iter())
     )
     names = [one.get("name") for one in form.iter() if one.get("type") == "password"]
-    button = next(words(one) for one in form.iter(HTML + "button") if one.get("type") != "button")
+    button = next(words(one) for one in form.iter("button") if one.get("type") != "button")
     return page.press(button, **dict.fromkeys(names, password))
 
 

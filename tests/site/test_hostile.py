@@ -8,7 +8,6 @@ from urllib.parse import quote
 import pytest
 
 from tests.site.actors import PLAYERS
-from tests.site.checks import XHTML, Answer
 from tests.site.crawl import endpoint_of, walk
 from tests.site.test_pages import STARTS
 from tests.support.client import Page
@@ -65,8 +64,8 @@ class Form:
     names: list[str] = field(default_factory=list)
 
 
-def forms_on(answer: Answer, page: Page) -> Iterator[Form]:
-    for form in answer.tree().iter(XHTML + "form"):
+def forms_on(page: Page) -> Iterator[Form]:
+    for form in page.all("form"):
         if (form.get("method") or "get").lower() != "post" or form.get("id") == "switches":
             continue
         values = page.fields(form)
@@ -76,8 +75,8 @@ def forms_on(answer: Answer, page: Page) -> Iterator[Form]:
             if name and name not in names and name not in KEPT and name != "once":
                 names.append(name)
         yield Form(
-            answer.path,
-            form.get("action") or answer.path,
+            page.path,
+            form.get("action") or page.path,
             values,
             form.get("enctype") == "multipart/form-data",
             names,
@@ -106,7 +105,7 @@ def complaints_about(app, as_, player, most: int | None) -> tuple[list[str], int
     found, sent, seen = [], 0, set()
     for answer in pages:
         page = Page(client, client.get(answer.path), answer.path)
-        for form in forms_on(answer, page):
+        for form in forms_on(page):
             target = app.url_map.bind("localhost").match(form.action.partition("?")[0], method="POST")[0]
             if target in seen or target == "accounts.sign_out":
                 continue

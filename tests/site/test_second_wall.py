@@ -12,7 +12,6 @@ from portal.access import Actor, Permission, Role
 from portal.config import Settings
 from portal.doctor import findings
 from portal.extensions import db
-from portal.rehearsal import town
 from portal.row_security import WALLS
 from portal.schools.models import SchoolClass
 from portal.visits.models import SealedNote, Visit
@@ -54,10 +53,10 @@ ONE_S_OWN_OPINIONS = ("opinions.reopen", "opinions.sent")
 
 @pytest.fixture(scope="module")
 def crowded(
-    postgres_server: Server, postgres_template: str, tmp_path_factory: pytest.TempPathFactory
+    postgres_server: Server, postgres_town: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Flask]:
     """The crowded town on PostgreSQL, reached by an account that is no superuser; made once, for tests that only read."""
-    with postgres_server.database(postgres_template) as address:
+    with postgres_server.database(postgres_town) as address:
         settings = Settings(
             instance=tmp_path_factory.mktemp("wall"), database_url=address, password_memory_kib=64
         )
@@ -65,8 +64,6 @@ def crowded(
         app.test_client_class = PortalClient
         # Behind the wall every statement is planned with its policies: three times as long.
         with app.app_context(), _above_the_wall(postgres_server):
-            town.build()
-            db.session.commit()
             populate()
         yield app
         with app.app_context():

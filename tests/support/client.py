@@ -3,10 +3,11 @@
 import re
 from contextvars import Context
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit
 
-import html5lib
+import lxml.html
 from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.test import TestResponse
@@ -18,7 +19,6 @@ from portal.database import reading
 from portal.extensions import db
 from tests.support import watching
 
-HTML = "{http://www.w3.org/1999/xhtml}"
 READABLE = ("text/html", "application/json", "text/plain", "text/csv")
 MEANS_SUBMIT = {"button": "submit", "input": "text"}
 
@@ -39,12 +39,16 @@ class Page:
     def __post_init__(self) -> None:
         self.status = self.response.status_code
         self.html = self.response.get_data(as_text=True) if self.response.mimetype == "text/html" else ""
-        self.tree = html5lib.parse(self.html, treebuilder="etree") if self.html else None
+
+    @cached_property
+    def tree(self) -> Any:
+        """The page as a quick parser reads it: that it is sound is the business of ``tests/site/test_pages.py``."""
+        return lxml.html.document_fromstring(self.html) if self.html else None
 
     def all(self, tag: str, **attributes: str) -> list[Any]:
         """Elements of a tag with these attributes (``class_`` means: has this class)."""
         found = []
-        for element in self.tree.iter(HTML + tag) if self.tree is not None else []:
+        for element in self.tree.iter(tag) if self.tree is not None else []:
             wanted = dict(attributes)
             css = wanted.pop("class_", None)
             if css and css not in (element.get("class") or "").split():
@@ -72,12 +76,12 @@ class Page:
     @property
     def buttons(self) -> list[str]:
         """The words on the buttons within the main part."""
-        return [words(button) for main in self.all("main") for button in main.iter(HTML + "button")]
+        return [words(button) for main in self.all("main") for button in main.iter("button")]
 
     def form_of(self, button: str) -> Any:
         """The form that holds the button with these words."""
         for form in self.all("form"):
-            if any(words(found) == button for found in form.iter(HTML + "button")):
+            if any(words(found) == button for found in form.iter("button")):
                 return form
         raise AssertionError(f"no button {button!r} on {self.path}; there are {self.buttons}")
 
@@ -88,7 +92,7 @@ class Page:
             name = element.get("name")
             if not name:
                 continue
-            if element.tag == HTML + "input":
+            if element.tag == "input":
                 if element.get("type") in ("checkbox", "radio") and element.get("checked") is None:
                     continue
                 if element.get("type") in ("submit", "file"):
@@ -96,10 +100,10 @@ class Page:
                 sent.setdefault(name, []).append(
                     element.get("value", "on" if element.get("type") == "checkbox" else "")
                 )
-            elif element.tag == HTML + "textarea":
+            elif element.tag == "textarea":
                 sent.setdefault(name, []).append("".join(element.itertext()).removeprefix("\n"))
-            elif element.tag == HTML + "select":
-                options = list(element.iter(HTML + "option"))
+            elif element.tag == "select":
+                options = list(element.iter("option"))
                 chosen = [option for option in options if option.get("selected") is not None] or options[:1]
                 sent.setdefault(name, []).extend(option.get("value", words(option)) for option in chosen)
         return sent
@@ -108,7 +112,7 @@ class Page:
         """Press a button after filling in fields; hidden inputs and tokens go along. Follows the redirect."""
         form = self.form_of(button)
         sent = self.fields(form)
-        pressed = next(found for found in form.iter(HTML + "button") if words(found) == button)
+        pressed = next(found for found in form.iter("button") if words(found) == button)
         if pressed.get("name"):
             sent[pressed.get("name")] = [pressed.get("value", "")]
         for name, value in values.items():

@@ -1,8 +1,9 @@
 """A real PostgreSQL for tests: started once per run of a worker, migrated once, cloned for each test that asks.
 
 Load it with `pytest_plugins = ["tests.support.postgres"]`. Fixtures: `postgres_server` (an empty server),
-`postgres_template` (a migrated database to clone), `postgres_url` (a fresh migrated clone, dropped afterwards),
-`empty_postgres_url` (a fresh empty database, dropped afterwards).
+`postgres_template` (a migrated database to clone), `postgres_town` (the same with the town in it), `postgres_url` and
+`postgres_town_url` (a fresh clone of either, dropped afterwards), `empty_postgres_url` (a fresh empty database, dropped
+afterwards).
 TEST_DATABASE_URL names a server to use instead, with a user that may create databases.
 """
 
@@ -27,6 +28,10 @@ import psycopg
 import pytest
 from sqlalchemy.engine import URL, make_url
 
+from portal import create_app
+from portal.config import Settings
+from portal.extensions import db
+from portal.rehearsal import town
 from tests.support.needs import missing
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -174,6 +179,30 @@ def postgres_template(postgres_server: Server, tmp_path_factory: pytest.TempPath
         name = make_url(address).database
         assert name
         yield name
+
+
+@pytest.fixture(scope="session")
+def postgres_town(
+    postgres_server: Server, postgres_template: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """The name of a database with the town, to be cloned; nobody may be connected to it."""
+    with postgres_server.database(postgres_template) as address:
+        settings = Settings(instance=tmp_path_factory.mktemp("town"), database_url=address)
+        with create_app(settings, TESTING=True).app_context():
+            town.build()
+            db.session.commit()
+            db.session.remove()
+            db.engine.dispose()
+        name = make_url(address).database
+        assert name
+        yield name
+
+
+@pytest.fixture
+def postgres_town_url(postgres_server: Server, postgres_town: str) -> Iterator[str]:
+    """The address of a fresh database with the town, for one test."""
+    with postgres_server.database(postgres_town) as address:
+        yield address
 
 
 @pytest.fixture

@@ -14,7 +14,6 @@ from portal.care.models import CarePlan, Referral
 from portal.config import Settings
 from portal.extensions import db
 from portal.opinions.models import Addressee, Category, Opinion
-from portal.rehearsal import town
 from portal.visits import covering
 from portal.visits.drafts import VisitDraft
 from portal.visits.home_lessons import HomeLesson, HomeTeaching
@@ -100,13 +99,11 @@ def test_the_tables_refuse_what_does_not_hold(app: Any) -> None:
 
 
 @pytest.mark.postgres
-def test_the_tables_refuse_it_on_postgresql(postgres_url: str, tmp_path: Path) -> None:
+def test_the_tables_refuse_it_on_postgresql(postgres_town_url: str, tmp_path: Path) -> None:
     app = create_app(
-        Settings(instance=tmp_path, database_url=postgres_url, password_memory_kib=64), TESTING=True
+        Settings(instance=tmp_path, database_url=postgres_town_url, password_memory_kib=64), TESTING=True
     )
     with app.app_context():
-        town.build()
-        db.session.commit()
         refuses()
         db.session.remove()
         db.engine.dispose()
