@@ -84,7 +84,7 @@ def _simulate(arguments: argparse.Namespace) -> int:
 
 def _run_in_environment(words: tuple[str, ...], arguments: argparse.Namespace) -> int:
     environment.prepare(environment.TEST_LOCK, arguments.wheels)
-    process = processes.start([PYTHON, *words])
+    process = processes.start([PYTHON, *words], {"PYTHONPATH": str(ROOT / "scripts")})
     try:
         return process.wait()
     finally:

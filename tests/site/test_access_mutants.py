@@ -116,7 +116,8 @@ NOTICED_BY = {
         reading.see guardian without condition 3""",
     f"{OBJECTIONS}::test_two_appeals_each_by_other_people_then_the_result_is_final": """
         rating.objection.hear district_staff reaches everything
-        rating.objection.hear district_staff reaches nothing""",
+        rating.objection.hear district_staff reaches nothing
+        rating.objection.hear district_staff without condition 0""",
     f"{APPEALS}::test_two_appeals_each_by_others_and_then_the_measure_stands": """
         rating.appeal.hear district_staff reaches everything
         rating.appeal.hear district_staff reaches nothing""",

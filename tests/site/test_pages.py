@@ -45,6 +45,7 @@ REACHED_OTHERWISE = {
     "joining.you": "only with the code of a slip; tried in tests/joining",
     "notices.edit": "only while a draft is open; tried in tests/notices",
     "notices.preview": "only while a draft is open; tried in tests/notices",
+    "ratings.appeal": "only while an appeal against a measure waits; tried in tests/ratings",
     "ratings.concern": "only in the days of public notice; tried in tests/ratings",
     "ratings.concern_case": "only while an objection of somebody waits; tried in tests/ratings",
     "ratings.edit_item": "only while a rubric is a draft; tried in tests/ratings",

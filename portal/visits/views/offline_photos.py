@@ -28,6 +28,7 @@ def take_in_photo(public_id: str) -> Told:
     deleted: then the device lets go of the photo as well. 409 as long as the visit is not written down, 422 for what is no
     picture, one too many, or a visit of a colleague at which the author was not: the device keeps it.
     """
+    find(PUPIL_VISIT, public_id)
     key, client_id = _id("photo"), _id("visit")
     uploads = chosen(request.files.getlist("files"))
     if len(uploads) != 1:
@@ -51,7 +52,6 @@ def _id(name: str) -> str:
 
 def _take_in(public_id: str, client_id: str, key: str, uploads: list[FileStorage]) -> Told:
     if once.answered(key):
-        find(PUPIL_VISIT, public_id)
         return told("kept", 200)
     photos.must_be_allowed(_visit(public_id, client_id), actor().on)
     taken = take(uploads, photo=True)
