@@ -26,6 +26,7 @@ from portal.ratings.rubric import (
     title_text,
 )
 from portal.ratings.rubric.checking import checked
+from portal.ratings.rubric.conditions import parts
 from portal.ratings.rubric.problems import Title
 from portal.ratings.rubric.reading import Document
 from portal.schools.models import District
@@ -119,15 +120,35 @@ def bonus_ids(rubric: Rubric) -> set[str]:
 
 def stars_of(rubric: Rubric) -> list[int]:
     """The stars this rubric gives, best first; empty when it gives none."""
-    ranks = rubric.settings["result"].get("ranks", ())
-    return sorted({int(rank["star"]) for rank in ranks if "star" in rank}, reverse=True)
+    result = rubric.settings["result"]
+    if result["kind"] == "star_adjust":
+        start = next(one for one in result["ratings"] if one["id"] == result["start"])
+        return list(range(start["max"], start["min"] - 1, -1))
+    return sorted({int(rank["star"]) for rank in result.get("ranks", ()) if "star" in rank}, reverse=True)
+
+
+def _star_hindrance(rubric: Rubric) -> str | None:
+    """What a round cannot know: stars and facts that only a file of inputs gives."""
+    result = rubric.settings["result"]
+    if not stars_of(rubric):
+        return _("A round needs a rubric that turns points into stars.")
+    if any("from_item" not in rating for rating in result.get("ratings", ())):
+        return _(
+            "In a round each star to start from comes from an indicator. Name the indicator (“from_item”)."
+        )
+    conditions = [
+        one["when"] for name in ("steps", "limits") for one in result.get(name, ()) if "when" in one
+    ]
+    if any("fact" in part for one in conditions for part in parts(one)):
+        return _("A round has no facts beside its indicators. Make a veto of what limits the stars.")
+    return None
 
 
 def unsupported(version: RubricVersion) -> str | None:
     """Why a round cannot be rated by this rubric yet, in words; None when it can."""
     rubric = rubric_of(version)
-    if rubric.settings["result"]["kind"] != "points_to_stars" or not stars_of(rubric):
-        return _("A round needs a rubric that turns points into stars.")
+    if hindrance := _star_hindrance(rubric):
+        return hindrance
     strange = [
         metric_of(item)
         for item in computed(rubric)

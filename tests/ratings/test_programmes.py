@@ -62,11 +62,11 @@ KINDS = {
 }
 
 
-def prepared(as_, kind):
-    """A round of the kind with one school and two inspectors, opened."""
+def prepared(as_, kind, text=""):
+    """A round of the kind with one school and two inspectors, opened; ``text``: another rubric than the kind's own."""
     title, ranks, *_rest = KINDS[kind]
     district = as_("张建平")
-    text = RUBRIC.format(id=f"short_{kind}", title=title, ranks=ranks)
+    text = text or RUBRIC.format(id=f"short_{kind}", title=title, ranks=ranks)
     page = district.page("/ratings/rubrics/new").press("检查并保存", text=text)
     page.press("发布这份细则")
     newest = db.session.scalar(select(RubricVersion.public_id).order_by(RubricVersion.id.desc()).limit(1))
@@ -152,6 +152,63 @@ def test_from_the_application_to_the_naming(as_, app, kind):
         assert KINDS[kind][4] in as_(None).page(f"/stars/{school}").text, "told beside the stars"
     years = {"base": 3, "innovation": 2, "parent_school": 1}[kind]
     assert round_.valid_until_on.year == round_.published_on.year + years
+
+
+def test_stars_may_start_from_an_indicator_and_be_added_and_taken(as_, app):
+    title, ranks, *_rest = KINDS["parent_school"]
+    text = RUBRIC.format(id="short_adjusted", title=title, ranks=ranks)
+    of_points = text[text.index("result:") :]
+    adjusted = """result:
+  kind: star_adjust
+  ratings: [{id: charter, from_item: A1, min: 1, max: 2}, {id: effect, from_item: A2, min: 1, max: 2}]
+  start: charter
+  steps: [{when: {of: effect, eq: 2}, add: 1}]
+  limits: [{min: 1, max: 2}]
+"""
+    graded = "grades: [{min_share: 0.9, star: 2}, {min_share: 0, star: 1}]"
+    text = text.replace(
+        "source: manual_with_evidence\n        rule: {kind: judged}",
+        f"{graded}\n        rule: {{kind: judged}}",
+    )
+    text = text.replace(
+        "source: manual_with_evidence\n",
+        "grades: [{min_share: 0, star: 1}]\n        source: manual_with_evidence\n",
+    )
+    text = text.replace(of_points, adjusted)
+    entry, _round = prepared(as_, "parent_school", text)
+    version = db.session.scalars(select(RubricVersion).order_by(RubricVersion.id.desc())).first()
+    page = as_("张建平").page(f"/ratings/rubrics/{version.public_id}")
+    assert "从“有章程和计划”的星级算起。" in page.text
+    assert "如果“特色和成效”等于 2：加 1 星。" in page.text and "最低 1 星。" in page.text
+    applied(as_, entry, "parent_school")
+    district, where = as_("张建平"), f"/ratings/entries/{entry.public_id}"
+    district.page(where).press("受理自评")
+    scored(as_, entry)
+    district.page(where).press("作出决定", remark="")
+    countersigned(as_, where)
+    assert db.session.get(Entry, entry.id, populate_existing=True).star == 2, (
+        "one, and one more for the effect"
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [(("from_item: A2, ", ""), "取自哪个指标"), (("{of: effect, eq: 2}", "{fact: watched}"), "改写成否决项")],
+)
+def test_what_no_round_can_know_is_told(as_, app, change, words):
+    text = """schema: 1
+id: adjusted
+title: 星级加减
+total: {points: 10}
+indicators: [{id: A1, title: 章程, points: 5, grades: [{min_share: 0, star: 1}], rule: {kind: judged}},
+  {id: A2, title: 成效, points: 5, grades: [{min_share: 0, star: 1}], rule: {kind: judged}}]
+result: {kind: star_adjust, start: charter, ratings: [{id: charter, from_item: A1}, {id: effect, from_item: A2, max: 5}],
+  steps: [{when: {of: effect, eq: 2}, add: 1}], limits: [{min: 1, max: 5}]}
+"""
+    page = as_("张建平").page("/ratings/rubrics/new").press("检查并保存", text=text)
+    assert page.status == 200 and words not in page.text, page.text
+    page = as_("张建平").page("/ratings/rubrics/new").press("检查并保存", text=text.replace(*change))
+    assert page.status == 200 and words in page.text, page.text
 
 
 def test_an_unknown_kind_is_refused_and_an_unknown_list_shows_the_stars(as_, app):

@@ -12,6 +12,7 @@ from portal.ratings.rubric.problems import Message, Problem, RubricError, title_
 from portal.ratings.rubric.reading import read_json, read_yaml
 from portal.ratings.rubric.results import ItemResult, Result
 from portal.ratings.rubric.scoring import score
+from portal.ratings.rubric.standing import star_rules
 from portal.ratings.rubric.writing import as_yaml
 
 __all__ = [
@@ -29,5 +30,6 @@ __all__ = [
     "read_json",
     "read_yaml",
     "score",
+    "star_rules",
     "title_text",
 ]

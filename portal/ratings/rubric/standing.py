@@ -210,6 +210,42 @@ def _star_adjust(basis: Basis) -> Standing:
     return Standing(stars, None, tuple(reasons), tuple(_steps_missed(basis)), known.ratings)
 
 
+def star_rules(rubric: Rubric) -> list[Message]:
+    """How stars are added and taken, one rule a line in words; nothing where stars come from points."""
+    settings = rubric.settings["result"]
+    if settings["kind"] != "star_adjust":
+        return []
+    known = Known(rubric, Inputs({}))
+    named = {one["id"]: known.named(one.get("from_item", one["id"])) for one in settings["ratings"]}
+    known.titles |= named
+    lines = [phrase("Starts at the stars of “%(title)s”.", title=named[settings["start"]])]
+    for step in settings["steps"]:
+        if step["add"] > 0:
+            more = phrase("%(stars)s stars more", stars=step["add"])
+        else:
+            more = phrase("%(stars)s stars less", stars=-step["add"])
+        lines.append(_when(step, more, known))
+    for limit in settings["limits"]:
+        lines += [
+            _when(limit, words(limit[name]), known) for name, words in LIMIT_WORDS.items() if name in limit
+        ]
+    return lines
+
+
+def _when(rule: Mapping[str, Any], what: Message, known: Known) -> Message:
+    if "when" not in rule:
+        return phrase("%(what)s.", what=what)
+    return phrase("If %(condition)s: %(what)s.", condition=in_words(rule["when"], known), what=what)
+
+
+LIMIT_WORDS: dict[str, Callable[[int], Message]] = {
+    "max_upgrade": lambda stars: phrase("at most %(stars)s stars more than at the start", stars=stars),
+    "max_downgrade": lambda stars: phrase("at most %(stars)s stars less than at the start", stars=stars),
+    "max": lambda stars: phrase("at most %(stars)s stars", stars=stars),
+    "min": lambda stars: phrase("at least %(stars)s stars", stars=stars),
+}
+
+
 def _limited(limit: Mapping[str, Any], start: int, stars: int) -> int:
     if "max_upgrade" in limit:
         stars = min(stars, start + int(limit["max_upgrade"]))

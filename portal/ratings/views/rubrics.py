@@ -5,6 +5,7 @@ from flask_login import current_user
 from sqlalchemy import func, select
 from werkzeug.wrappers import Response
 
+from portal import i18n
 from portal.access import actor, find, requires
 from portal.accounts.stepping import step_up_required
 from portal.errors import RuleBroken
@@ -16,7 +17,7 @@ from portal.ratings.forms import RubricForm, SatisfactionForm
 from portal.ratings.models import Round, RubricState, RubricVersion
 from portal.ratings.policy import RUBRIC_MANAGE
 from portal.ratings.reading import points, rule_lines
-from portal.ratings.rubric import RubricError, failed_cases
+from portal.ratings.rubric import RubricError, failed_cases, star_rules
 from portal.ratings.rubrics import (
     domains_of,
     rubric_of,
@@ -116,6 +117,7 @@ def _page(version: RubricVersion, form: SatisfactionForm) -> str:
         rubric=found,
         domains=list(domains_of(found)),
         rule_lines=rule_lines,
+        star_lines=[line.text(_, i18n.current().tag) for line in star_rules(found)],
         rounds=rounds,
         hindrance=unsupported(version),
         points=points,
