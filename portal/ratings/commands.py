@@ -198,6 +198,35 @@ def reproduce(round_id: str, language: str) -> None:
         )
 
 
+@rating.command("baseline")
+@LANGUAGE
+def baseline(language: str) -> None:
+    """Set down fingerprints of schools and rounds that were decided before the log kept any. A second run finds none.
+
+    Whoever's result cannot be reached again from what is stored is named and stays without.
+    """
+    with i18n.speaking(language):
+        rounds, schools, last, wrong = reproducing.set_down_rounds(), 0, 0, False
+        db.session.commit()
+        while entries := reproducing.without_fingerprints(last):
+            last = entries[-1].id
+            unlike = reproducing.set_down(entries)
+            schools += len(entries) - len(unlike)
+            for entry, found in unlike:
+                wrong = True
+                click.echo(f"{entry.round.public_id} {entry.school.name}: {found[0]}", err=True)
+            db.session.commit()
+        click.echo(
+            i18n.gettext(
+                "Fingerprints set down: %(schools)s schools, %(rounds)s rounds.",
+                schools=schools,
+                rounds=rounds,
+            )
+        )
+    if wrong:
+        sys.exit(1)
+
+
 @rating.command("public-key")
 def public_key() -> None:
     """Print the key that anybody checks signed documents with (Ed25519, PEM)."""

@@ -4,6 +4,7 @@ From the decision on, whatever is noted about a school of a round is followed, i
 of all rows its result rests on; a published round has its own. Nobody who holds the tables changes a row, takes one away or
 puts one in without a difference to the log, and the log is chained and anchored (``portal/trail``). A fingerprint leaves out
 what is empty, and what a column's ``info`` says all rows had ``before`` it was there, so that a column added later changes none.
+Words whose time of keeping is over are emptied under an act of their own (``ended.py``), which names the rows.
 """
 
 import hashlib
@@ -20,6 +21,7 @@ from sqlalchemy.orm import Session
 from portal.extensions import Base, db
 from portal.ratings.decided import DecisionRecord
 from portal.ratings.drawing import Draw
+from portal.ratings.ended import ACT as WORDS_ENDED
 from portal.ratings.evidence import Evidence
 from portal.ratings.interests import Interest
 from portal.ratings.minutes import Attendance, Meeting
@@ -226,16 +228,32 @@ class Difference:
     before: bool = False
 
 
-def kept_in_log(kind: str, ids: Collection[int]) -> dict[int, list[Prints]]:
+@dataclass(frozen=True)
+class Told:
+    """What the log says of the rows at one time; ``ended``: (table, row) whose words went since the time before, their time over."""
+
+    rows: Prints
+    ended: frozenset[tuple[str, str]] = frozenset()
+
+
+def kept_in_log(kind: str, ids: Collection[int]) -> dict[int, list[Told]]:
     """What the log says of entries or rounds, oldest first. One query."""
     wanted = (
-        select(TrailEntry.object_id, TrailEntry.facts)
-        .where(TrailEntry.object_kind == kind, TrailEntry.object_id.in_(ids), TrailEntry.action == ACT)
+        select(TrailEntry.object_id, TrailEntry.action, TrailEntry.facts)
+        .where(
+            TrailEntry.object_kind == kind,
+            TrailEntry.object_id.in_(ids),
+            TrailEntry.action.in_((ACT, WORDS_ENDED)),
+        )
         .order_by(TrailEntry.object_id, TrailEntry.sequence)
     )
-    found: dict[int, list[Prints]] = {}
-    for number, facts in db.session.execute(wanted):
-        found.setdefault(number, []).append(facts["rows"])
+    found: dict[int, list[Told]] = {}
+    ended: dict[int, set[tuple[str, str]]] = {}
+    for number, action, facts in db.session.execute(wanted):
+        if action == WORDS_ENDED:
+            ended.setdefault(number, set()).update((facts["table"], str(row)) for row in facts["ended"])
+        else:
+            found.setdefault(number, []).append(Told(facts["rows"], frozenset(ended.pop(number, ()))))
     return found
 
 
@@ -248,15 +266,17 @@ def differences(kind: str, ids: Collection[int]) -> dict[int, list[Difference]]:
     found: dict[int, list[Difference]] = {}
     for number, said in told.items():
         wrong = [
-            one for source in SOURCES[kind] for one in _compared(source.table.name, said[-1], now[number])
+            one
+            for source in SOURCES[kind]
+            for one in _compared(source.table.name, said[-1].rows, now[number])
         ]
         for earlier, later in pairwise(said):
             for source in SOURCES[kind]:
                 if source.kept:
                     wrong += [
                         one
-                        for one in _compared(source.table.name, earlier, later, before=True)
-                        if one.what != "added"
+                        for one in _compared(source.table.name, earlier.rows, later.rows, before=True)
+                        if one.what != "added" and (one.table, one.row) not in later.ended
                     ]
         if wrong:
             found[number] = wrong

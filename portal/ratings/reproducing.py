@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from portal.errors import RuleBroken
@@ -17,6 +17,7 @@ from portal.ratings.deciding import inputs_of, result_of, with_changes
 from portal.ratings.fingerprints import Difference
 from portal.ratings.models import Entry, EntryState, Objection, ObjectionState, Round, RoundState
 from portal.ratings.rubric import RubricError, as_json
+from portal.trail.models import TrailEntry, note
 
 AT_ONCE = 50
 
@@ -101,9 +102,13 @@ def _in_words(one: Difference) -> str:
 
 
 def _some(round_id: int, after: int) -> Sequence[Entry]:
-    return db.session.scalars(
+    return db.session.scalars(_wanted(after).where(Entry.round_id == round_id).limit(AT_ONCE)).all()
+
+
+def _wanted(after: int) -> Select[Entry]:
+    return (
         select(Entry)
-        .where(Entry.round_id == round_id, Entry.id > after)
+        .where(Entry.id > after)
         .options(
             joinedload(Entry.school),
             joinedload(Entry.round).joinedload(Round.rubric_version),
@@ -111,8 +116,7 @@ def _some(round_id: int, after: int) -> Sequence[Entry]:
             selectinload(Entry.objections),
         )
         .order_by(Entry.id)
-        .limit(AT_ONCE)
-    ).all()
+    )
 
 
 def _differences(entry: Entry) -> list[str]:
@@ -188,6 +192,38 @@ def _signed(entry: Entry) -> list[str]:
     ):
         found.append(_("The signed record says another result."))
     return found
+
+
+def without_fingerprints(last: int = 0) -> Sequence[Entry]:
+    """The next decided schools, after an id, of which the log should know fingerprints and knows none."""
+    known = (
+        select(TrailEntry.object_id)
+        .where(TrailEntry.object_kind == Entry.__tablename__, TrailEntry.action == fingerprints.ACT)
+        .where(TrailEntry.object_id == Entry.id)
+    )
+    return db.session.scalars(
+        _wanted(last).where(Entry.state == EntryState.DECIDED, ~known.exists()).limit(AT_ONCE)
+    ).all()
+
+
+def set_down(entries: Sequence[Entry]) -> list[tuple[Entry, list[str]]]:
+    """Note the fingerprints of decided schools afterwards, in the current transaction, where their result can be reached again
+    from what is stored; answers the others with what is wrong: they stay without."""
+    wrong = [(entry, found) for entry in entries if (found := _differences(entry))]
+    for entry in entries:
+        if entry not in [other for other, _found in wrong]:
+            note("rating.baseline", entry, person_id=None)
+    return wrong
+
+
+def set_down_rounds() -> int:
+    """Note the fingerprints of published rounds of which the log knows none, in the current transaction; how many there were."""
+    rounds = db.session.scalars(select(Round).where(Round.state == RoundState.PUBLISHED)).all()
+    known = fingerprints.kept_in_log(Round.__tablename__, [one.id for one in rounds])
+    unknown = [one for one in rounds if one.id not in known]
+    for one in unknown:
+        note("rating.baseline", one, person_id=None)
+    return len(unknown)
 
 
 def count_of(round_: Round) -> int:

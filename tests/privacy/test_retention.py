@@ -7,6 +7,7 @@ import time_machine
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import delete, func, select, update
+from sqlalchemy.orm import joinedload
 
 from portal import clock, i18n
 from portal.accounts.codes import CodeRequest, Purpose
@@ -21,21 +22,26 @@ from portal.files.models import File
 from portal.joining.models import JoiningRequest, JoiningSheet, JoiningSlip
 from portal.once import OnceKey
 from portal.opinions.models import Opinion
-from portal.periods import KINDS, OWN_CLOCKS, kind
+from portal.periods import KINDS, OWN_CLOCKS, kind, mark
 from portal.privacy import jobs, retention
 from portal.privacy.ledger import LEDGER
 from portal.privacy.models import ErasureRequest, LegalHold, RetentionRun
 from portal.privacy.retention import back
+from portal.ratings import fingerprints
 from portal.ratings.asking import RatingQuestion
 from portal.ratings.concerns import Concern
 from portal.ratings.evidence import Evidence
-from portal.ratings.models import Entry
+from portal.ratings.interests import Interest
+from portal.ratings.models import Entry, Objection, Sheet
+from portal.ratings.onsite import SheetClash, SheetNote
+from portal.ratings.standing import LightCheck
 from portal.recovery.models import Recovery
 from portal.roster.models import RosterChange, RosterImport
 from portal.schools import summaries
 from portal.schools.models import Enrolment, Guardianship, GuardianshipFlag, Pupil, School
 from portal.settings.models import SettingValue
 from portal.surveys.models import Survey, SurveyAnswer, SurveyPressure, SurveyRemark
+from portal.trail.models import TrailEntry, note
 from portal.visits.drafts import VisitDraft
 from portal.visits.home_lessons import HomeLesson, HomeTeaching
 from portal.visits.models import Visit, VisitPart
@@ -334,6 +340,112 @@ def objection_that_was_answered():
     return lambda: int(db.session.get_one(Concern, number).words != "—")
 
 
+def decided_on_the_base():
+    """A sheet of the town's published round, whose school was decided that day."""
+    entry = db.session.scalars(select(Entry).where(Entry.state == "decided")).first()
+    db.session.execute(update(Entry).where(Entry.id != entry.id).values(decided_at=None))
+    db.session.execute(update(Entry).where(Entry.id == entry.id).values(decided_at=at(BASE)))
+    mine = select(Sheet).where(Sheet.entry_id == entry.id).options(joinedload(Sheet.entry))
+    return db.session.scalars(mine.execution_options(populate_existing=True)).first()
+
+
+def kept_words(row, *names):
+    """Put a row with words in; answers how many of them are still there."""
+    db.session.add(row)
+    db.session.flush()
+    model, number = type(row), row.id
+    return lambda: sum(
+        getattr(db.session.get_one(model, number, populate_existing=True), name) not in ("—", "{}", "")
+        for name in names
+    )
+
+
+def note_of_a_visit_to_a_school():
+    row = SheetNote(
+        sheet_id=decided_on_the_base().id, client_id="n1", kind="interview", held_on=BASE,
+        with_whom="两位数学教师", text="家访记录都看过。", written_at=at(BASE),
+    )  # fmt: skip
+    return kept_words(row, "text", "with_whom")
+
+
+def second_text_of_a_sheet():
+    row = SheetClash(
+        sheet_id=decided_on_the_base().id, subject="n1", device="d1", number=1,
+        content='{"text":"另一台设备上写的"}', came_at=at(BASE), settled_at=at(BASE),
+    )  # fmt: skip
+    return kept_words(row, "content")
+
+
+def tie_that_was_declared():
+    sheet = decided_on_the_base()
+    row = Interest(
+        person_id=sheet.person_id, school_id=sheet.entry.school_id, sheet_id=sheet.id, kind="relative",
+        reason="外甥女在这所学校读书。", before_papers=True, declared_at=at(BASE),
+    )  # fmt: skip
+    return kept_words(row, "reason")
+
+
+def objection_of_a_school_that_was_answered():
+    sheet = decided_on_the_base()
+    mark("rating_objections", db.session.scalars(select(Objection.id)).all())
+    row = Objection(
+        entry_id=sheet.entry_id, tier=1, state="upheld", items="A1", text="签到表漏看了一页。", filed_at=at(BASE),
+        filed_by_id=person().id, decision_by_id=sheet.entry.decided_by_id, answer_due_on=BASE,
+        heard_by_id=person("苏敏").id, answer_text="已经核对，维持结果。", answered_at=at(BASE),
+    )  # fmt: skip
+    return kept_words(row, "text", "answer_text")
+
+
+def light_check_that_was_found():
+    sheet = decided_on_the_base()
+    row = LightCheck(
+        entry_id=sheet.entry_id, year=2026, state="kept", items="A1", due_on=BASE, asked_by_id=person("苏敏").id,
+        asked_at=at(BASE), report='{"A1":"照常开展"}', clean=True, question="", finding="与命名时相符。",
+        found_by_id=person("苏敏").id, found_at=at(BASE),
+    )  # fmt: skip
+    return kept_words(row, "report", "finding")
+
+
+RATED = {
+    "rating_notes": note_of_a_visit_to_a_school,
+    "rating_clashes": second_text_of_a_sheet,
+    "rating_ties": tie_that_was_declared,
+    "rating_objections": objection_of_a_school_that_was_answered,
+    "rating_checks": light_check_that_was_found,
+}
+
+
+def test_words_of_a_decided_school_go_under_a_mark_and_its_fingerprints_stay_whole(app):
+    sheet = decided_on_the_base()
+    entry = sheet.entry
+    left = [
+        note_of_a_visit_to_a_school(),
+        objection_of_a_school_that_was_answered(),
+        light_check_that_was_found(),
+    ]
+    note("rating.record", entry, person_id=None)
+    db.session.commit()
+    assert fingerprints.differences("rating_entry", [entry.id]) == {}
+    with time_machine.travel(at(month(BASE, 36)), tick=False):
+        retention.run(clock.today(), RATED)
+    assert [count() for count in left] == [0, 0, 0]
+    assert fingerprints.differences("rating_entry", [entry.id]) == {}
+    acts = db.session.scalars(select(TrailEntry).where(TrailEntry.action == "rating.words_ended")).all()
+    assert {act.facts["table"] for act in acts} == {
+        "rating_sheet_note",
+        "rating_objection",
+        "rating_light_check",
+    }
+
+    db.session.execute(update(SheetNote).values(text="换了一句"))
+    note("rating.record", entry, person_id=None)
+    db.session.commit()
+    found = fingerprints.differences("rating_entry", [entry.id])[entry.id]
+    assert [(one.table, one.what, one.before) for one in found] == [("rating_sheet_note", "changed", True)], (
+        "control"
+    )
+
+
 def question_that_was_closed():
     row = db.session.scalars(select(RatingQuestion).where(RatingQuestion.closed_at.is_not(None))).first()
     number, row.closed_at = row.id, at(BASE)
@@ -389,6 +501,7 @@ STORIES = {
     "survey_answers": (released_questionnaires(SurveyAnswer), BASE + timedelta(days=90)),
     "survey_remarks": (released_questionnaires(SurveyRemark), month(BASE, 12)),
     "survey_reports": (released_questionnaires(SurveyPressure), month(BASE, 36)),
+    **{name: (story, month(BASE, 36)) for name, story in RATED.items()},
     "rating_concerns": (objection_that_was_answered, month(BASE, 36)),
     "rating_questions": (question_that_was_closed, month(BASE, 36)),
     "rating_evidence": (files_of_a_decided_rating, month(BASE, 36)),

@@ -15,6 +15,7 @@ from portal.ratings.canonical import digest, restored
 from portal.ratings.metrics import METRICS, period_of
 from portal.ratings.models import Entry, Mark, Round, RoundState, RubricVersion, Seat, Sheet, Snapshot
 from portal.schools.models import Pupil, School, SchoolYear
+from portal.trail.models import TrailEntry
 from portal.visits.models import Outcome, Visit
 
 DEFAULT = Path(engine.__file__).parent / "examples" / "default.yaml"
@@ -50,6 +51,42 @@ def test_reproduce_notices_a_tampered_score(app, change):
     said = reproduce(app)
     assert said.exit_code == 1
     assert "望溪小学" in said.output
+
+
+def test_schools_decided_before_there_were_fingerprints_get_them_once(app):
+    connection = db.session.connection()
+    for act in ("update", "delete"):
+        connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS tr_trail_entry_{act}")
+    connection.exec_driver_sql(
+        "UPDATE trail_entry SET action = 'rating.opened' WHERE action = 'rating.fingerprints'"
+    )
+    db.session.commit()
+    said = reproduce(app)
+    assert said.exit_code == 1 and "望溪小学：日志里没有这所学校的校验值" in said.output.replace(": ", "："), (
+        said.output
+    )
+
+    def baseline():
+        return app.test_cli_runner().invoke(args=["rating", "baseline"])
+
+    db.session.connection().exec_driver_sql("UPDATE rating_entry SET total = '99' WHERE star = 4")
+    db.session.commit()
+    refused = baseline()
+    assert refused.exit_code == 1 and "望溪小学" in refused.output, (
+        "a result that cannot be reached gets none"
+    )
+    db.session.rollback()
+    entry = db.session.scalars(select(Entry).where(Entry.star == 4)).first()
+    total = restored(entry.result)["total"]
+    db.session.connection().exec_driver_sql(f"UPDATE rating_entry SET total = '{total}' WHERE star = 4")
+    db.session.commit()
+    done = baseline()
+    assert done.exit_code == 0, done.output
+    assert reproduce(app).exit_code == 0
+    again = baseline()
+    assert again.exit_code == 0 and "0 所学校" in again.output and "0 轮" in again.output
+    acts = db.session.scalars(select(TrailEntry.action).where(TrailEntry.action == "rating.baseline")).all()
+    assert len(acts) > 1
 
 
 def test_reproduce_says_so_when_there_is_no_such_round(app):
