@@ -1,7 +1,7 @@
 """Forms of rubrics, rounds, self-assessments, sheets and decisions."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 
 from wtforms import (
     BooleanField,
@@ -850,7 +850,7 @@ class ImprovementForm(PortalForm):
     due_on = DateField(_l("Until when?"), [InputRequired(_l("Enter the day."))])
 
     @classmethod
-    def offering(cls, titles: Mapping[str, str], formdata: bool) -> "ImprovementForm":
+    def offering(cls, titles: Mapping[str, str], formdata: bool) -> Self:
         """The form with the indicators of a rubric."""
         form = cls() if formdata else cls(formdata=None)
         form["item"].choices = [("", _("For all of it")), *titles.items()]
@@ -859,6 +859,15 @@ class ImprovementForm(PortalForm):
     def validate_due_on(self, field: Any) -> None:
         if field.data and field.data < clock.today():
             raise ValidationError(_("Choose a day that is still to come."))
+
+
+class RaiseForm(ImprovementForm):
+    """What the district found and asks a school to mend."""
+
+    text = TextField(
+        _l("What is to be mended?"), [DataRequired(_l("Write what is to be mended.")), Length(max=1000)]
+    )
+    due_on = DateField(_l("Mended by when?"), [InputRequired(_l("Enter the day."))])
 
 
 class DoneForm(PortalForm):

@@ -6,21 +6,22 @@ down when the round is published, for groups of five and more; nobody is placed,
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from fractions import Fraction
 from statistics import median
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, func, select
+from sqlalchemy import ForeignKey, String, Text, func, select
 from sqlalchemy.orm import Mapped, joinedload, mapped_column
 
 from portal import clock
 from portal.access import Actor
 from portal.errors import RuleBroken
-from portal.extensions import Base, PublicId, db
+from portal.extensions import Base, db
 from portal.i18n import gettext as _
 from portal.i18n import lazy_gettext as _l
 from portal.ratings.canonical import canonical, digest, restored
+from portal.ratings.improvements import Improvement
 from portal.ratings.models import Entry, EntryState, Round, RoundState
 from portal.ratings.reading import points, reasons
 from portal.ratings.rubric import Result
@@ -56,27 +57,6 @@ PLACE = Setting(
 )
 
 
-class Improvement(PublicId, Base):
-    """One thing a school means to do better after a result, and what came of it. The school writes, anybody reads."""
-
-    __tablename__ = "rating_improvement"
-    __table_args__ = (
-        CheckConstraint("length(text) > 0", name="has_text"),
-        CheckConstraint("done_on IS NULL OR length(done_text) > 0", name="done_says_what"),
-        Index("ix_rating_improvement_entry", "entry_id", "id"),
-    )
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    entry_id: Mapped[int] = mapped_column(ForeignKey("rating_entry.id"))
-    item_id: Mapped[str] = mapped_column(String(80), default="")
-    text: Mapped[str] = mapped_column(Text, info={"class": "F0"})
-    due_on: Mapped[date]
-    done_text: Mapped[str] = mapped_column(Text, default="", server_default="", info={"class": "F0"})
-    done_on: Mapped[date | None]
-    added_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
-    added_at: Mapped[datetime]
-
-
 class Peers(Base):
     """How the domains of a school stood beside those of its peers when the round was published: domain → band."""
 
@@ -103,8 +83,8 @@ def plan(entry: Entry, item_id: str, text: str, due_on: date, actor: Actor) -> I
     """Write down something to do, once the result is public."""
     if entry.round.state != RoundState.PUBLISHED:
         raise RuleBroken(_("The results are not published yet."))
-    there = db.session.scalar(select(func.count(Improvement.id)).where(Improvement.entry_id == entry.id)) or 0
-    if there >= MOST:
+    mine = select(func.count(Improvement.id)).where(Improvement.entry_id == entry.id, ~Improvement.is_finding)
+    if (db.session.scalar(mine) or 0) >= MOST:
         raise RuleBroken(_("At most %(most)s; finish some first.", most=MOST))
     made = Improvement(
         entry_id=entry.id, item_id=item_id, text=text, due_on=due_on, added_by_id=actor.person_id,

@@ -14,7 +14,7 @@ from portal.extensions import db
 from portal.i18n import gettext as _
 from portal.ratings.canonical import canonical, digest
 from portal.ratings.files import read_file
-from portal.ratings.metrics import METRICS, NOT_COLLECTED, fits
+from portal.ratings.metrics import METRICS, fits
 from portal.ratings.models import RubricState, RubricVersion
 from portal.ratings.rubric import (
     Item,
@@ -154,12 +154,6 @@ def unsupported(version: RubricVersion) -> str | None:
         for item in computed(rubric)
         if metric_of(item) not in METRICS or not fits(item, METRICS[metric_of(item)])
     ]
-    missing = [str(NOT_COLLECTED[name].explanation) for name in strange if name in NOT_COLLECTED]
-    if missing:
-        return _(
-            "The portal does not collect this yet: %(names)s. Let the school answer it.",
-            names="、".join(missing),
-        )
     if strange:
         return _("The portal cannot compute: %(names)s.", names="、".join(strange))
     return None

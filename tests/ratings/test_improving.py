@@ -13,9 +13,11 @@ from bench import rounds
 from portal import clock
 from portal.extensions import db
 from portal.ratings import improving, running
+from portal.ratings.improvements import Improvement
 from portal.ratings.improving import Peers
+from portal.ratings.metrics import METRICS, period_of
 from portal.ratings.models import Entry, Round, RoundState
-from portal.schools.models import School
+from portal.schools.models import School, SchoolYear
 
 PLAN = "下学期每月一次晚间家长课。"
 
@@ -49,6 +51,48 @@ def test_the_school_plans_finishes_and_everybody_reads_it(as_, entry):
     own(as_, entry).press("完成", **{"done-text": "开了四次，到场九成。"})
     assert "开了四次，到场九成。" in public(as_, entry).text
     assert "完成" not in own(as_, entry).buttons
+
+
+FOUND = "家长学校档案缺少学期总结。"
+
+
+def closed(entry):
+    """The metric of the school, counted today and at the end of the year."""
+    year = db.session.scalars(select(SchoolYear).order_by(SchoolYear.starts_on.desc())).first()
+    found = METRICS["findings_closed"]
+    figures = []
+    for day in (clock.today(), year.ends_on):
+        period = period_of(year, day)
+        figure = found.figure(found.records(entry.school_id, period), period)
+        figures.append((figure.numerator, figure.denominator))
+    return figures
+
+
+def test_a_finding_is_raised_mended_confirmed_and_counted(as_, entry):
+    where = f"/ratings/entries/{entry.public_id}/findings"
+    page = as_("张建平").page(where)
+    for typed in ({"text": ""}, {"text": FOUND, "due_on": "2020-01-01"}, {"text": "陈一诺的妈妈没有来"}):
+        assert page.press("保存整改要求", **typed).status == 422
+    due = clock.today() + timedelta(days=10)
+    page.press("保存整改要求", item="B3", text=FOUND, due_on=due.isoformat())
+    assert "需要整改" in as_("张建平").page(where).text and "需要整改" in public(as_, entry).text
+    assert closed(entry) == [(0, 0), (0, 1)], (
+        "its day has not come; left alone it will count against the school"
+    )
+    assert FOUND in own(as_, entry).text
+    own(as_, entry).press("完成", **{"done-text": "已补齐，存在档案室第三柜。"})
+    assert closed(entry)[1] == (0, 1), "the school's word alone does not close it"
+    as_("张建平").page(where).press("退回学校")
+    assert "已补齐，存在档案室第三柜。" in own(as_, entry).text
+    own(as_, entry).press("完成", **{"done-text": "已补齐并由家委会核对。"})
+    page = as_("张建平").page(where).press("确认已整改")
+    assert "已整改并确认" in page.text and "确认已整改" not in page.buttons
+    assert closed(entry) == [(1, 1), (1, 1)]
+    assert FOUND[:10] in as_("孙立德").page("/ratings/metrics/findings_closed").text
+    row = db.session.scalars(select(Improvement).where(Improvement.is_finding)).one()
+    row.done_on = due + timedelta(days=1)
+    db.session.commit()
+    assert closed(entry)[1] == (0, 1), "control: mended too late"
 
 
 @pytest.mark.parametrize(

@@ -62,9 +62,9 @@ def test_schools_decided_before_there_were_fingerprints_get_them_once(app):
     )
     db.session.commit()
     said = reproduce(app)
-    assert said.exit_code == 1 and "望溪小学：日志里没有这所学校的校验值" in said.output.replace(": ", "："), (
-        said.output
-    )
+    assert said.exit_code == 1 and "望溪小学：日志里没有这所学校的校验值" in said.output.replace(
+        ": ", "："
+    ), said.output
 
     def baseline():
         return app.test_cli_runner().invoke(args=["rating", "baseline"])

@@ -3,10 +3,9 @@
 A rubric names a metric in an item's ``source: "system:<name>"``.
 """
 
-from portal.ratings.metrics import committees, courses, families, notices, opinions, surveys, visits
+from portal.ratings.metrics import committees, courses, families, findings, notices, opinions, surveys, visits
 from portal.ratings.metrics.registry import (
     METRICS,
-    NOT_COLLECTED,
     Figure,
     Metric,
     Period,
@@ -19,7 +18,6 @@ from portal.ratings.metrics.registry import (
 
 __all__ = [
     "METRICS",
-    "NOT_COLLECTED",
     "Figure",
     "Metric",
     "Period",
@@ -27,6 +25,7 @@ __all__ = [
     "committees",
     "courses",
     "families",
+    "findings",
     "fits",
     "metric",
     "notices",

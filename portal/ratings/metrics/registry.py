@@ -126,24 +126,6 @@ PUPILS_OF_THE_DAY = _l("Pupils who are at the school on the day of counting")
 WHOLE_YEAR = _l("What falls into the school year, up to the day of counting")
 
 
-@dataclass(frozen=True)
-class NotCollected:
-    """What rubrics ask for and the portal does not record yet: it is said so, and never shown as zero."""
-
-    name: str
-    explanation: Any
-    reason: Any
-
-
-NO_FINDINGS = _l("The portal does not record findings of inspections yet. The school answers, with proof.")
-NOT_COLLECTED = {
-    found.name: found
-    for found in (
-        NotCollected("findings_closed", _l("Findings of inspections that were closed in time"), NO_FINDINGS),
-    )
-}
-
-
 def metric(
     name: str,
     explanation: Any,

@@ -27,7 +27,8 @@ LOADED = (
 USUAL_DAYS = timedelta(days=120)
 
 
-def _items(entry: Entry) -> dict[str, str]:
+def titles_of(entry: Entry) -> dict[str, str]:
+    """The indicators of the school's rubric, by number."""
     rubric = rubric_of(entry.round.rubric_version)
     return {name: f"{name} {words(item.title)}" for name, item in items_of(rubric).items()}
 
@@ -36,7 +37,7 @@ def _page(entry: Entry, form: ImprovementForm | None = None, done_form: DoneForm
     published = entry.round.state == RoundState.PUBLISHED
     result = deciding.stored_result(entry) if published else None
     rubric = rubric_of(entry.round.rubric_version)
-    titles = _items(entry)
+    titles = titles_of(entry)
     if form is None:
         form = ImprovementForm.offering(titles, formdata=False)
         form.due_on.data = actor().on + USUAL_DAYS
@@ -71,7 +72,7 @@ def plan_improvement(public_id: str) -> Response | tuple[str, int]:
     entry = find(ENTRY_ASSESS, public_id, *LOADED)
     if entry.round.state != RoundState.PUBLISHED:
         raise RuleBroken(_("The results are not published yet."))
-    form = ImprovementForm.offering(_items(entry), formdata=True)
+    form = ImprovementForm.offering(titles_of(entry), formdata=True)
     valid = form.sent_and_valid()
     named = evidence.named_in(entry.school_id, form.text.data or "", evidence.SHORTEST_NAME)
     if named:

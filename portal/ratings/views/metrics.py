@@ -6,7 +6,7 @@ from sqlalchemy import select
 from portal import clock
 from portal.access import Role, actor, requires
 from portal.extensions import db
-from portal.ratings.metrics import METRICS, NOT_COLLECTED, Metric, Period, period_of
+from portal.ratings.metrics import METRICS, Metric, Period, period_of
 from portal.ratings.policy import ENTRY_ASSESS, ENTRY_READ
 from portal.ratings.reading import figure_lines
 from portal.ratings.views.blueprint import bp
@@ -36,12 +36,11 @@ def _lines(metric: Metric, period: Period) -> list[tuple[str, str]]:
 @bp.get("/ratings/metrics")
 @requires(ENTRY_READ)
 def metrics() -> str:
-    """Each number: what is counted, out of what, when, among whom; and what is not collected yet."""
+    """Each number: what is counted, out of what, when, among whom."""
     period = _period() if actor().role is Role.PRINCIPAL else None
     return render(
         "ratings/metrics.html",
         metrics=list(METRICS.values()),
-        not_collected=list(NOT_COLLECTED.values()),
         period=period,
         figures={name: _lines(found, period) for name, found in METRICS.items()} if period else {},
     )
