@@ -31,7 +31,7 @@ pytestmark = pytest.mark.timeout(600)
 
 @pytest.fixture
 def open_portal(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Open]:
-    """Serves the portal with late answers and the rehearsal district, on SQLite or the database given."""
+    """Serves the portal with late answers and the rehearsal district, on SQLite or the database given that holds it."""
     opened: list[Portal] = []
 
     def open_one(database_url: str | None = None, **settings: str) -> Portal:
@@ -43,8 +43,6 @@ def open_portal(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Open
             settings={"PORTAL_PASSWORD_MEMORY_KIB": "64", **settings},
         )  # fmt: skip
         opened.append(portal)
-        if database_url is not None:
-            portal.command("rehearsal", "load")
         portal.start()
         return portal
 
@@ -162,9 +160,9 @@ def test_without_the_key_opinions_are_doubled(open_portal: Open, record_property
 
 @pytest.mark.postgres
 def test_postgresql_loses_and_doubles_nothing(
-    open_portal: Open, postgres_url: str, record_property: Record
+    open_portal: Open, postgres_town_url: str, record_property: Record
 ) -> None:
-    portal = open_portal(postgres_url)
+    portal = open_portal(postgres_town_url)
     outcome = rehearse(portal, sign_in_to(portal), opinions_to(portal), ROUNDS, Random(20))
     nothing_lost_or_doubled(portal, outcome, record_property)
 
@@ -181,7 +179,7 @@ def test_sqlite_for_long(open_portal: Open, record_property: Record) -> None:
 @pytest.mark.soak
 @pytest.mark.postgres
 @pytest.mark.timeout(3600)
-def test_postgresql_for_long(open_portal: Open, postgres_url: str, record_property: Record) -> None:
-    portal = open_portal(postgres_url)
+def test_postgresql_for_long(open_portal: Open, postgres_town_url: str, record_property: Record) -> None:
+    portal = open_portal(postgres_town_url)
     outcome = rehearse(portal, sign_in_to(portal), opinions_to(portal), ROUNDS_OF_SOAK, Random(400))
     nothing_lost_or_doubled(portal, outcome, record_property)
