@@ -17,7 +17,7 @@ from words import say
 PASSED, FAILED = "passed", "FAILED"
 REPORTS = TOOLS / "reports"
 BYTECODE = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(TOOLS / "bytecode")}
-"""The tests start some hundred portals, each of which would compile the same modules for seconds where images forbid it."""
+"""The steps start some hundred portals, each of which would compile the same modules for seconds where images forbid it."""
 Command = Sequence[str | Path]
 
 
@@ -93,7 +93,7 @@ def _run(name: str, *commands: Command, settings: dict[str, str] | None = None) 
 
 
 def _call(command: Command, settings: dict[str, str]) -> int:
-    process = start(command, settings)
+    process = start(command, {**BYTECODE, **settings})
     try:
         return process.wait()
     finally:
@@ -110,7 +110,7 @@ def _pytest(name: str, marks: str, settings: dict[str, str], time_limit: int | N
     command += ["--durations=10", f"--junitxml={report}"]
     if time_limit:
         command.append(f"--timeout={time_limit}")
-    code = _call(command, {**BYTECODE, **settings})
+    code = _call(command, settings)
     step = Step(name, FAILED if code else PASSED, time.monotonic() - began)
     _count(step, report)
     return step
