@@ -41,6 +41,8 @@ class Rule(StrEnum):
     SUMMARY_ALIKE = "summary_alike"
     PROOF_AGAIN = "proof_again"
     SELF_PRAISE = "self_praise"
+    LATE_MINUTES = "late_minutes"
+    SAME_MINUTES = "same_minutes"
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,10 @@ class Year:
     sessions: Sequence[Held] = ()
     answered_after: Sequence[timedelta] = ()
     """How long after it was sent each opinion was answered."""
+    committees: Sequence[tuple[date, date]] = ()
+    """When each election and meeting of a committee was, and when it was written down."""
+    minutes: Sequence[str] = ()
+    """What was talked about and agreed in each meeting."""
     summary: str = ""
     other_summaries: Sequence[str] = ()
     """Of other schools of the round, and of this school in earlier rounds."""
@@ -93,6 +99,8 @@ class Limits:
     quick_answers: int = 50
     proof_again: int = 30
     self_praise: int = 40
+    late_minutes: int = 50
+    same_minutes: int = 50
     least_visits: int = 20
     least: int = 4
     """Sessions, opinions, files or indicators from which shares are looked at."""
@@ -256,11 +264,34 @@ def self_praise(year: Year, limits: Limits) -> Sign | None:
     )
 
 
+def late_minutes(year: Year, limits: Limits) -> Sign | None:
+    """Elections and meetings of long ago that were written down in the last days before the submission."""
+    late = [
+        1
+        for held, written in year.committees
+        if written - held > WRITTEN_LATE and _in_the_last_days(year, written)
+    ]
+    if len(late) < limits.fewest:
+        return None
+    return _share(Rule.LATE_MINUTES, len(late), len(year.committees), limits.late_minutes, limits.least)
+
+
+def same_minutes(year: Year, limits: Limits) -> Sign | None:
+    """Meetings with the same words as another one; notes of a line or two are left out."""
+    long = ["".join(letter for letter in text if letter.isalpha()) for text in year.minutes]
+    long = [text for text in long if len(text) >= LEAST_LETTERS]
+    seen = Counter(long)
+    again = [text for text in long if seen[text] > 1]
+    if len(again) < limits.fewest:
+        return None
+    return _share(Rule.SAME_MINUTES, len(again), len(long), limits.same_minutes, limits.least)
+
+
 def _days(sessions: Sequence[Held]) -> list[str]:
     return [day.isoformat() for day in sorted({one.on for one in sessions})[:FEW]]
 
 
 RULES: tuple[Finding, ...] = (
     late_visits, rushed_visits, rushed_sessions, same_faces, ticked_late, long_days, quick_answers, summary_alike,
-    proof_again, self_praise,
+    proof_again, self_praise, late_minutes, same_minutes,
 )  # fmt: skip

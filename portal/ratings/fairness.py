@@ -16,6 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from portal import clock
+from portal.committees.models import Committee, CommitteeMeeting
 from portal.courses.models import Course, CourseSession, Seat
 from portal.errors import RuleBroken
 from portal.extensions import db
@@ -77,7 +78,7 @@ WITH_ROUND = (joinedload(Entry.round).joinedload(Round.rubric_version),)
 
 
 def year_of(entry: Entry, step: Step) -> Year:
-    """What the rules may know of a school's year, up to its submission: five queries; with scores two more."""
+    """What the rules may know of a school's year, up to its submission: seven queries; with scores two more."""
     snapshot = latest_snapshot(entry)
     if snapshot is None:
         raise RuleBroken(_("The school has not submitted its self-assessment."))
@@ -91,6 +92,8 @@ def year_of(entry: Entry, step: Step) -> Year:
             visits=_visits(entry.school_id, since, until),
             sessions=_sessions(entry.school_id, since, until),
             answered_after=_answers(entry.school_id, since, until),
+            committees=_committees(entry.school_id, since, until),
+            minutes=_minutes(entry.school_id, since, until),
             summary=entry.claim_text,
             other_summaries=_other_summaries(entry),
             proofs=proofs,
@@ -136,6 +139,36 @@ def _sessions(school_id: int, since: date, until: date) -> list[Held]:
         Held(one.starts_on, one.lesson_hours, frozenset(households[key]), tuple(ticked[key]))
         for key, one in held.items()
     ]
+
+
+def _committees(school_id: int, since: date, until: date) -> list[tuple[date, date]]:
+    elected = select(Committee.began_on, Committee.entered_at).where(
+        Committee.school_id == school_id, Committee.began_on.between(since, until)
+    )
+    met = _meetings(school_id, since, until).with_only_columns(
+        CommitteeMeeting.held_on, CommitteeMeeting.entered_at
+    )
+    rows = [*db.session.execute(elected), *db.session.execute(met)]
+    return [(on, clock.local(entered_at).date()) for on, entered_at in rows]
+
+
+def _minutes(school_id: int, since: date, until: date) -> list[str]:
+    wanted = _meetings(school_id, since, until).with_only_columns(
+        CommitteeMeeting.topics, CommitteeMeeting.agreed
+    )
+    return [f"{topics}{agreed}" for topics, agreed in db.session.execute(wanted)]
+
+
+def _meetings(school_id: int, since: date, until: date) -> Any:
+    return (
+        select(CommitteeMeeting)
+        .join(Committee, Committee.id == CommitteeMeeting.committee_id)
+        .where(
+            Committee.school_id == school_id,
+            CommitteeMeeting.held_on.between(since, until),
+            CommitteeMeeting.taken_back_at.is_(None),
+        )
+    )
 
 
 def _answers(school_id: int, since: date, until: date) -> list[timedelta]:
@@ -296,6 +329,8 @@ RULE_NAMES: dict[str, Any] = {
     Rule.SUMMARY_ALIKE: _l("A summary like another one"),
     Rule.PROOF_AGAIN: _l("The same files more than once"),
     Rule.SELF_PRAISE: _l("Own points far above those of both inspectors"),
+    Rule.LATE_MINUTES: _l("Committees written down long afterwards"),
+    Rule.SAME_MINUTES: _l("Meetings of committees with the same words"),
 }
 QUESTIONS: dict[str, Any] = {
     Rule.LATE_VISITS: _l(
@@ -311,6 +346,10 @@ QUESTIONS: dict[str, Any] = {
     ),
     Rule.SUMMARY_ALIKE: _l("Was it written together, or taken over from a former year?"),
     Rule.PROOF_AGAIN: _l("What does each file show for each indicator, and is it of this school year?"),
+    Rule.LATE_MINUTES: _l(
+        "Were there minutes on paper? Where do they lie, and who of the committee could say so?"
+    ),
+    Rule.SAME_MINUTES: _l("Did these meetings talk about the same, or was one text used for several?"),
     Rule.SELF_PRAISE: _l("What do you know of these indicators that the inspectors may not have seen?"),
 }
 
@@ -340,6 +379,11 @@ SENTENCES: dict[str, Any] = {
     Rule.PROOF_AGAIN: _l(
         "Of %(of)s files, %(found)s stand for several indicators, or were handed in for another school or year."
     ),
+    Rule.LATE_MINUTES: _l(
+        "Of %(of)s elections and meetings of committees, %(found)s were written down more than a month afterwards, in the last"
+        " two weeks before the submission."
+    ),
+    Rule.SAME_MINUTES: _l("Of %(of)s meetings of committees, %(found)s have the same words as another one."),
     Rule.SELF_PRAISE: _l(
         "In %(found)s of %(of)s indicators the school gives itself at least half of the points more than either inspector."
     ),

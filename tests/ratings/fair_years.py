@@ -76,12 +76,37 @@ def honest(seed, number):
             timedelta(minutes=4) if chance.random() < 0.04 else timedelta(hours=chance.expovariate(1 / 30))
             for _ in range(chance.randint(0, 40))
         ],
+        **committees_of(chance, lateness),
         summary=words(chance),
         other_summaries=[words(Random(f"{seed}/{number}/{other}")) for other in range(12)],
         proofs=files,
         used_before=frozenset({f"{number}-plan"} if chance.random() < 0.3 else ()),
         judged=judged,
     )
+
+
+def committees_of(chance, lateness):
+    """Elections in autumn and meetings through the year; some noted late, some in the same few words as the last one."""
+    dates = [BEGINS + timedelta(days=chance.randint(5, 40)) for _ in range(chance.randint(1, 12))]
+    dates += [a_day(chance) for _ in range(chance.randint(0, 20))]
+    written = [
+        min(
+            on
+            + timedelta(
+                days=int(chance.expovariate(1 / 30))
+                if chance.random() < lateness
+                else chance.choice((0, 1, 3))
+            ),
+            SUBMITTED,
+        )
+        for on in dates
+    ]
+    usual = words(chance, 50)
+    texts = [
+        usual if chance.random() < 0.08 else words(chance, chance.randint(10, 90))
+        for _ in range(chance.randint(0, 14))
+    ]
+    return {"committees": list(zip(dates, written, strict=True)), "minutes": texts}
 
 
 def cheating(rule, seed, number):
@@ -154,11 +179,20 @@ def self_praise(year, _chance):
     return {"judged": {**year.judged, **high}}
 
 
+def late_minutes(year, chance):
+    old = [(BEGINS + timedelta(days=chance.randint(10, 180)), soon(year, chance)) for _ in range(40)]
+    return {"committees": [*year.committees, *old]}
+
+
+def same_minutes(year, chance):
+    return {"minutes": [*year.minutes[:6], *[words(chance, 80)] * 8]}
+
+
 CHEATS = {
     Rule(made.__name__): made
     for made in (
         late_visits, rushed_visits, rushed_sessions, same_faces, ticked_late, long_days, quick_answers, summary_alike,
-        proof_again, self_praise,
+        proof_again, self_praise, late_minutes, same_minutes,
     )
 }  # fmt: skip
 

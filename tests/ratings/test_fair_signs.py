@@ -1,4 +1,4 @@
-"""Ten ways of making a year look better are each seen; honest years hardly ever are."""
+"""Twelve ways of making a year look better are each seen; honest years hardly ever are."""
 
 import pytest
 from hypothesis import given
