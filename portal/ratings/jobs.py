@@ -15,6 +15,7 @@ from portal.extensions import db
 from portal.i18n import lazy_gettext as _l
 from portal.jobs.queue import every
 from portal.ratings import assessing
+from portal.ratings.improvements import Improvement
 from portal.ratings.models import Entry, EntryState, Objection, ObjectionState, Round, RoundState, Seat, Sheet
 from portal.ratings.policy import appeals_to_hear, objections_to_hear
 from portal.ratings.standing import Appeal, CheckState, LightCheck, Measure, MeasureState
@@ -132,7 +133,7 @@ def _of_inspectors() -> Iterator[Step]:
 
 
 def _of_standings() -> Iterator[Step]:
-    """Reports of light checks, answers to proposed measures, appeals against settled ones."""
+    """Reports of light checks, answers to proposed measures, appeals against settled ones, findings to be mended."""
     rows = [
         *db.session.execute(
             select(LightCheck.public_id, LightCheck.due_on, Entry.school_id, Round.district_id)
@@ -145,6 +146,12 @@ def _of_standings() -> Iterator[Step]:
             .join(Entry, Entry.id == Measure.entry_id)
             .join(Round, Round.id == Entry.round_id)
             .where(Measure.state == MeasureState.PROPOSED)
+        ),
+        *db.session.execute(
+            select(Improvement.public_id, Improvement.due_on, Entry.school_id, Round.district_id)
+            .join(Entry, Entry.id == Improvement.entry_id)
+            .join(Round, Round.id == Entry.round_id)
+            .where(Improvement.is_finding, Improvement.done_on.is_(None))
         ),
     ]
     rows += db.session.execute(

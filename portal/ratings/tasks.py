@@ -1,9 +1,10 @@
 """What ratings ask of people on their first page."""
 
 from collections.abc import Callable
+from datetime import date, timedelta
 
 from flask import url_for
-from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select, union_all
+from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, func, literal, or_, select, union_all
 from sqlalchemy.orm import aliased, joinedload
 
 from portal.access import Actor, Role
@@ -14,6 +15,7 @@ from portal.i18n import ngettext
 from portal.ratings import assessing, inspecting, programmes, states, teams
 from portal.ratings.asking import RatingQuestion
 from portal.ratings.concerns import Concern, ConcernState
+from portal.ratings.improvements import Improvement
 from portal.ratings.interests import Interest
 from portal.ratings.models import (
     SECOND_APPEAL,
@@ -53,6 +55,8 @@ from portal.schools.models import School
 from portal.tasks import Task
 
 AT_MOST = 20
+AHEAD = timedelta(days=30)
+"""From when on a finding stands on the first page of the school: the days that are usually given for mending it."""
 
 
 def tasks(actor: Actor) -> list[Task]:
@@ -79,6 +83,7 @@ def _principal(actor: Actor) -> list[Task]:
                 _waits_for_answer(),
                 _asks_school(),
                 _may_appeal(actor),
+                _to_mend(actor).is_not(None),
             )
         )
         .add_columns(
@@ -87,6 +92,7 @@ def _principal(actor: Actor) -> list[Task]:
             _may_still_object(actor),
             _asks_school(),
             _may_appeal(actor),
+            _to_mend(actor),
         )
         .options(
             joinedload(Entry.round).joinedload(Round.rubric_version),
@@ -95,8 +101,9 @@ def _principal(actor: Actor) -> list[Task]:
         .limit(AT_MOST)
     ).all()
     found = []
-    for entry, reports, answers, may_object, asked, may_appeal in rows:
+    for entry, reports, answers, may_object, asked, may_appeal, mend_by in rows:
         found += [_of_questions(entry, _("The portal has a question about the rating"))] if asked else []
+        found += [_finding(entry, mend_by)] if mend_by else []
         if entry.state == EntryState.OPINED:
             found.append(_opinion(entry))
             continue
@@ -142,6 +149,30 @@ def _question_to_close(actor: Actor) -> ColumnElement[bool]:
     """The school has had its say about a question, or its time is over."""
     said = or_(RatingQuestion.answered_at.is_not(None), RatingQuestion.due_on < actor.on)
     return Entry.id.in_(select(RatingQuestion.entry_id).where(RatingQuestion.closed_at.is_(None), said))
+
+
+def _to_mend(actor: Actor) -> ScalarSelect[date]:
+    """The nearest day of what the district found at a school and the school has not mended; null where none is near or past."""
+    near = and_(Improvement.entry_id == Entry.id, Improvement.due_on <= actor.on + AHEAD)
+    nearest = select(func.min(Improvement.due_on)).where(near, Improvement.is_finding)
+    return nearest.where(Improvement.done_on.is_(None)).correlate(Entry).scalar_subquery()
+
+
+def _finding(entry: Entry, mend_by: date) -> Task:
+    return Task(
+        about=entry.school.name,
+        title=_("Mend what the district office found"),
+        body=_("Say how it was mended and where that can be seen; the district office then confirms it."),
+        url=url_for("ratings.improvements", public_id=entry.public_id),
+        button=_("Open"),
+        due_on=mend_by,
+    )
+
+
+def _finding_to_confirm() -> ColumnElement[bool]:
+    """The school says that it mended a finding."""
+    waits = and_(Improvement.done_on.is_not(None), Improvement.confirmed_on.is_(None))
+    return Entry.id.in_(select(Improvement.entry_id).where(Improvement.is_finding, waits))
 
 
 def _of_questions(entry: Entry, title: str) -> Task:
@@ -274,6 +305,7 @@ def _district(actor: Actor) -> list[Task]:
         "measure": _measure_to_settle(actor),
         "question": _question_to_close(actor),
         "team": _team_to_mend(),
+        "mended": _finding_to_confirm(),
     }
     rows = db.session.execute(
         ENTRY_MANAGE.rows(actor)
@@ -284,7 +316,8 @@ def _district(actor: Actor) -> list[Task]:
         .limit(AT_MOST)
     ).all()
     found = [_step(entry) for entry, waits, *_more in rows if waits]
-    for entry, _waits, veto, check, measure, question, team in rows:
+    for entry, _waits, veto, check, measure, question, team, mended in rows:
+        found += [_confirm_mended(entry)] if mended else []
         found += [_mend_team(entry)] if team else []
         found += [_look_at_veto(entry)] if veto else []
         found += [_of_standing(entry, _("Read the report of the light check"))] if check else []
@@ -329,6 +362,16 @@ def _of_standing(entry: Entry, title: str) -> Task:
         title=title,
         body=entry.round.name,
         url=url_for("ratings.standing", public_id=entry.public_id),
+        button=_("Open"),
+    )
+
+
+def _confirm_mended(entry: Entry) -> Task:
+    return Task(
+        about=entry.school.name,
+        title=_("See whether a finding was mended"),
+        body=_("The school says that it is done: confirm it, or give it back."),
+        url=url_for("ratings.findings_of_entry", public_id=entry.public_id),
         button=_("Open"),
     )
 

@@ -9,7 +9,19 @@ from sqlalchemy import select
 from portal import clock
 from portal.access import Actor, Role
 from portal.extensions import db
-from portal.ratings import assessing, deciding, inspecting, naming, records, rubric, rubrics, running, teams
+from portal.ratings import (
+    assessing,
+    deciding,
+    findings,
+    improving,
+    inspecting,
+    naming,
+    records,
+    rubric,
+    rubrics,
+    running,
+    teams,
+)
 from portal.ratings.asking import RatingQuestion
 from portal.ratings.canonical import canonical
 from portal.ratings.fair_signs import Rule
@@ -81,6 +93,9 @@ SUMMARY = (
     "家长学校的课有口碑，不过在外务工的家长来得少，参训率还不够，下一年打算多开晚间和线上的场次。"
 )
 ABROAD = "家长会改到晚间后，到场的人多了；外出务工家庭的参训和家访还要补。"
+NO_PUBLICATION = "两次征求意见后没有公示结果。请补公示，并把公示的照片和日期放进档案盒。"
+NO_TRANSITION = "家长学校课程目录里没有幼小衔接的课。请补上，并排进下学期的课表。"
+MENDED = "已补两节幼小衔接课，课表贴在一年级家长公告栏，教案在档案盒第四册。"
 
 
 def build(town: Town) -> None:
@@ -146,7 +161,20 @@ def _last_year(town: Town, version: RubricVersion) -> None:
         closed(entry, date(town.start.year, 6, 26))
         if school == "东塔小学":
             _named(town, entry, published)
+            _findings(town, entry, principal)
     note("rating.publish", round_, person_id=town.people["苏敏"].id, on=published.isoformat())
+
+
+def _findings(town: Town, entry: Entry, principal: str) -> None:
+    """What the district found at the school: one to be mended, one that waits for the word of the district."""
+    district = Actor(
+        town.people["张建平"].id, Role.DISTRICT_STAFF, town.today, district_id=entry.round.district_id
+    )
+    school = Actor(town.people[principal].id, Role.PRINCIPAL, town.today, school_id=entry.school_id)
+    for item, text, days in (("D4", NO_PUBLICATION, 20), ("B4", NO_TRANSITION, 10)):
+        findings.raise_finding(entry, item, text, town.today + timedelta(days=days), district)
+    db.session.flush()
+    improving.finish(entry, improving.improvements_of(entry)[1].public_id, MENDED, school)
 
 
 def _named(town: Town, entry: Entry, published: date) -> None:

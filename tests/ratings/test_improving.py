@@ -11,9 +11,11 @@ from sqlalchemy import select, update
 
 from bench import rounds
 from portal import clock
+from portal.access import Actor, Role
+from portal.accounts.models import Person
+from portal.deliveries.models import Delivery
 from portal.extensions import db
-from portal.ratings import improving, running
-from portal.ratings.improvements import Improvement
+from portal.ratings import findings, improving, jobs, running
 from portal.ratings.improving import Peers
 from portal.ratings.metrics import METRICS, period_of
 from portal.ratings.models import Entry, Round, RoundState
@@ -54,6 +56,16 @@ def test_the_school_plans_finishes_and_everybody_reads_it(as_, entry):
 
 
 FOUND = "家长学校档案缺少学期总结。"
+TO_MEND, TO_CONFIRM = "整改教育局提出的问题", "确认学校是否已整改"
+
+
+def cards(as_, entry):
+    """The titles of the cards about the school's findings on the first page of the district."""
+    page = as_("张建平").page("/")
+    there = [
+        link for link in page.all("a") if link.get("href") == f"/ratings/entries/{entry.public_id}/findings"
+    ]
+    return [TO_CONFIRM] * len(there) if TO_CONFIRM in page.text else []
 
 
 def closed(entry):
@@ -80,19 +92,37 @@ def test_a_finding_is_raised_mended_confirmed_and_counted(as_, entry):
         "its day has not come; left alone it will count against the school"
     )
     assert FOUND in own(as_, entry).text
+    assert TO_MEND in as_("孙立德").page("/").text and TO_CONFIRM not in cards(as_, entry)
     own(as_, entry).press("完成", **{"done-text": "已补齐，存在档案室第三柜。"})
     assert closed(entry)[1] == (0, 1), "the school's word alone does not close it"
+    assert TO_MEND not in as_("孙立德").page("/").text and TO_CONFIRM in cards(as_, entry)
     as_("张建平").page(where).press("退回学校")
     assert "已补齐，存在档案室第三柜。" in own(as_, entry).text
     own(as_, entry).press("完成", **{"done-text": "已补齐并由家委会核对。"})
     page = as_("张建平").page(where).press("确认已整改")
+    assert TO_CONFIRM not in cards(as_, entry)
     assert "已整改并确认" in page.text and "确认已整改" not in page.buttons
     assert closed(entry) == [(1, 1), (1, 1)]
     assert FOUND[:10] in as_("孙立德").page("/ratings/metrics/findings_closed").text
-    row = db.session.scalars(select(Improvement).where(Improvement.is_finding)).one()
+    row = improving.improvements_of(entry)[0]
     row.done_on = due + timedelta(days=1)
     db.session.commit()
     assert closed(entry)[1] == (0, 1), "control: mended too late"
+
+
+@pytest.mark.parametrize(
+    ("days", "shown", "told"), [(-2, True, 0), (2, True, 1), (29, True, 0), (31, False, 0)]
+)
+def test_a_finding_stands_on_the_first_page_when_its_day_is_near(as_, entry, days, shown, told):
+    people = {one.name: one for one in db.session.scalars(select(Person))}
+    district = Actor(people["张建平"].id, Role.DISTRICT_STAFF, clock.today())
+    assert db.session.get(Round, entry.round_id) is entry.round
+    findings.raise_finding(entry, "B3", FOUND, clock.today() + timedelta(days=days), district)
+    db.session.commit()
+    assert (TO_MEND in as_("孙立德").page("/").text) is shown
+    jobs.remind()
+    rows = select(Delivery).where(Delivery.kind == "rating.due", Delivery.person_id == people["孙立德"].id)
+    assert len(db.session.scalars(rows).all()) == told
 
 
 @pytest.mark.parametrize(
