@@ -44,17 +44,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder that all workers of this run share."""
     own = tmp_path_factory.getbasetemp()
     return own.parent if IS_A_WORKER else own
 
 
 @pytest.fixture(scope="session")
-def home(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def home(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of this worker's portal, with the town in a template database beside its own."""
     folder = tmp_path_factory.mktemp("portal")
-    return shutil.copytree(built_once(run, "town", _build_town), folder, dirs_exist_ok=True)
+    return shutil.copytree(built_once(shared, "town", _build_town), folder, dirs_exist_ok=True)
 
 
 def _build_town(folder: Path) -> None:

@@ -514,11 +514,11 @@ def hasty(app):
     db.engine.dispose()
 
 
-def test_five_thousand_guesses_bind_nobody(app, hasty):
+def test_a_thousand_guesses_bind_nobody(app, hasty):
     slips = [slip_for()[0].number for _time in range(3)]
     open_slip, code = slip_for()
 
-    assert guess(5_000, slips) == 0
+    assert guess(1_000, slips) == 0
     assert admitting.check(open_slip.number, code, "203.0.113.9").slip is not None
 
 

@@ -19,8 +19,8 @@ from portal.rehearsal.town import PASSWORD
 from tests.support.crash import Outcome, Visitor, Write, rehearse
 from tests.support.server import Portal
 
-ROUNDS = 10
-"""For each of the two engines: twenty in all."""
+ROUNDS = 6
+"""For each of the two engines: twelve in all."""
 ROUNDS_OF_SOAK = 400
 SECONDS_TO_BE_READY = 10
 Open = Callable[..., Portal]

@@ -14,7 +14,7 @@ from tests.support.putting_back import put_back
 
 
 @pytest.fixture(scope="session")
-def crowd_at_home(one_app: Flask, home: Path, run: Path) -> Crowd:
+def crowd_at_home(one_app: Flask, home: Path, shared: Path) -> Crowd:
     """The crowd beside the town, with its files."""
 
     def build(folder: Path) -> None:
@@ -22,7 +22,7 @@ def crowd_at_home(one_app: Flask, home: Path, run: Path) -> Crowd:
             put_back(home, home / "town.db")
             build_crowd(one_app, home, folder)
 
-    shutil.copytree(built_once(run, "crowd", build), home, dirs_exist_ok=True)
+    shutil.copytree(built_once(shared, "crowd", build), home, dirs_exist_ok=True)
     return Crowd.at(home)
 
 

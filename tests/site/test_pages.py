@@ -68,6 +68,8 @@ REACHED_OTHERWISE = {
     "ratings.objection_veto": "only while an objection to a veto waits; tried in tests/ratings",
     "ratings.objection_item": "only while an objection waits; tried in tests/ratings",
     "ratings.rubric_settings": "only while a rubric is a draft; tried in tests/ratings",
+    "ratings.year_end_csv": "only when a sheet was made; tried in tests/ratings",
+    "ratings.year_end_xlsx": "only when a sheet was made; tried in tests/ratings",
     "recovery.asked": "only after a request; tried in tests/recovery",
     "recovery.paper": "only within an hour of a code; tried in tests/recovery",
     "staffing.graduates": "only when a class leaves and the next year is founded; tried in tests/staffing",
