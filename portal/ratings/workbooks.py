@@ -13,7 +13,7 @@ from xlsxwriter.worksheet import Worksheet
 from portal import archives
 from portal.ratings.rubric import Problem, RubricError
 from portal.ratings.rubric import columns as c
-from portal.ratings.rubric.problems import phrase
+from portal.ratings.rubric.problems import Message, phrase
 from portal.ratings.rubric.tables import Page, pages
 from portal.ratings.rubric.takingin import Line, Taken, take
 from portal.ratings.rubric.words import EXAMPLES
@@ -52,7 +52,10 @@ def taken_from(raw: bytes, judge_without_rule: bool = False) -> Taken:
         with tempfile.TemporaryDirectory(prefix="rubric-") as folder:
             path = Path(folder) / "rubric.xlsx"
             path.write_bytes(raw)
-            return take(_sheets(path), judge_without_rule)
+            sheets, remarks = _sheets(path)
+            taken = take(sheets, judge_without_rule)
+            taken.remarks += remarks
+            return taken
     except (archives.ArchiveRefused, UnreadableError):
         raise RubricError(
             [
@@ -67,10 +70,11 @@ def taken_from(raw: bytes, judge_without_rule: bool = False) -> Taken:
         ) from None
 
 
-def _sheets(path: Path) -> dict[str, Sequence[Line]]:
-    """The rows of every visible sheet, by its name."""
+def _sheets(path: Path) -> tuple[dict[str, Sequence[Line]], list[Message]]:
+    """The rows of every visible sheet, by its name, and what nobody sees of them in a spreadsheet program."""
     names = next(iter(cells_of(path, [])))["sheets"][:MOST_SHEETS]
     found: dict[str, list[Line]] = {}
+    remarks: list[Message] = []
     hidden: set[str] = set()
     name = ""
     for message in cells_of(path, [name.strip().casefold() for name in names]):
@@ -78,10 +82,20 @@ def _sheets(path: Path) -> dict[str, Sequence[Line]]:
             name = str(message.get("sheet", "")).strip()
             if name:
                 found[name] = []
-                hidden |= {name} if message["facts"]["hidden"] else set()
+                facts = message["facts"]
+                hidden |= {name} if facts["hidden"] else set()
+                if facts["hidden_rows"] and not facts["hidden"]:
+                    line = facts["first_hidden"]
+                    remarks.append(
+                        phrase(
+                            "Sheet “%(name)s” has hidden rows, line %(line)s first. They were read too.",
+                            name=name,
+                            line=line,
+                        )
+                    )
         elif len(found[name]) < MOST_ROWS:
             found[name].append((message[0], message[1]))
-    return {name: rows for name, rows in found.items() if name not in hidden and name != GUIDE}
+    return {name: rows for name, rows in found.items() if name not in hidden and name != GUIDE}, remarks
 
 
 def workbook(values: Mapping[str, Any], title: str) -> bytes:

@@ -8,8 +8,10 @@ import pytest
 from sqlalchemy import func, select
 
 from portal.extensions import db
+from portal.i18n import gettext
+from portal.ratings.files import read_file
 from portal.ratings.models import Round, RubricVersion
-from portal.ratings.rubric import read_yaml
+from portal.ratings.rubric import RubricError, read_yaml
 from tests.ratings.rubric.sheets import EXAMPLES
 from tests.ratings.rubric.test_rubric_tables import OFFICE
 from tests.ratings.test_journey import this_years_entry
@@ -155,3 +157,75 @@ def test_the_command_line_names_the_cells_of_a_wrong_table(one_app, tmp_path):
     answer = one_app.test_cli_runner().invoke(args=["rubric", "check", str(file)])
     assert answer.exit_code == 1
     assert "评分表 G4：这一项没有规则。" in answer.stderr
+
+
+HEADS = ["一级指标", "二级指标", "三级指标", "分值", "评分标准"]
+ROWS = [
+    ["组织", "领导", "有班子", 5, "有得5分"],
+    ["", "", "有会议", 5, "有得5分"],
+    ["", "制度", "有制度", 10, "有得10分"],
+    ["家访", "覆盖", "全覆盖", 10, "每少1%扣1分"],
+]
+IDS = ["A1-1 5", "A1-2 5", "A2-1 10", "B1-1 10"]
+ODD_HEADS = ["一 级\n指 标", "二級指標【B】", "评估要点", "分 值（分）", "评分细则〔100分〕"]
+TWO_HEADS = [["指标体系", "", "", "分值", "评分标准"], ["一级指标", "二级指标", "考核内容"]]
+BY_ROWS = [
+    ["组织", "", "", 20],
+    ["", "领导"],
+    ["", "", "有班子", "５ 分"],
+    ["", "", "有会议", "5分"],
+    *ROWS[2:],
+]
+NOTES_BELOW = [["注：1.保留两位小数"], ["2. 满分30分"], ["填表人：", "", "审核人：", "", "年  月  日"]]
+BELOW, TOGETHER = "看作说明，没有读入：2. 满分30分", "有 4 项没有写规则"
+FITTING = {
+    "headings with spaces, breaks and brackets": ([ODD_HEADS, *ROWS], TOGETHER),
+    "two rows of headings": ([*TWO_HEADS, *ROWS], TOGETHER),
+    "attachment, title, unit": ([["附件2"], ["评估表"], ["单位：分"], HEADS, *ROWS], TOGETHER),
+    "headings again on the next page": ([HEADS, *ROWS[:2], HEADS, *ROWS[2:]], TOGETHER),
+    "counted in Chinese": ([["序号", *HEADS], *(["一", *row] for row in ROWS)], TOGETHER),
+    "a numbered total": ([["序号", *HEADS], *([1, *row] for row in ROWS), [5, "合计", "", "", 30]], TOGETHER),
+    "a total with words": ([HEADS, *ROWS, ["合计", "", "", 30, "27分以上为优秀"]], TOGETHER),
+    "groups in rows of their own": ([HEADS, *BY_ROWS], TOGETHER),
+    "notes below": ([HEADS, *ROWS, *NOTES_BELOW], BELOW),
+}
+REFUSED = {
+    "two columns of points": ([["一级指标", "分值", "二级指标", "分值"], ["组织", 20, "领导", 5]], "评分表 D1：“分值”有两列"),
+    "merged points": ([HEADS, ROWS[0], ["", "", "有会议", "", "同上"]], "评分表 D3：这一项没有分值"),
+    "a percentage": ([HEADS, ["组织", "领导", "有班子", "20%", "x"]], "评分表 D2：“20%”不是分值"),
+    "a total in words": ([HEADS, *ROWS, ["总分（满分100分）"]], "评分表 A6：这里写的是 100，各行加起来是 30"),
+    "a group of its own sum": ([HEADS, ["组织（25分）", *ROWS[0][1:]]], "评分表 A2：下级指标合计 5 分，不是 25 分"),
+    "sections": ([HEADS, ["一、基础部分（30分）"], *ROWS], "评分表 A2：这一行只有名称"),
+    "bonus": ([HEADS, *ROWS, ["三、加分项目", "获奖", "国家级", 5, "x"]], "评分表 A6：加分项和扣分项各有一张表"),
+    "veto": ([HEADS, *ROWS, ["一票否决项", "", "重大事故", "", "x"]], "评分表 A6：否决项另有一张表"),
+}  # fmt: skip
+
+
+def read_in_words(rows, sheets=(), hidden=0):
+    """Indicators as “id points” and the remarks, or the problems, of a workbook of these rows."""
+    book = openpyxl.Workbook()
+    for sheet, lines in zip([book.active, *map(book.create_sheet, sheets)], [rows] * 3, strict=False):
+        for line in lines:
+            sheet.append([None if cell == "" else cell for cell in line])
+    book.active.title = "评分表"
+    if hidden:
+        book.active.row_dimensions[hidden].hidden = True
+    try:
+        found = read_file(packed(book), judge_without_rule=True)
+    except RubricError as error:
+        return [], " ".join(problem.text(gettext) for problem in error.problems)
+    items = [f"{item.id} {item.points}" for item in found.rubric.walk() if item.rule]
+    return items, " ".join(remark.text(gettext) for remark in found.remarks)
+
+
+def test_tables_as_offices_keep_them_are_read_right_or_refused_at_the_cell(one_app):
+    with one_app.test_request_context(headers={"Accept-Language": "zh-Hans"}):
+        for name, (rows, told) in FITTING.items():
+            items, said = read_in_words(rows)
+            assert (items, told in said) == (IDS, True), (name, items, said)
+        for name, (rows, told) in REFUSED.items():
+            items, said = read_in_words(rows)
+            assert (items, told in said) == ([], True), (name, items, said)
+        items, said = read_in_words([HEADS, *ROWS], ["幼儿园"], hidden=3)
+        assert items == IDS
+        assert "“幼儿园”表里也有指标" in said and "“评分表”表里有隐藏的行，从第 3 行起" in said

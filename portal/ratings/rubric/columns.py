@@ -11,6 +11,7 @@ from typing import Any
 from portal.ratings.rubric.notation import NotationError, read_value
 from portal.ratings.rubric.problems import Message, phrase
 from portal.ratings.rubric.reading import NUMBER
+from portal.ratings.rubric.words import simplified
 
 INDICATORS, BONUS, DEDUCTIONS, VETOES, SETTINGS = "指标", "加分项", "扣分项", "否决项", "设置"
 LEVELS = ("一级指标", "二级指标", "三级指标", "四级指标", "五级指标", "六级指标", "七级指标", "八级指标")
@@ -54,8 +55,22 @@ DEEPER = {
     "观测点",
 }
 SUMS = re.compile(r"(?:小计|合计|总计|共计|总分)[（(:：]?.*")
-REMARKS = re.compile(r"(?:注|说明|备注|填表|考评人|评估人|负责人|考评组|评估组|学校盖章|单位盖章|日期)")
-EXTRAS = re.compile(r"(?:附加|加|奖励|扣)分(?:项|指标|项目)?")
+SUM_ALONE = re.compile(r"(?:小计|合计|总计|共计|总分)(?:[（(:：]?(?:满分)?[:：]?\d{0,6}分?[)）]?)?")
+SUM_INSIDE = re.compile(r"(\d{1,6}(?:\.\d{1,6})?)分")
+SIGNED = re.compile(
+    r"(?:签字|签名|盖章|填表人|审核人|评估人|考评人|负责人|日期|组长|成员)\s?[)）]?\s?[:：]"
+    r"|(?:签字|签名|盖章)[)）]?$|年\s{0,20}月\s{0,20}日$"
+)
+ABOVE = re.compile(r"附件|附表|单位|填报|填表|学校名称|被评|日期|时间")
+"""What stands over a table and is not its title."""
+REMARKS = re.compile(r"(?:※|\*|注|说明|备注|填表|考评人|评估人|负责人|考评组|评估组|学校盖章|单位盖章|日期)")
+EXTRAS = re.compile(
+    r"(?:[（(]?[一二三四五六七八九十\d]{1,3}[)）]?[、.．]?)?"
+    r"(?:(?:附加|加|奖励|扣|减)分(?:项|指标|项目|内容)?|附加项目?)(?:[（(].*)?"
+)
+VETO_HEAD = re.compile(
+    r"(?:[（(]?[一二三四五六七八九十\d]{1,3}[)）]?[、.．]?)?(?:一票)?否决(?:项|指标|项目|事项|条件|制)?(?:[（(].*)?"
+)
 _BRACKETED = re.compile(r"【(?P<id>[^】]+)】\s*(?P<title>.*?)")
 _CODED = re.compile(r"(?P<id>[A-Za-z]\d{1,3}(?:-\d{1,3})*|[A-Za-z](?=[\s、.．]))[\s、.．]*(?P<title>.*?)")
 _POINTS = re.compile(r"(\d{1,6}(?:\.\d{1,12})?) ?分")
@@ -63,8 +78,8 @@ _POINTS = re.compile(r"(\d{1,6}(?:\.\d{1,12})?) ?分")
 
 def heading(cell: Any) -> str:
     """The heading in its plain form: no spaces, no unit in brackets, full-width letters made plain."""
-    text = unicodedata.normalize("NFKC", str(cell))
-    return re.sub(r"[\s:*]|\([^()]*\)", "", text)
+    text = simplified(unicodedata.normalize("NFKC", str(cell)))
+    return re.sub(r"[\s:*\u200b\ufeff]|\([^()]*\)|\[[^\[\]]*\]|【[^【】]*】|〔[^〔〕]*〕", "", text)
 
 
 def columns_of(cells: list[Any]) -> dict[int, str]:
@@ -79,6 +94,18 @@ def columns_of(cells: list[Any]) -> dict[int, str]:
         if column and column not in found.values():
             found[place] = column
     return found
+
+
+def more_words(cells: list[Any], columns: Mapping[int, str]) -> dict[int, str]:
+    """Place → column of further columns of standards or notes: offices keep “评分标准” and “评分细则” side by side."""
+    found = {
+        place: HEADINGS.get(heading(cell), "") for place, cell in enumerate(cells) if isinstance(cell, str)
+    }
+    return {
+        place: name
+        for place, name in found.items()
+        if name in (STANDARD, NOTES) and place not in columns and name in columns.values()
+    }
 
 
 def is_header(columns: Mapping[int, str]) -> bool:
@@ -113,12 +140,18 @@ def points_in(cell: Any) -> Any:
     text = unicodedata.normalize("NFKC", words_in(cell)).strip()
     if text == NOT_STATED:
         return None
-    value = read_value("points", text)
+    wrong = NotationError(phrase("“%(value)s” is not a number of points.", value=text[:40]))
+    if "%" in text:
+        raise wrong
+    try:
+        value = read_value("points", re.sub(r"\s{1,9}分$", "分", text))
+    except NotationError:
+        raise wrong from None
     if isinstance(value, int | Decimal) and not isinstance(value, bool):
         return value
     if isinstance(value, str) and re.fullmatch(r"-?\d{1,9}/[1-9]\d{0,8}", value):
         return value
-    raise NotationError(phrase("“%(value)s” is not a number of points.", value=text[:40]))
+    raise wrong
 
 
 def group_in(text: str) -> dict[str, Any]:
@@ -171,8 +204,9 @@ def number_cell(value: Any) -> float | int | str:
 
 
 def is_number(text: str) -> bool:
-    """Whether text is a number, in any width of digits."""
-    return bool(NUMBER.fullmatch(unicodedata.normalize("NFKC", text).strip()))
+    """Whether text only counts rows: a number in any width of digits, or 一, （二）, 三、."""
+    plain = unicodedata.normalize("NFKC", text).strip()
+    return bool(NUMBER.fullmatch(plain) or re.fullmatch(r"\(?[一二三四五六七八九十]{1,3}\)?[、.]?", plain))
 
 
 def unread(column: str) -> Message:

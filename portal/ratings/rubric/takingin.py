@@ -74,6 +74,12 @@ class Node:
     text: str = ""
     cells: dict[str, str] = field(default_factory=dict)
     children: list[Node] = field(default_factory=list)
+    filled: frozenset[str] = frozenset()
+    """The columns with something in its row."""
+    bare: bool = False
+    """Nothing but a title stands in its row."""
+    elsewhere: bool = False
+    """Bonus, deduction or veto: told already that its place is another sheet."""
 
 
 def take(sheets: Sheets, judge_without_rule: bool = False) -> Taken:
@@ -103,6 +109,14 @@ def take(sheets: Sheets, judge_without_rule: bool = False) -> Taken:
             _extra(taken, extra, title, sheets[title], judge_without_rule)
     if c.VETOES in sheets:
         _vetoes(taken, sheets[c.VETOES])
+    for other in sheets:
+        if other not in {name, c.SETTINGS, c.VETOES, *EXTRAS.values()} and _header(sheets[other]) is not None:
+            taken.remarks.append(
+                phrase(
+                    "Sheet “%(name)s” holds indicators too and was not read: a rubric has one table.",
+                    name=other,
+                )
+            )
     _complete(taken, table, has_settings=bool(settings.values))
     if table.judged:
         taken.remarks.append(
@@ -122,10 +136,14 @@ def _table_of(sheets: Sheets) -> str | None:
 
 
 def _header(rows: Sequence[Line]) -> int | None:
-    """Which row holds the headings: one of the first thirty."""
-    return next(
-        (place for place, (_n, cells) in enumerate(rows[:30]) if c.is_header(c.columns_of(cells))), None
-    )
+    """Which row holds the headings: one of the first thirty; or the upper one of two that do so together."""
+    known = [c.columns_of(cells) for _n, cells in rows[:31]]
+    for place, found in enumerate(known[:30]):
+        below = known[place + 1] if place + 1 < len(known) else {}
+        whole = below and len(below) == sum(1 for cell in rows[place + 1][1] if c.words_in(cell))
+        if c.is_header(found) or (found and whole and not c.is_header(below) and c.is_header(found | below)):
+            return place
+    return None
 
 
 class _Table:
@@ -138,16 +156,17 @@ class _Table:
         self.columns = c.columns_of(rows[head][1]) if rows else {}
         self.body = rows[head + 1 :]
         self.head_line = rows[head][0] if rows else 0
-        self.title = next(
-            (c.words_in(cell) for _n, cells in rows[:head] for cell in cells if c.words_in(cell)), ""
-        )
+        above = [c.words_in(cell) for _n, cells in rows[:head] for cell in cells if c.words_in(cell)]
+        self.title = next((words for words in above if not c.ABOVE.match(words)), "")
         self._second_head()
+        self.more_words = c.more_words(rows[head][1] if rows else [], self.columns)
         self._strange(rows[head] if rows else (0, []))
         self.levels = sorted(c.LEVELS.index(column) for column in self.columns.values() if column in c.LEVELS)
         self.roots: list[Node] = []
         self.path: list[Node] = []
         self.leaves: list[Node] = []
         self.since_sum: list[Node] = []
+        self.last = max((line for line, cells in self.body if self.has_points(cells)), default=0)
         self.is_over = False
         self.scores_seen = False
 
@@ -158,6 +177,9 @@ class _Table:
         below = c.columns_of(self.body[0][1])
         texts = [cell for cell in self.body[0][1] if c.words_in(cell)]
         if below and len(below) == len(texts):
+            # “指标” above “一级指标、二级指标”: what stands nearer to the rows is meant.
+            levels = set(below.values()) & set(c.LEVELS)
+            self.columns = {place: name for place, name in self.columns.items() if name not in levels}
             self.columns |= {
                 place: name for place, name in below.items() if name not in self.columns.values()
             }
@@ -166,7 +188,18 @@ class _Table:
     def _strange(self, head: Line) -> None:
         for place, cell in enumerate(head[1]):
             filled = any(place < len(cells) and c.words_in(cells[place]) for _n, cells in self.body)
-            if c.words_in(cell) and place not in self.columns and filled:
+            if not c.words_in(cell) or not filled or place in self.columns or place in self.more_words:
+                continue
+            twin = c.columns_of([cell]).get(0) if isinstance(cell, str) else None
+            if twin in {c.POINTS, c.RULE, *c.LEVELS} and twin in self.columns.values():
+                self.taken.wrong(
+                    f"{self.name} {c.letters(place)}{head[0]}",
+                    phrase(
+                        "“%(name)s” stands above two columns. Leave one; the points of a group stand in its own cell: “组织管理（20分）”.",
+                        name=twin,
+                    ),
+                )
+            else:
                 self.taken.remarks.append(c.unread(c.words_in(cell)[:40]))
 
     def address(self, line: int, column: str) -> str:
@@ -175,26 +208,77 @@ class _Table:
 
     def nodes(self) -> list[Node]:
         for line, cells in self.body:
-            row = {
-                name: cells[place]
-                for place, name in self.columns.items()
-                if place < len(cells) and cells[place] != ""
-            }
-            row = {name: cell for name, cell in row.items() if not isinstance(cell, str) or cell.strip()}
-            if row:
+            row = self.named(cells)
+            if row and not c.is_header(c.columns_of(cells)):
                 self.row(line, row)
+        for node in _all(self.roots):
+            self.looked_over(node)
         if self.scores_seen:
             self.taken.remarks.append(phrase("Scores that were filled in already were not read."))
         return self.roots
+
+    def named(self, cells: list[Any]) -> dict[str, Any]:
+        """Column → cell, of the cells with something in them; a second column of standards or notes is added to the first."""
+        row = {
+            name: cells[place]
+            for place, name in self.columns.items()
+            if place < len(cells) and cells[place] not in ("", None) and str(cells[place]).strip()
+        }
+        for place, name in self.more_words.items():
+            if more := c.words_in(cells[place]) if place < len(cells) else "":
+                row[name] = f"{c.words_in(row[name])}\n{more}" if name in row else more
+        return row
+
+    def has_points(self, cells: list[Any]) -> bool:
+        """Whether a row has something in the column of points that is no line to sign on."""
+        cell = self.named(cells).get(c.POINTS)
+        return cell is not None and not c.SIGNED.search(c.words_in(cell))
+
+    def looked_over(self, node: Node) -> None:
+        """What only shows once all rows are read: a row of its own that heads a group, or what an indicator lacks."""
+        if "no points" not in node.cells or node.children or node.elsewhere:
+            return
+        if node.bare:
+            self.taken.wrong(
+                node.place,
+                phrase(
+                    "Only a title stands in this row. An indicator needs its points; a group needs indicators below it, in columns further right."
+                ),
+            )
+            return
+        own = c.RULE in node.filled or self.name in EXTRAS.values()
+        if not own and c.POINTS not in node.filled and "points" not in node.entry:
+            self.taken.wrong(
+                node.cells["no points"],
+                phrase(
+                    "This indicator has no points. Where a merged cell gives points to several rows, write them row by row; what nobody stated is “未写明”."
+                ),
+            )
+        if c.RULE not in node.filled and self.judge:
+            node.entry["rule"] = dict(JUDGED)
+            self.judged += 1
+        elif c.RULE not in node.filled:
+            self.taken.wrong(
+                node.cells["rule"],
+                phrase(
+                    "This indicator has no rule. Write one in the column “规则”, or let the inspectors judge what has none."
+                ),
+            )
 
     def row(self, line: int, row: dict[str, Any]) -> None:
         self.scores_seen = self.scores_seen or c.SELF in row or c.REVIEW in row
         named = [level for level in self.levels if c.LEVELS[level] in row]
         first = c.words_in(row.get(c.ID) or row.get(c.LEVELS[named[0]] if named else c.STANDARD, ""))
-        compact = re.sub(r"\s", "", first)
-        if c.SUMS.fullmatch(compact) and not {c.RULE, c.STANDARD} & set(row):
-            self.sum(line, compact, row)
-        elif c.REMARKS.match(compact) and len(set(row) - {c.SELF, c.REVIEW}) == 1:
+        first = first or c.words_in(next(iter(row.values())))
+        said = [c.words_in(row[name]) for name in row if name in (c.ID, *c.LEVELS)]
+        word = next(
+            (word for word in (re.sub(r"\s", "", text) for text in said) if self.is_sum(word, row)), ""
+        )
+        if word:
+            self.sum(line, word, row)
+            self.is_over = line >= self.last and not word.startswith("小计")
+        elif self.is_remark(first, row):
+            self.is_over = line >= self.last
             self.taken.remarks.append(
                 phrase(
                     "Line %(line)s was taken for a remark and not read: %(text)s", line=line, text=first[:40]
@@ -205,22 +289,57 @@ class _Table:
         else:
             self.indicators(line, row, named)
 
+    def is_sum(self, word: str, row: dict[str, Any]) -> bool:
+        """Whether a row is one of sums: it says so alone, or it has no rule and no standard."""
+        return bool(
+            c.SUM_ALONE.fullmatch(word) or (c.SUMS.fullmatch(word) and not {c.RULE, c.STANDARD} & set(row))
+        )
+
+    def is_remark(self, first: str, row: dict[str, Any]) -> bool:
+        """Whether a row is a remark, a line to sign on, or what goes on below the total or the first remark at the end."""
+        filled = set(row) - {c.SELF, c.REVIEW}
+        if filled & {c.ID, *c.LEVELS} and all(c.SIGNED.search(c.words_in(row[name])) for name in filled):
+            return True
+        if len(filled) != 1 or filled & {c.POINTS, c.RULE}:
+            return False
+        return bool(c.REMARKS.match(re.sub(r"\s", "", first))) or self.is_over
+
     def indicators(self, line: int, row: dict[str, Any], named: list[int]) -> None:
         """The groups that begin in this row, and the item it holds."""
         *groups, leaf = named
         for level in groups:
             said = c.words_in(row[c.LEVELS[level]])
             if not self.is_open(level, said):
-                self.put(Node(c.group_in(said), level, self.address(line, c.LEVELS[level]), said))
-        text = c.words_in(row[c.LEVELS[leaf]])
-        if leaf == 0 and c.EXTRAS.fullmatch(re.sub(r"\s", "", c.group_in(text).get("title", ""))):
+                group = Node(c.group_in(said), level, self.address(line, c.LEVELS[level]), said)
+                group.cells = dict.fromkeys({"id", "points"} & set(group.entry), group.place)
+                self.put(group)
+                self.elsewhere(group)
+        node = self.leaf(line, row, leaf, c.words_in(row[c.LEVELS[leaf]]))
+        node.bare = not set(row) - {c.ID, c.LEVELS[leaf]}
+        node.text = node.text if node.bare else ""
+        self.put(node)
+        self.elsewhere(node)
+
+    def elsewhere(self, node: Node) -> None:
+        """Tell, once, that what is no basic indicator has a sheet of its own; it must not count among the basic points."""
+        node.elsewhere = any(above.elsewhere for above in self.path[:-1])
+        title = re.sub(r"\s", "", str(node.entry.get("title", "")))
+        if node.elsewhere or c.OTHER in self.columns.values():
+            return
+        if c.EXTRAS.fullmatch(title):
+            node.elsewhere = True
             self.taken.wrong(
-                self.address(line, c.LEVELS[0]),
+                node.place,
                 phrase(
                     "Bonus items and deductions stand on sheets of their own, “加分项” and “扣分项”. Move these rows there."
                 ),
             )
-        self.put(self.leaf(line, row, leaf, text))
+        elif c.VETO_HEAD.fullmatch(title):
+            node.elsewhere = True
+            self.taken.wrong(
+                node.place,
+                phrase("Veto items stand on a sheet of their own, “否决项”. Move these rows there."),
+            )
 
     def is_open(self, level: int, said: str) -> bool:
         """Whether this group goes on: some offices repeat its cell in every row instead of merging."""
@@ -230,11 +349,19 @@ class _Table:
         # In our own form the id has a column; elsewhere it may stand in front of the title.
         own = (c.ID in row and not c.is_number(c.words_in(row[c.ID]))) or c.OTHER in self.columns.values()
         entry: dict[str, Any] = {"id": c.words_in(row[c.ID]), "title": text} if own and c.ID in row else {}
+        place = self.address(line, c.LEVELS[level])
+        id_place = self.address(line, c.ID) if entry else place
         if not entry:
             entry = c.group_in(text)
             if "points" in entry and c.POINTS in row:
                 del entry["points"]
-        node = Node(entry, level, self.address(line, c.LEVELS[level]))
+        node = Node(entry, level, place, text)
+        node.cells = {"no points": self.address(line, c.POINTS)} | dict.fromkeys(
+            {"points"} & set(entry), place
+        )
+        node.filled = frozenset(row)
+        if "id" in entry:
+            node.cells["id"] = id_place
         self.points(line, row, node)
         self.texts(line, row, node)
         self.rule(line, row, node)
@@ -267,16 +394,6 @@ class _Table:
     def rule(self, line: int, row: dict[str, Any], node: Node) -> None:
         self.cell(node, line, c.RULE if c.RULE in self.columns.values() else c.STANDARD, "rule")
         if c.RULE not in row:
-            if self.judge:
-                node.entry["rule"] = dict(JUDGED)
-                self.judged += 1
-            else:
-                self.taken.wrong(
-                    node.cells["rule"],
-                    phrase(
-                        "This indicator has no rule. Write one in the column “规则”, or let the inspectors judge what has none."
-                    ),
-                )
             return
         try:
             node.entry["rule"] = rule_in(c.words_in(row[c.RULE]))
@@ -316,21 +433,23 @@ class _Table:
 
     def sum(self, line: int, word: str, row: dict[str, Any]) -> None:
         """A row of sums is not an indicator; it is only compared."""
-        if c.POINTS not in row:
+        inside = c.SUM_INSIDE.search(word)
+        if c.POINTS not in row and not inside:
             return
         try:
-            stated = exact(c.points_in(row[c.POINTS]))
+            stated = exact(c.points_in(row[c.POINTS] if c.POINTS in row else inside[1] if inside else ""))
         except (NotationError, ValueError):
             return
         top = self.roots[-1] if self.roots else None
         under = [leaf for leaf in self.leaves if top is not None and _is_below(top, leaf)]
         whole = [self.leaves] if not word.startswith("小计") else [self.since_sum, under]
-        found = [_sum(leaves) for leaves in whole]
+        found = [_sum(leaf for leaf in leaves if not leaf.children) for leaves in whole]
         self.since_sum = []
         if None in found or stated in found:
             return
+        said = next((name for name in (c.POINTS, c.ID, *c.LEVELS) if name in row), c.POINTS)
         self.taken.wrong(
-            self.address(line, c.POINTS),
+            self.address(line, said),
             phrase(
                 "This sum says %(stated)s, the rows come to %(found)s.",
                 stated=stated,
@@ -341,6 +460,15 @@ class _Table:
 
 def _is_below(top: Node, leaf: Node) -> bool:
     return leaf is top or any(_is_below(child, leaf) for child in top.children)
+
+
+def _pointed(nodes: Iterable[Node]) -> Iterable[Node]:
+    """The uppermost nodes that say their points, or items."""
+    for node in nodes:
+        if node.children and "points" not in node.entry:
+            yield from _pointed(node.children)
+        else:
+            yield node
 
 
 def _sum(leaves: Iterable[Node]) -> Fraction | None:
@@ -532,7 +660,8 @@ def _complete(taken: Taken, table: _Table, has_settings: bool) -> None:
         "title": title,
         "id": re.sub(r"[\s\[\].,:{}\"'（）()《》]", "", title)[:80] or "rubric",
     }
-    total = _sum(table.leaves)
+    # A group's own points stand before the sum of its rows, which is checked against them.
+    total = _sum(_pointed(table.roots))
     points: Any = None if total is None else int(total) if total.denominator == 1 else Decimal(plain(total))
     taken.values["total"] = (
         {"points": points} if points is not None else {"points": None, "status": "unknown"}

@@ -153,8 +153,8 @@ def test_odd_rubrics_come_back_too(change: Callable[[dict[str, Any]], None]) -> 
         ("指标 G2", "", "指标 G2: This indicator has no rule."),
         ("指标 G4", "按次数\n周期：学期\n各级：不低于 两次，得分 4；", "指标 G4 steps[1].ge: “两次” is not a number"),
         ("指标 G4", "按次数\n各级：（不低于 2", "指标 G4: A bracket that was opened is not closed."),
-        ("指标 E2", "５", "指标 B2 points: The children add up to 13 points, not to 12."),
-        ("指标 A3", "A1", "指标 C3 id: The id “A1” stands twice."),
+        ("指标 E2", "５", "指标 B2: The children add up to 13 points, not to 12."),
+        ("指标 A3", "A1", "指标 A3: The id “A1” stands twice."),
         ("设置 B6", "满分一百", "设置 B6: This must be a group of named settings, not “满分一百”."),
         ("否决项 C2", "罚款", "否决项 C2: “罚款” is not possible here."),
     ],
@@ -206,7 +206,7 @@ def test_groups_may_be_repeated_instead_of_merged() -> None:
         (10, 5, 31.0, "Sheet1 F10: This sum says 31, the rows come to 30."),
         (6, 5, 3.0, "Sheet1 F6: This row has no indicator."),
         (9, 1, "加分项", "Sheet1 B9: Bonus items and deductions stand on sheets of their own"),
-        (4, 1, "一、组织管理（19分）", "Sheet1 B4 points: The children add up to 20 points, not to 19."),
+        (4, 1, "一、组织管理（19分）", "Sheet1 B4: The children add up to 20 points, not to 19."),
     ],
 )
 def test_a_table_that_contradicts_itself_is_refused(line: int, column: int, cell: Any, told: str) -> None:
