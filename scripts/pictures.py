@@ -40,17 +40,8 @@ class Picture:
     path: str
     links: tuple[str, ...] = ()
     wide: bool = False
-    elder: bool = False
 
 
-STEPS = (
-    ("plan", "wangxue", "/visits/plan", ()),
-    ("answer", "liwanqing", "/visits/family", ("main a:has-text('请您答复')",)),
-    ("take-along", "wangxue", "/visits/take-along", ()),
-    ("write", "wangxue", "/visits/", ("main a:has-text('林嘉树')", "main a:has-text('记一次家访')")),
-    ("confirm", "zhaodajiang", "/visits/family", ("main a:has-text('请您确认')",)),
-)
-"""The steps of a visit: who does what where, each in both modes."""
 PICTURES = (
     Picture("sign-in", "", "/account/sign-in"),
     Picture("parent", "liwanqing", "/"),
@@ -60,13 +51,7 @@ PICTURES = (
     Picture("visit", "sunlide", "/visits/school", ("main a[href^='/visits/']:has-text('待家长确认')",)),
     Picture("stars", "", "/stars/", ("main a[href^='/stars/']",)),
     Picture("district", "zhangjianping", "/", wide=True),
-    *(Picture(f"step-{name}", account, path, links) for name, account, path, links in STEPS),
-    *(
-        Picture(f"step-{name}-elder", account, path, links, elder=True)
-        for name, account, path, links in STEPS
-    ),
 )
-"""Those in elder mode come last: it stays with the person."""
 
 
 def take(browser: Browser, address: str, picture: Picture) -> bytes:
@@ -83,9 +68,6 @@ def take(browser: Browser, address: str, picture: Picture) -> bytes:
         page = context.new_page()
         if picture.account:
             sign_in(page, address, picture.account)
-        if picture.elder and not page.locator("html[data-elder]").count():
-            page.get_by_role("button", name="长辈模式").first.click()
-            page.wait_for_load_state("networkidle")
         page.goto(address + picture.path)
         for link in picture.links:
             page.locator(link).first.click()
