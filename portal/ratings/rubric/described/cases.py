@@ -10,7 +10,8 @@ from typing import Any
 
 from portal.ratings.rubric.amounts import exact, plain
 from portal.ratings.rubric.described.full import full_facts
-from portal.ratings.rubric.described.words import identifier, is_all, is_number, meant, number, text
+from portal.ratings.rubric.described.rules import LEAST_PERCENT
+from portal.ratings.rubric.described.words import as_share, identifier, is_all, is_number, meant, number, text
 from portal.ratings.rubric.shape import inputs_faults
 
 TOTALS = ("total", "points", "score", "sum")
@@ -97,6 +98,8 @@ def _of_group(told: object, item: Item, values: dict[str, Any]) -> dict[str, Any
     if isinstance(told, str) and is_all(told):
         gates = {gate["id"]: True for one in leaves for gate in one.get("gates", ())}
         return {"items": {one["id"]: full_facts(one) for one in leaves}} | ({"gates": gates} if gates else {})
+    if isinstance(told, dict) and len(told) == 1 and set(told) <= set(TOTALS):
+        return {"items": _adding_up_to(exact(next(iter(told.values()))), item["children"])}
     return _by_item(told, values)
 
 
@@ -137,7 +140,7 @@ def _of_scheme(told: object, values: dict[str, Any]) -> dict[str, Any]:
     inputs: dict[str, Any] = {}
     rest: dict[str, Any] = {}
     if len(told) == 1 and set(told) <= set(TOTALS) and "ranks" in result:
-        return {"items": _adding_up_to(exact(next(iter(told.values()))), values)}
+        return {"items": _adding_up_to(exact(next(iter(told.values()))), values["indicators"])}
     for name, given in told.items():
         if (rating := meant(name, ratings)) and is_number(given):
             inputs.setdefault("ratings", {})[rating] = given
@@ -153,9 +156,9 @@ def _of_scheme(told: object, values: dict[str, Any]) -> dict[str, Any]:
     return inputs
 
 
-def _adding_up_to(total: Fraction, values: dict[str, Any]) -> dict[str, Any]:
+def _adding_up_to(total: Fraction, items_of: list[Item]) -> dict[str, Any]:
     """Facts whose points are so many: items in full, and what is left as judgement."""
-    leaves = [one for one in _walk(values["indicators"]) if "rule" in one and is_number(one.get("points"))]
+    leaves = [one for one in _walk(items_of) if "rule" in one and is_number(one.get("points"))]
     judged = [one for one in leaves if one["rule"]["kind"] == "judged"]
     left, room = total, sum((exact(one["points"]) for one in judged), Fraction(0))
     items: dict[str, Any] = {}
@@ -286,7 +289,9 @@ def _ratio(told: dict[str, Any], _rule: dict[str, Any], _item: Item) -> dict[str
     numbers = [given for given in told.values() if is_number(given)]
     if len(told) == len(numbers) == 2 and 0 <= numbers[0] <= numbers[1]:
         return {"numerator": numbers[0], "denominator": numbers[1]}
-    given = _must(_first(told, "ratio", "rate", "share", "value"))
+    given = _must(_first(told, "ratio", "rate", "share", "value", "percent"))
+    if exact(given) >= LEAST_PERCENT:
+        return {"ratio": as_share(given)}
     return {"ratio": given if "percent" not in told else Decimal(given) / 100}
 
 
@@ -360,12 +365,7 @@ def _missing(told: dict[str, Any], rule: dict[str, Any], _item: Item) -> dict[st
 def _shortfall(told: dict[str, Any], rule: dict[str, Any], _item: Item) -> dict[str, Any]:
     short = _must(_first(told, "shortfall", "short", "missing", "units"))
     # Percentage points are told as whole numbers; the rule counts shares.
-    return {"shortfall": exact_share(short) if exact(rule.get("unit_size", 1)) < 1 <= exact(short) else short}
-
-
-def exact_share(points: object) -> Decimal:
-    """Percentage points as a share."""
-    return Decimal(plain(exact(points) / 100))
+    return {"shortfall": as_share(short) if exact(rule.get("unit_size", 1)) < 1 <= exact(short) else short}
 
 
 def _by_size(told: dict[str, Any], rule: dict[str, Any], _item: Item) -> dict[str, Any]:

@@ -7,10 +7,12 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from portal.ratings.rubric.described.words import identifier, is_number, number, simple_share, text
+from portal.ratings.rubric.described.words import as_share, identifier, is_number, number, simple_share, text
 
 JUDGED = {"kind": "judged"}
 SAME = ("gt", "ge", "lt", "le", "eq", "else", "points", "share_of_points", "title")
+COMPARISONS = ("gt", "ge", "lt", "le", "eq")
+LEAST_PERCENT, MOST_PERCENT = 10, 100
 IF_EMPTY = ("minimum_n", "if_below", "if_empty", "may_exceed_one", "against", "ratio_decimals")
 COMPARED = re.compile(r"(>=|<=|==|=|>|<|≥|≤)")
 OPERATORS = {">=": "ge", "≥": "ge", "<=": "le", "≤": "le", "==": "eq", "=": "eq", ">": "gt", "<": "lt"}
@@ -94,6 +96,24 @@ def _bands(told: object) -> list[dict[str, Any]]:
     return bands
 
 
+def _as_shares(bands: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Bands whose limits are told as percents, such as 90, with shares."""
+    limits = [band[name] for band in bands for name in COMPARISONS if is_number(band.get(name))]
+    if (
+        not limits
+        or not all(limit == 0 or 1 < limit <= MOST_PERCENT for limit in limits)
+        or max(limits) < LEAST_PERCENT
+    ):
+        return bands
+    return [
+        {
+            name: as_share(value) if name in COMPARISONS and is_number(value) else value
+            for name, value in band.items()
+        }
+        for band in bands
+    ]
+
+
 def binary(_words: Words, _item: dict[str, Any]) -> dict[str, Any]:
     return {}
 
@@ -104,20 +124,24 @@ def judged(words: Words, _item: dict[str, Any]) -> dict[str, Any]:
 
 def checklist(words: Words, _item: dict[str, Any]) -> dict[str, Any]:
     parts: list[dict[str, Any]] = []
+    each = number(words.take("each", "points_each"))
     for one in words.must("components", "items", "parts"):
         group = one if isinstance(one, dict) else {"what": one}
         part: dict[str, Any] = {"what": text(group.get("what") or group.get("title_zh"))[:600]}
         if "id" in group:
             part["id"] = identifier(group["id"], str(len(parts) + 1))
-        if is_number(group.get("points")):
-            part["points"] = group["points"]
+        if is_number(group.get("points", each)):
+            part["points"] = group.get("points", each)
         parts.append(part)
     return {"components": parts} | _with(words, "unstated_split")
 
 
 def level_scale(words: Words, _item: dict[str, Any]) -> dict[str, Any]:
     levels: list[dict[str, Any]] = []
-    for one in _each(words.must("levels", "scale")):
+    told = words.must("levels", "scale")
+    if isinstance(told, dict):
+        told = [{"level": name, "what": name, "points": points} for name, points in told.items()]
+    for one in _each(told):
         what = text(one.get("what") or one.get("level") or one.get("title_zh") or one.get("id"))
         level: dict[str, Any] = {"what": what[:600]}
         if "id" in one or "level" in one:
@@ -177,7 +201,7 @@ def points_per_unit(words: Words, _item: dict[str, Any]) -> dict[str, Any]:
 
 def ratio_bands(words: Words, _item: dict[str, Any]) -> dict[str, Any]:
     parts = {name: text(words.take(name))[:600] for name in ("numerator", "denominator")}
-    rule = {"bands": _bands(words.must("bands"))} | _with(words, *IF_EMPTY)
+    rule = {"bands": _as_shares(_bands(words.must("bands")))} | _with(words, *IF_EMPTY)
     return {name: value for name, value in parts.items() if value} | rule
 
 
@@ -186,6 +210,23 @@ def deduct_per_missing(words: Words, _item: dict[str, Any]) -> dict[str, Any]:
     if (things := words.take("items", "components")) is not None:
         rule["items"] = _named(things)
     return rule
+
+
+def grades_of(told: object) -> list[dict[str, Any]]:
+    """Grades of one item, best first. Raises UnreadableRule when a limit or a name is not said exactly."""
+    made: list[dict[str, Any]] = []
+    for one in _each(told):
+        words = Words(one)
+        name = words.take("grade", "name", "level", "title_zh")
+        star = words.take("star", "stars")
+        share = number(words.take("min_share", "share", "ratio"))
+        limit = (
+            {"min_share": share}
+            if share is not None
+            else {"min_points": _number(words.take("min_points", "min", "ge", "points"))}
+        )
+        made.append(limit | ({"star": star} if isinstance(star, int) else {"grade": text(name)}))
+    return made
 
 
 def beside(words: Words, item: dict[str, Any]) -> None:
@@ -250,7 +291,10 @@ def _lack(one: dict[str, Any], measures: list[str]) -> dict[str, Any]:
 
 def lookup_by_size(words: Words, _item: dict[str, Any]) -> dict[str, Any]:
     said = text(words.must("size", "by"))
-    rows = _each(words.must("table", "rows"))
+    told = words.must("table", "rows")
+    if isinstance(told, dict):
+        told = [{said: size, "target": target} for size, target in told.items()]
+    rows = _each(told)
     if not rows:
         raise UnreadableRule
     names = [name for name in rows[0] if name not in ("targets", "target")]

@@ -23,6 +23,7 @@ from portal.ratings.rubric.described.rules import (
     Words,
     beside,
     effect_of,
+    grades_of,
     star_adjust,
 )
 from portal.ratings.rubric.described.words import identifier, is_number, number, text
@@ -143,6 +144,7 @@ class _Scheme:
             self.remarks.append(
                 phrase("%(id)s: its points could not be read; they stand in the notes only.", id=item["id"])
             )
+        self._graded(item, words.take("grades", "thresholds"), notes)
         children = words.take("children")
         rule = words.take("rule")
         if children:
@@ -160,6 +162,18 @@ class _Scheme:
         if kept := "\n".join(note for note in notes if note):
             item["notes"] = kept[:4000]
         return item
+
+    def _graded(self, item: dict[str, Any], told: object, notes: list[str]) -> None:
+        """Grades of one indicator by itself."""
+        if not told:
+            return
+        try:
+            item["grades"] = grades_of(told)
+        except UnreadableRule:
+            notes.append(f"grades: {text(told)}")
+            self.remarks.append(
+                phrase("%(id)s: its grades could not be read; they stand in the notes only.", id=item["id"])
+            )
 
     def _of_group(self, rule: dict[str, Any], item: dict[str, Any], notes: list[str]) -> None:
         """A group has no rule of its own; a gate or veto that stands there is one of the scheme."""

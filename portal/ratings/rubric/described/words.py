@@ -8,6 +8,8 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
+from portal.ratings.rubric.amounts import exact, plain
+
 NOT_IN_IDS = re.compile(r"[\s\[\].,:{}\"']+")
 PERCENT = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*[%％]")
 PLAIN = re.compile(r"-?[0-9]{1,9}(?:\.[0-9]{1,9})?")
@@ -34,6 +36,12 @@ def number(value: object) -> Any:
     if PLAIN.fullmatch(told):
         return Decimal(told)
     return told if FRACTION.fullmatch(told) else None
+
+
+def as_share(percents: object) -> Any:
+    """Percents, or percentage points, as a share."""
+    share = exact(percents) / 100
+    return int(share) if share.denominator == 1 else Decimal(plain(share))
 
 
 def text(value: object) -> str:
