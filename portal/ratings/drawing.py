@@ -12,7 +12,7 @@ that somebody of this school has been drawn for. Nothing here needs the database
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -232,6 +232,23 @@ def draw(round_: Round, seed: str, actor: Actor) -> Draw:
         teams.assign(entries[one["entry"]], team, actor.person_id, digest(found.result))
     note("rating.drawn", round_, person_id=actor.person_id, number=found.number, result=digest(found.result))
     return found
+
+
+def next_of(entry: Entry, free: Sequence[Person]) -> Person | None:
+    """Whose turn it is where somebody of a drawn team dropped out, by list and seed of its draw: whoever was on the list first.
+
+    None without a draw, and where nobody is free.
+    """
+    last = next((one for one in draws_of(entry.round) if one.result is not None), None)
+    if last is None or last.seed is None:
+        return None
+    base, schools = f"{last.seed}|{last.fingerprint}", restored(last.given)["schools"]
+    listed = {name for one in schools if one["entry"] == entry.public_id for name in one["eligible"]}
+
+    def turn(person: Person) -> tuple[bool, str]:
+        return person.public_id not in listed, _key(base, entry.public_id, person.public_id)
+
+    return min(free, key=turn, default=None)
 
 
 def people_of(result: list[dict[str, Any]]) -> dict[str, int]:

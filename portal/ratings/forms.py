@@ -289,16 +289,31 @@ class ReplacementForm(PortalForm):
     """Somebody new in a team."""
 
     person = SelectField(_l("Who joins the team?"), [InputRequired(_l("Choose an inspector."))])
+    reason = TextField(_l("Why this person and not whose turn it is by the draw?"), [Length(max=LONG)])
 
     @classmethod
-    def offering(cls, people: Sequence[Person], formdata: bool) -> "ReplacementForm":
-        """The form with the people who may join."""
+    def offering(
+        cls, people: Sequence[Person], turn: Person | None, by_draw: bool, formdata: bool
+    ) -> "ReplacementForm":
+        """The form with the people who may join; ``turn``: whose turn it is by the draw, without a reason."""
         form = cls(prefix="join-") if formdata else cls(formdata=None, prefix="join-")
         form.people = {one.public_id: one for one in people}
         form.person.choices = [("", _("Choose")), *((one.public_id, one.name) for one in people)]
+        form.turn, form.by_draw = turn, by_draw
         return form
 
     people: Mapping[str, Person] = {}
+    turn: Person | None = None
+    by_draw = False
+
+    def validate_reason(self, field: Any) -> None:
+        """A reason where somebody else than whose turn it is joins a team that is drawn."""
+        if self.by_draw and not self.is_drawn() and not (field.data or "").strip():
+            raise ValidationError(_("Write the reason; everybody reads it."))
+
+    def is_drawn(self) -> bool:
+        """Whether it is the turn of whoever was chosen."""
+        return self.turn is not None and self.person.data == self.turn.public_id
 
     def person_id(self) -> int:
         """The id of whoever was chosen."""

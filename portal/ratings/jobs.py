@@ -39,7 +39,7 @@ CONCERN_ANSWERED = Kind(
     "rating.concern_answered",
     subject=_l("Your objection has been answered"),
     text=_l(
-        "Your objection to a star rating has been answered. Sign in to the portal and open the stars of the school."
+        "Your objection to a published result has been answered. Sign in to the portal and open the result of the school."
     ),
     path="/stars/",
 )

@@ -186,8 +186,12 @@ def first_incomplete(round_id: int) -> tuple[str, int] | None:
     return None
 
 
-def replace(entry: Entry, person_id: int, by_id: int) -> Sheet:
-    """Somebody new in the team of a running school, where one dropped out; they score where a scorer is missing."""
+def replace(entry: Entry, person_id: int, by_id: int, drawn: bool = False, reason: str = "") -> Sheet:
+    """Somebody new in the team of a running school, where one dropped out; they score where a scorer is missing.
+
+    ``drawn``: whether it is their turn by the draw; anybody else needs a ``reason`` in a round whose inspectors are to be
+    drawn, kept beside the earlier ones with who signed it.
+    """
     if entry.state == EntryState.CHOSEN or entry.state not in RUNNING or lacks(entry) is None:
         raise RuleBroken(_("The team of this school is complete."))
     able = {person.id: person.name for person in inspectors_of(entry.round.district_id)}
@@ -195,10 +199,21 @@ def replace(entry: Entry, person_id: int, by_id: int) -> Sheet:
     known = select(Sheet.id).where(Sheet.entry_id == entry.id, Sheet.person_id == person_id)
     if db.session.scalar(known) is not None:
         raise RuleBroken(_("This person is or was in the team of this school."), 422)
+    by_hand = entry.round.by_draw and not drawn
+    if by_hand:
+        if not reason.strip():
+            raise RuleBroken(
+                _("The inspectors of this round are drawn. Draw them, or write why you name them."), 422
+            )
+        entry.chosen_reason = "\n".join(filter(None, (entry.chosen_reason, reason.strip())))
+        entry.chosen_by_id, entry.chosen_at = by_id, clock.now()
     made = Sheet(entry_id=entry.id, person_id=person_id, seat=Seat.MEMBER)
     db.session.add(made)
     db.session.flush()
-    note("rating.joined", entry, person_id=by_id, inspector=person_id)
+    note(
+        "rating.joined", entry, person_id=by_id, inspector=person_id, drawn=drawn,
+        reason=digest(reason.strip()) if by_hand else None,
+    )  # fmt: skip
     step_in(entry)
     return made
 

@@ -10,9 +10,10 @@ from sqlalchemy import select
 from portal import clock
 from portal.extensions import db
 from portal.ratings import standing
+from portal.ratings.concerns import Concern
 from portal.ratings.models import Entry, EntryState, Round, RubricVersion, Sheet
 from portal.schools.models import School
-from tests.ratings.building import countersigned, opened
+from tests.ratings.building import appoint, countersigned, opened
 
 RUBRIC = """schema: 1
 id: {id}
@@ -140,6 +141,8 @@ def test_from_the_application_to_the_naming(as_, app, kind):
     star = as_(None).page(f"/stars/{school}")
     assert "四星" in star.text, "the stars of the school stay as they are"
     assert "提出异议" in as_("孙立德").page(f"/ratings/assessments/{entry.public_id}").buttons
+    if kind == "parent_school":
+        others_object(as_, public, entry)
     round_ = db.session.get(Round, entry.round_id)
     with time_machine.travel(clock.instant_of(round_.publicity_ends_on + timedelta(days=1), 9), tick=False):
         page = as_("张建平").page(f"/ratings/rounds/{round_id}").press("命名学校")
@@ -152,6 +155,30 @@ def test_from_the_application_to_the_naming(as_, app, kind):
         assert KINDS[kind][4] in as_(None).page(f"/stars/{school}").text, "told beside the stars"
     years = {"base": 3, "innovation": 2, "parent_school": 1}[kind]
     assert round_.valid_until_on.year == round_.published_on.year + years
+
+
+def others_object(as_, public, entry):
+    """A parent and the head of another school object to this result, not to the stars; both are answered."""
+    link = next(one for one in public.links.values() if one.endswith("/objection?kind=parent_school"))
+    for name in ("李晚晴", "钱文博"):
+        page = as_(name).page(link)
+        assert "评估" in page.text
+        page = page.press("提交异议", words="家长学校去年只上了两次课，课表上写的是六次。")
+        assert page.status == 200 and "正在核查" in page.text
+    found = db.session.scalars(select(Concern).order_by(Concern.id)).all()
+    assert [one.entry_id for one in found] == [entry.id, entry.id]
+    as_("李晚晴").page(link).press("收回")
+    assert [db.session.get(Concern, one.id, populate_existing=True).state for one in found] == [
+        "withdrawn",
+        "open",
+    ]
+    appoint("程远")
+    case = as_("程远", "district_staff").page(f"/ratings/concerns/{found[1].public_id}")
+    answered = case.press(
+        "答复", outcome="unfounded", gist="上年六次课的签到都在。", reply="谢谢，我们查了记录。"
+    )
+    assert answered.status == 200
+    assert "不成立" in as_("钱文博").page(link).text
 
 
 def test_stars_may_start_from_an_indicator_and_be_added_and_taken(as_, app):

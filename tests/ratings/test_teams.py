@@ -11,6 +11,7 @@ from portal.errors import RuleBroken
 from portal.extensions import db
 from portal.ratings import conflicts, deciding, inspecting, reproducing, running, teams, thirds
 from portal.ratings.canonical import canonical
+from portal.ratings.drawing import Draw
 from portal.ratings.interests import Interest
 from portal.ratings.models import Consensus, Entry, EntryState, Mark, Round, RoundState, Seat, Sheet
 from portal.ratings.terms import GROUPS
@@ -199,9 +200,48 @@ def test_a_tie_declared_before_opening_means_stepping_aside(as_, app):
     page = as_("张建平").page(f"/ratings/entries/{entry}")
     offered = {"".join(one.itertext()): one.get("value") for one in page.all("option")}
     assert WU not in offered
-    page = page.press("加入评审组", **{"join-person": offered["程远"]})
+    page = page.press("加入评审组", **{"join-person": offered["程远"], "join-reason": "只有他有空。"})
     assert page.status == 200 and "评审组现有" not in page.text
     assert seats(entry)[person("程远").id] == ("member", False)
+
+
+def test_where_the_draw_names_people_a_replacement_is_drawn_or_needs_a_reason(as_, app):
+    """Whose turn it is follows from list and seed of the draw; anybody else is named with a reason that everybody reads."""
+    entry = scoring()
+    for name in ("程远", "陆青禾"):
+        appoint(name, role=Role.INSPECTOR)
+    found = fresh(entry)
+    round_ = db.session.get(Round, found.round_id)
+    round_.by_draw, found.chosen_reason = True, ""
+    given = {"schools": [{"entry": entry, "eligible": [person("程远").public_id]}]}
+    draw = Draw(
+        round_id=round_.id, number=1, source="双色球", given=canonical(given), announced_at=clock.now(),
+        announced_by_id=person("张建平").id, seed="081117", result=canonical({"teams": []}), drawn_at=clock.now(),
+        drawn_by_id=person("苏敏").id,
+    )  # fmt: skip
+    db.session.add(draw)
+    db.session.commit()
+    sheet = sheet_of(fresh(entry), WU).public_id
+    as_(WU).page(f"/ratings/sheets/{sheet}").press("继续", tie="relative", reason="侄女在二年级。")
+    page = as_("张建平").page(f"/ratings/entries/{entry}")
+    assert "轮到程远" in page.text
+    offered = {"".join(one.itertext()): one.get("value") for one in page.all("option")}
+    refused = page.press("加入评审组", **{"join-person": offered["陆青禾"], "join-reason": " "})
+    assert refused.status == 422 and "请写明理由" in refused.text
+    assert page.press("加入评审组", **{"join-person": offered["程远"]}).status == 200
+    assert seats(entry)[person("程远").id] == ("member", False)
+    assert fresh(entry).chosen_reason == ""
+
+    teams._make_void(sheet_of(fresh(entry), "程远"), "事后发现")
+    db.session.commit()
+    page = as_("张建平").page(f"/ratings/entries/{entry}")
+    assert "轮到陆青禾" in page.text
+    db.session.delete(db.session.get(Draw, draw.id))
+    db.session.commit()
+    page = as_("张建平").page(f"/ratings/entries/{entry}")
+    page = page.press("加入评审组", **{"join-person": offered["陆青禾"], "join-reason": "只有她熟悉特教。"})
+    assert page.status == 200 and "只有她熟悉特教。" in page.text
+    assert "只有她熟悉特教。" in as_(None).page("/stars/draws").text
 
 
 # Void

@@ -1,6 +1,6 @@
 """Objections of others in the days of public notice: written by name, examined by the district, never shown to the school."""
 
-from flask import abort, url_for
+from flask import abort, request, url_for
 from sqlalchemy.orm import joinedload
 from werkzeug.wrappers import Response
 
@@ -19,7 +19,7 @@ from portal.ratings.models import Entry, Round
 from portal.ratings.policy import CONCERN_HEAR
 from portal.ratings.standing import MeasureKind
 from portal.ratings.views.blueprint import bp
-from portal.ratings.views.stars import newest_of
+from portal.ratings.views.stars import asked_kind, newest_of
 from portal.schools.models import School
 from portal.templating import render
 from portal.trail.reads import opened
@@ -27,7 +27,7 @@ from portal.trail.reads import opened
 
 def _entry(public_id: str) -> Entry:
     entry = db.session.scalar(
-        newest_of(public_id).options(
+        newest_of(public_id, asked_kind()).options(
             joinedload(Entry.school).joinedload(School.district),
             joinedload(Entry.round).joinedload(Round.rubric_version),
         )
@@ -50,6 +50,7 @@ def _page(entry: Entry, form: ConcernForm | None = None) -> str:
         names=CONCERN_STATE_NAMES,
         files={one.id: concerns.files(one) for one in own},
         why=why,
+        kind=request.args.get("kind"),
         most=concerns.MOST_FILES,
         **({"form": form or ConcernForm(formdata=None)} if may else {}),
     )
@@ -83,7 +84,7 @@ def file_concern(public_id: str) -> Response | tuple[str, int]:
         form.files.errors = [refused.message]
         return _page(_entry(public_id), form), refused.status
     return commit_and_go(
-        url_for(".concern", public_id=public_id),
+        url_for(".concern", public_id=public_id, kind=request.args.get("kind")),
         _(
             "Sent. Somebody of the district office who took no part examines it; the school does not learn who you are."
         ),
@@ -98,7 +99,9 @@ def withdraw_concern(public_id: str) -> Response:
     if found is None:
         raise RuleBroken(_("There is nothing to take back."))
     concerns.withdraw(found, actor())
-    return commit_and_go(url_for(".concern", public_id=public_id), _("Taken back."))
+    return commit_and_go(
+        url_for(".concern", public_id=public_id, kind=request.args.get("kind")), _("Taken back.")
+    )
 
 
 def _heard(public_id: str) -> Concern:

@@ -15,6 +15,7 @@ from portal.ratings import (
     assessing,
     conflicts,
     deciding,
+    drawing,
     evidence,
     hearing,
     improving,
@@ -80,7 +81,7 @@ def _page(entry: Entry, **forms: object) -> str:
     given = {
         "return_form": ReasonForm(formdata=None),
         "void_form": VoidForm.offering(voidable, formdata=False),
-        "join_form": ReplacementForm.offering(_free(entry) if lacks else [], formdata=False),
+        "join_form": _joining(entry, formdata=False) if lacks else None,
         "veto_form": VetoForm.offering(vetoes, formdata=False),
         "decide_form": decision_form(rubric, formdata=False, gates=restored(entry.gates)),
         "again_form": ReopenForm.offering(hearing.may_reopen(entry), formdata=False)
@@ -135,6 +136,13 @@ def _free(entry: Entry) -> list[Person]:
     return [one for one in people if one.id not in known and (one.id, entry.school_id) not in tied]
 
 
+def _joining(entry: Entry, formdata: bool) -> ReplacementForm:
+    """Who may join the team, and whose turn it is where the round draws."""
+    free, by_draw = _free(entry), entry.round.by_draw
+    turn = drawing.next_of(entry, free) if by_draw else None
+    return ReplacementForm.offering(free, turn, by_draw, formdata)
+
+
 def _preview(entry: Entry) -> Result | None:
     try:
         return deciding.result_of(entry, deciding.inputs_of(entry))
@@ -178,10 +186,10 @@ def send_back(public_id: str) -> Response | tuple[str, int]:
 def replace_inspector(public_id: str) -> Response | tuple[str, int]:
     """Take somebody into the team of a running school, where one dropped out."""
     found = entry_of(public_id)
-    form = ReplacementForm.offering(_free(found), formdata=True)
+    form = _joining(found, formdata=True)
     if not form.sent_and_valid():
         return _page(found, join_form=form, form=form), 422
-    teams.replace(found, form.person_id(), current_user.person_id)
+    teams.replace(found, form.person_id(), current_user.person_id, form.is_drawn(), form.reason.data or "")
     return commit_and_go(url_for(".entry", public_id=public_id), _("Taken into the team."))
 
 

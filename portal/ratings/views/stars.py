@@ -20,7 +20,7 @@ from portal.templating import render
 PER_PAGE = 30
 
 
-def _kind() -> str:
+def asked_kind() -> str:
     """The kind of round that is asked for; stars for anything unknown."""
     wanted = request.args.get("kind", programmes.STARS)
     return wanted if wanted in programmes.PROGRAMMES else programmes.STARS
@@ -40,7 +40,7 @@ def _latest(kind: str = programmes.STARS) -> Select[int]:
 @public
 def stars() -> str:
     """Schools with a published result, by the sound of their names; never by points."""
-    kind = _kind()
+    kind = asked_kind()
     query = (request.args.get("q") or "").strip()[:60]
     after = (request.args.get("after") or "")[:800]
     wanted = (
@@ -84,7 +84,7 @@ def newest_of(public_id: str, kind: str = programmes.STARS) -> Select[Entry]:
 def latest_entry(public_id: str) -> Entry:
     """The newest published entry of a school, by the school's public id; 404 when there is none."""
     entry = db.session.scalar(
-        newest_of(public_id, _kind()).options(
+        newest_of(public_id, asked_kind()).options(
             joinedload(Entry.school).joinedload(School.district),
             joinedload(Entry.round).joinedload(Round.rubric_version),
             joinedload(Entry.round).joinedload(Round.school_year),
@@ -114,6 +114,7 @@ def school_stars(public_id: str) -> str:
         reading=reading_of(rubric, result),
         summary=public_summary(result),
         said=current_user.is_authenticated and bool(concerns.own(entry, current_user.person_id)),
+        kind=request.args.get("kind"),
         notice_running=entry.round.publicity_ends_on >= today,
         changed=[case_view(rubric, entry, case) for case in objecting.changed_cases(cases)],
         is_final=remedies.is_final(entry, cases, today),
