@@ -93,7 +93,7 @@ CHECK_NAMES = {
 MEASURE_NAMES = {
     MeasureState.PROPOSED: _l("The school is being heard"),
     MeasureState.HEARD: _l("Waits for a second person"),
-    MeasureState.SETTLED: _l("Settled"),
+    MeasureState.SETTLED: _l("Measure taken"),
     MeasureState.DROPPED: _l("Not pursued"),
     MeasureState.ANNULLED: _l("Annulled after an appeal"),
 }
