@@ -7,6 +7,8 @@ import pytest
 from sqlalchemy import select
 
 from portal.extensions import db
+from portal.ratings import drafting
+from portal.ratings.canonical import restored
 from portal.ratings.models import Entry, Round, RoundState, RubricVersion
 from portal.ratings.rubric.editing import entries
 from portal.ratings.rubric.words import KINDS
@@ -343,6 +345,37 @@ def test_last_years_data_under_an_unchanged_copy_and_under_a_changed_one(draft, 
     with queries() as few:
         client.page(where)
     assert len(few) < 20
+
+
+def test_a_draft_that_is_not_right_or_only_in_another_order_is_told_in_words(draft):
+    version, client = newest(), draft.client
+    where = f"/ratings/rubrics/{version.public_id}"
+
+    whole = restored(version.canonical)["indicators"]
+
+    def kept(change):
+        values = restored(version.canonical)
+        change(values)
+        drafting.keep(version, values, version.stored_by_id)
+        db.session.commit()
+        return [client.page(f"{where}/{page}").text for page in ("differences", "preview")]
+
+    words, tried = kept(lambda values: values["indicators"][0]["children"].reverse())
+    assert "指标的先后顺序：有修改" in words and "A3、A1" in words and "没有任何一处不同" not in words
+    words, tried = kept(
+        lambda values: values["bonus"]["items"].append(values["indicators"][0]["children"].pop())
+    )
+    assert "移到了别的分组" in words and "加分项" in words and "bonus" not in words
+    assert "A 得分：下级指标合计 8 分，不是 12 分。" in tried and "indicators[" not in tried
+    words, tried = kept(lambda values: values["vetoes"][0].pop("id"))
+    assert "否决项：删去" in words and "这里缺少：编号" in tried
+    words, tried = kept(
+        lambda values: (
+            values.pop("bonus")
+            and values.update(result={"kind": "none"}, vetoes=[], cases=[], indicators=whole)
+        )
+    )
+    assert "这份细则不评星" in tried and "未评星" not in tried
 
 
 def test_a_draft_is_removed(draft):

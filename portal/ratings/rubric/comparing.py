@@ -9,6 +9,7 @@ from typing import Any
 from portal.ratings.rubric.editing import EXTRAS, entries
 from portal.ratings.rubric.notation import lines_of, text_of
 from portal.ratings.rubric.problems import Message, Title, phrase
+from portal.ratings.rubric.tables import EXTRAS as SHEETS
 from portal.ratings.rubric.words import SETTINGS
 
 WHOLE = ""
@@ -47,8 +48,8 @@ def _without_items(name: str, value: Any) -> Any:
 
 
 def _listed(name: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Change]:
-    old = {entry["id"]: entry for entry in before.get(name, ())}
-    new = {entry["id"]: entry for entry in after.get(name, ())}
+    old = {str(entry.get("id", "")): entry for entry in before.get(name, ())}
+    new = {str(entry.get("id", "")): entry for entry in after.get(name, ())}
     for key in dict.fromkeys((*new, *old)):
         if old.get(key) != new.get(key):
             title = (new.get(key) or old[key]).get("title", "")
@@ -82,6 +83,12 @@ def _items(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Chan
     for key, (_parent, entry) in old.items():
         if key not in new:
             yield Change(key, entry.get("title", key), phrase("Removed"), _written(entry), "")
+    stayed = [key for key in old if key in new and old[key][0] == new[key][0]]
+    now = [key for key in new if key in set(stayed)]
+    if stayed != now:
+        places = [place for place, key in enumerate(stayed) if key != now[place]]
+        earlier_order, order = ("、".join(ids[place] for place in places) for ids in (stayed, now))
+        yield Change(WHOLE, "", phrase("The order of the indicators: changed"), earlier_order, order)
 
 
 def _placed(values: Mapping[str, Any]) -> dict[str, tuple[str, Mapping[str, Any]]]:
@@ -90,7 +97,7 @@ def _placed(values: Mapping[str, Any]) -> dict[str, tuple[str, Mapping[str, Any]
     at: dict[tuple[Any, ...], str] = {}
     for path, entry in entries(values):
         at[path] = str(entry.get("id"))
-        found[str(entry.get("id"))] = (at.get(path[:-2], str(path[0]) if path[0] in EXTRAS else ""), entry)
+        found[str(entry.get("id"))] = (at.get(path[:-2], SHEETS.get(str(path[0]), "")), entry)
     return found
 
 

@@ -330,13 +330,14 @@ def rubric_preview(public_id: str) -> str:
     try:
         rubric = rubric_of(version)
         found = drafting.tried(rubric, rubric_of(round_.rubric_version), round_) if round_ else []
-    except RubricError as error:
-        problems = [problem.text(_) for problem in error.problems[:10]]
+    except RubricError:
+        problems = [said for _item, said in _problems(values_of(version))[:10]]
     return render(
         "ratings/rubric_preview.html",
         version=version,
         round=round_,
         tried=found,
         problems=problems,
+        stars_given=values_of(version).get("result", {}).get("kind") != "none",
         points=points,
     )
