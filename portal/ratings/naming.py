@@ -225,7 +225,7 @@ def paper(naming: Naming) -> bytes:
             day=i18n.long_date(naming.named_on),
             until=i18n.long_date(naming.valid_until_on),
         ),
-        "district": naming.school.district.name,
+        "district": _("%(place)s education bureau", place=naming.school.district.name),
         "day": i18n.long_date(naming.named_on),
         "qr": qr(address),
         "scan": _("Scan to check this certificate"),

@@ -23,7 +23,7 @@ from portal.extensions import db
 from portal.i18n import gettext as _
 from portal.i18n import lazy_gettext as _l
 from portal.i18n import listing, long_date
-from portal.ratings import panels, signatures, signing, states, windows
+from portal.ratings import panels, programmes, signatures, signing, states, windows
 from portal.ratings.assessing import latest_snapshot
 from portal.ratings.canonical import canonical, digest, restored
 from portal.ratings.decided import DecisionRecord
@@ -96,7 +96,12 @@ def content_of(entry_id: int, act: str) -> dict[str, Any]:
         "entry": entry.public_id,
         "district": round_.district.name,
         "school": {"id": entry.school.public_id, "name": entry.school.name},
-        "round": {"id": round_.public_id, "name": round_.name, "year": round_.school_year.label},
+        "round": {
+            "id": round_.public_id,
+            "name": round_.name,
+            "year": round_.school_year.label,
+            "programme": round_.programme,
+        },
         "criteria": {"name": version.name, "version": version.version, "sha256": version.sha256},
         "snapshot": _snapshot(entry),
         "sheets": [_sheet(sheet) for sheet in entry.sheets],
@@ -238,11 +243,12 @@ def paper(record: DecisionRecord) -> bytes:
     """A record as the signed PDF that the school keeps: everything a person needs to read, and the whole record in it."""
     said = restored(record.content)
     address = url_for("ratings.school_records", public_id=said["school"]["id"], _external=True)
+    office = _("%(place)s education bureau", place=said["district"])
     made = documents.pdf(
         "rating_decision",
         {
-            "title": str(ACTS.get(record.act, _("Record of the star rating"))),
-            "office": said["district"],
+            "title": _title(record.act, _programme(said)),
+            "office": office,
             "school": said["school"]["name"],
             "lead": _("%(round)s · record %(number)s", round=said["round"]["name"], number=record.number),
             "result": _result(said),
@@ -250,7 +256,9 @@ def paper(record: DecisionRecord) -> bytes:
             "prints": [list(line) for line in _prints(record, said)],
             "prints_title": _("Fingerprints (SHA-256)"),
             "signed": _(
-                "Signed by the district office on %(day)s", day=long_date(clock.local(record.made_at).date())
+                "Signed by %(office)s on %(day)s",
+                office=office,
+                day=long_date(clock.local(record.made_at).date()),
             ),
             "check": _("Scan to compare this document with the one that is kept:"),
             "address": address,
@@ -272,10 +280,20 @@ def _qr(address: str) -> str:
     return drawn.getvalue().decode()
 
 
+def _programme(said: dict[str, Any]) -> programmes.Programme:
+    """Which kind of round a record is of; records from before it was written down are star ratings."""
+    return programmes.of(said["round"].get("programme", programmes.STARS))
+
+
+def _title(act: str, programme: programmes.Programme) -> str:
+    if act == DECIDED and programme.name != programmes.STARS:
+        return _("Decision: %(programme)s", programme=programme.label)
+    return str(ACTS.get(act, _("Record of the star rating")))
+
+
 def _result(said: dict[str, Any]) -> str:
     star, total = said["result"]["star"], said["result"]["total"]
-    words = _("%(star)s stars", star=star) if star else _("No star")
-    return _("%(star)s, %(points)s points", star=words, points=total)
+    return _("%(star)s, %(points)s points", star=_programme(said).word(star or 0), points=total)
 
 
 Lines = list[tuple[str, str]]
@@ -294,18 +312,18 @@ def _sections(said: dict[str, Any]) -> list[tuple[str, Lines]]:
             ),
         ),
         (_("School year"), said["round"]["year"]),
-        (_("Self-assessment submitted"), _shown(days["submitted_at"])),
+        (_("Day of the self-assessment"), _shown(days["submitted_at"])),
         (_("Sheets"), _("%(num)s, locked apart from each other", num=len(_counted(said)))),
         *((_("Void sheet"), one["void"]["reason"]) for one in said["sheets"] if one.get("void")),
         (_("First opinion given"), _shown(heard["told_at"])),
         (_("The school could answer until"), _shown(heard["answer_by"])),
-        (_("Answer of the school"), _shown(heard["answered_at"]) or _("No answer")),
-        (_("Decided"), _shown(days["decided_at"])),
+        (_("Answer of the school"), _shown(heard["answered_at"]) or _("The school said nothing")),
+        (_("Day of the decision"), _shown(days["decided_at"])),
         (_("Published on"), _shown(days["published_on"])),
         (_("Public notice until"), _shown(days["public_notice_until"])),
         (_("Valid until"), _shown(days["valid_until"])),
     ]
-    found = [(_("How it came about"), [row for row in rows if row[1]])]
+    found = [(_("How the decision came about"), [row for row in rows if row[1]])]
     if said.get("panel"):
         found.append((_("Panel"), _panel_lines(said["panel"])))
     cases = [

@@ -1,10 +1,12 @@
 """Base schools, innovation schools and parent schools: shorter rounds of the same engine, from the application to the naming."""
 
+import io
 import re
 from datetime import timedelta
 
 import pytest
 import time_machine
+from pypdf import PdfReader
 from sqlalchemy import select
 
 from portal import clock
@@ -134,6 +136,9 @@ def test_from_the_application_to_the_naming(as_, app, kind):
     assert db.session.get(Entry, entry.id, populate_existing=True).state == EntryState.DECIDED
     district.page(f"/ratings/rounds/{round_id}").press("公布结果")
     countersigned(as_, f"/ratings/rounds/{round_id}")
+    paper = PdfReader(io.BytesIO(as_("孙立德").get(f"{where}/decision.pdf").data))
+    said = "".join(paper.pages[0].extract_text().split())
+    assert KINDS[kind][3] in said and "决定书" in said and "星级评定" not in said, said
     school = db.session.scalar(select(School.public_id).where(School.name == "望溪小学"))
     public = as_(None).page(f"/stars/{school}?kind={kind}")
     assert KINDS[kind][3] in public.text and "一星" not in public.text

@@ -1,11 +1,13 @@
 """Signed records: genuine ones are told from those with one byte changed, by the portal and without it."""
 
+import io
 import json
 import random
 import subprocess
 import sys
 
 import pytest
+from pypdf import PdfReader
 from sqlalchemy import select
 from sqlalchemy.exc import DatabaseError
 
@@ -120,6 +122,10 @@ def test_a_decision_leaves_a_signed_record_that_anybody_can_check(as_, entry_hea
     file = as_("孙立德").get(f"/ratings/entries/{entry.public_id}/decision.pdf")
     assert file.mimetype == "application/pdf"
     (tmp_path / "decision.pdf").write_bytes(file.data)
+    text = "".join(page.extract_text() for page in PdfReader(io.BytesIO(file.data)).pages)
+    for word in ("星级评定决定书", "评定经过", "四星，89分", "云溪县教育局", said["log"]["hash"]):
+        assert word in "".join(text.split()), (word, text)
+    assert said["log"]["sequence"] > 0
     key = as_(None).get("/stars/key.pem").get_data(as_text=True)
     (tmp_path / "key.pem").write_text(key)
     assert outside(tmp_path / "decision.pdf", tmp_path / "key.pem")[0] == 0
