@@ -110,9 +110,9 @@ class Limits:
 
 @dataclass(frozen=True)
 class Sign:
-    """What a rule found: numbers, and the days or indicators it rests on."""
+    """What a rule found: numbers, and the days, indicators or sheets it rests on."""
 
-    rule: Rule
+    rule: StrEnum
     figures: dict[str, Any]
 
 

@@ -13,9 +13,10 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import joinedload, selectinload
 
 from portal import clock
+from portal.accounts.models import Person
 from portal.committees.models import Committee, CommitteeMeeting
 from portal.courses.models import Course, CourseSession, Seat
 from portal.errors import RuleBroken
@@ -27,12 +28,14 @@ from portal.i18n import listing
 from portal.jobs.queue import every, task
 from portal.opinions.models import Opinion, OpinionAnswer
 from portal.ratings import inspecting
-from portal.ratings.asking import RatingLook, RatingQuestion
+from portal.ratings.asking import OF_SCORERS, RatingLook, RatingQuestion
 from portal.ratings.assessing import latest_snapshot
 from portal.ratings.canonical import restored
 from portal.ratings.evidence import Evidence
+from portal.ratings.fair_scorers import Locked, ScorerRule, scorer_signs
 from portal.ratings.fair_signs import Held, Judged, Rule, Sign, Year, signs
-from portal.ratings.models import Entry, EntryState, Round, RoundState
+from portal.ratings.models import Entry, EntryState, Round, RoundState, Sheet
+from portal.ratings.models import Seat as SheetSeat
 from portal.ratings.rubric import Rubric, RubricError, score
 from portal.ratings.rubrics import rubric_of, school_answers
 from portal.ratings.surveying import not_asked
@@ -74,6 +77,14 @@ READY: Mapping[Step, tuple[EntryState, ...]] = {
 }
 """The states in which there is something to look at and the decision still ahead."""
 OF_SCORES = frozenset({Rule.SELF_PRAISE})
+TILTED = (ScorerRule.LENIENT, ScorerRule.HARSH)
+NO_LONGER_BLIND = (
+    EntryState.LOCKED,
+    EntryState.AGREED,
+    EntryState.OPINED,
+    EntryState.HEARD,
+    EntryState.DECIDED,
+)
 WITH_ROUND = (joinedload(Entry.round).joinedload(Round.rubric_version),)
 
 
@@ -244,6 +255,78 @@ def _shares(rubric: Rubric, facts: Mapping[str, Any], school: Mapping[str, Any])
     }
 
 
+def _locked(entry: Entry) -> list[Locked]:
+    """The blind sheets of a school as they were locked, and how their people scored all schools of the round."""
+    wanted = select(Sheet).where(
+        Sheet.entry_id == entry.id,
+        Sheet.seat == SheetSeat.SCORER,
+        Sheet.voided_at.is_(None),
+        Sheet.locked_at.is_not(None),
+    )
+    return [
+        Locked(
+            sheet=one.public_id,
+            marks={mark.item_id: (mark.facts or "", mark.reason) for mark in one.marks},
+            took=one.locked_at - one.declared_at if one.locked_at and one.declared_at else None,
+            apart=[_apart(other, one.person_id, entry.round) for other in _scored_by(one.person_id, entry)],
+        )
+        for one in db.session.scalars(wanted.options(selectinload(Sheet.marks)).order_by(Sheet.id))
+    ]
+
+
+def _scored_by(person_id: int, entry: Entry) -> list[Entry]:
+    """The schools of the round that a person scored and that are no longer scored blind."""
+    wanted = (
+        select(Entry)
+        .join(Sheet, Sheet.entry_id == Entry.id)
+        .where(
+            Entry.round_id == entry.round_id,
+            Entry.state.in_(NO_LONGER_BLIND),
+            Sheet.person_id == person_id,
+            Sheet.seat == SheetSeat.SCORER,
+            Sheet.voided_at.is_(None),
+        )
+    )
+    return list(db.session.scalars(wanted.order_by(Entry.id)))
+
+
+def _apart(entry: Entry, person_id: int, round_: Round) -> list[float]:
+    """By indicator of a school, a person's own minus the other scorer's share of the points."""
+    snapshot = latest_snapshot(entry)
+    own = db.session.scalar(select(Sheet.id).where(Sheet.entry_id == entry.id, Sheet.person_id == person_id))
+    sheets: dict[bool, dict[str, Any]] = {True: {}, False: {}}
+    for name, marks in inspecting.facts_by_sheet(entry).items():
+        for sheet_id, mark in marks.items():
+            sheets[sheet_id == own][name] = restored(mark.facts)
+    if snapshot is None:
+        return []
+    rubric, school = rubric_of(round_.rubric_version), restored(snapshot.content)["school"]
+    ours, theirs = (_shares(rubric, sheets[mine], school) for mine in (True, False))
+    return [share - theirs[name] for name, share in ours.items() if name in theirs]
+
+
+def _of_scorers(entry: Entry) -> list[Sign]:
+    """What stands out in the blind sheets of a school; how somebody scores is asked about once in a round."""
+    sheets = _locked(entry)
+    told = db.session.scalars(
+        select(RatingQuestion.figures)
+        .join(Entry, Entry.id == RatingQuestion.entry_id)
+        .where(Entry.round_id == entry.round_id, RatingQuestion.rule.in_(TILTED))
+    )
+    named = {one for figures in told for one in figures["sheets"]}
+    people = set(db.session.scalars(select(Sheet.person_id).where(Sheet.public_id.in_(named))))
+    again = set(
+        db.session.scalars(
+            select(Sheet.public_id).where(Sheet.entry_id == entry.id, Sheet.person_id.in_(people))
+        )
+    )
+    return [
+        one
+        for one in scorer_signs(sheets)
+        if one.rule not in TILTED or again.isdisjoint(one.figures["sheets"])
+    ]
+
+
 def look_at(entry: Entry, step: Step, now: datetime) -> list[RatingQuestion]:
     """Ask what is to be asked about a school at a step, in the current transaction; the entry comes with its round.
 
@@ -251,6 +334,9 @@ def look_at(entry: Entry, step: Step, now: datetime) -> list[RatingQuestion]:
     """
     asked = set(db.session.scalars(select(RatingQuestion.rule).where(RatingQuestion.entry_id == entry.id)))
     found = [one for one in signs(year_of(entry, step)) if (one.rule in OF_SCORES) == (step is Step.SCORED)]
+    if step is Step.SCORED:
+        with all_rows():
+            found += _of_scorers(entry)
     new = [_ask(entry, sign, now) for sign in found if sign.rule not in asked]
     look = db.session.get(RatingLook, (entry.id, step))
     if look is None:
@@ -268,7 +354,9 @@ def _ask(entry: Entry, sign: Sign, now: datetime) -> RatingQuestion:
         rule=sign.rule,
         figures=sign.figures,
         asked_at=now,
-        due_on=add_working_days(day, DAYS_TO_ANSWER.on(day, school_id=entry.school_id)),
+        due_on=day - timedelta(days=1)
+        if sign.rule in OF_SCORERS
+        else add_working_days(day, DAYS_TO_ANSWER.on(day, school_id=entry.school_id)),
     )
     db.session.add(made)
     db.session.flush()
@@ -331,6 +419,10 @@ RULE_NAMES: dict[str, Any] = {
     Rule.SELF_PRAISE: _l("Own points far above those of both inspectors"),
     Rule.LATE_MINUTES: _l("Committees written down long afterwards"),
     Rule.SAME_MINUTES: _l("Meetings of committees with the same words"),
+    ScorerRule.LENIENT: _l("A scorer who gives more than the others"),
+    ScorerRule.HARSH: _l("A scorer who gives less than the others"),
+    ScorerRule.SAME_SHEETS: _l("Two score sheets that are the same"),
+    ScorerRule.QUICK_SHEET: _l("A score sheet locked very soon"),
 }
 QUESTIONS: dict[str, Any] = {
     Rule.LATE_VISITS: _l(
@@ -351,6 +443,10 @@ QUESTIONS: dict[str, Any] = {
     ),
     Rule.SAME_MINUTES: _l("Did these meetings talk about the same, or was one text used for several?"),
     Rule.SELF_PRAISE: _l("What do you know of these indicators that the inspectors may not have seen?"),
+    ScorerRule.LENIENT: _l("Does the inspector read the criteria otherwise than the others?"),
+    ScorerRule.HARSH: _l("Does the inspector read the criteria otherwise than the others?"),
+    ScorerRule.SAME_SHEETS: _l("Did both score alone, or did they write one sheet together?"),
+    ScorerRule.QUICK_SHEET: _l("Had the inspector seen the papers elsewhere, for example on site?"),
 }
 
 
@@ -383,6 +479,20 @@ SENTENCES: dict[str, Any] = {
         "Of %(of)s elections and meetings of committees, %(found)s were written down more than a month afterwards, in the last"
         " two weeks before the submission."
     ),
+    ScorerRule.LENIENT: _l(
+        "In %(of)s schools of the round this inspector gave %(found)s%% of the points more than the other scorers (asked above"
+        " %(limit)s%%)."
+    ),
+    ScorerRule.HARSH: _l(
+        "In %(of)s schools of the round this inspector gave %(found)s%% of the points less than the other scorers (asked above"
+        " %(limit)s%%)."
+    ),
+    ScorerRule.SAME_SHEETS: _l(
+        "Both blind sheets have the same values and the same words in all %(found)s indicators."
+    ),
+    ScorerRule.QUICK_SHEET: _l(
+        "%(of)s indicators were scored and locked %(found)s minutes after the papers were opened."
+    ),
     Rule.SAME_MINUTES: _l("Of %(of)s meetings of committees, %(found)s have the same words as another one."),
     Rule.SELF_PRAISE: _l(
         "In %(found)s of %(of)s indicators the school gives itself at least half of the points more than either inspector."
@@ -397,6 +507,11 @@ def in_words(question: RatingQuestion) -> str:
 
 
 def places_in_words(question: RatingQuestion) -> str:
-    """The days or indicators a question rests on, at most ten; empty when it names none."""
+    """The days, indicators or people a question rests on, at most ten; empty when it names none."""
     days = [day_in_words(date.fromisoformat(one)) for one in question.figures.get("days", ())]
-    return listing([*days, *question.figures.get("items", ())])
+    people: list[str] = []
+    if "sheets" in question.figures:
+        wanted = select(Person.name).join(Sheet, Sheet.person_id == Person.id)
+        named = wanted.where(Sheet.public_id.in_(question.figures["sheets"])).order_by(Sheet.id)
+        people = list(db.session.scalars(named))
+    return listing([*days, *question.figures.get("items", ()), *people])

@@ -5,7 +5,7 @@ from sqlalchemy import ColumnElement, Select, and_, or_, select
 from portal.access import Actor, Permission, Role
 from portal.accounts.models import Appointment
 from portal.files.owners import Owner, owned
-from portal.ratings.asking import RatingQuestion
+from portal.ratings.asking import OF_SCORERS, RatingQuestion
 from portal.ratings.concerns import Concern, ConcernState
 from portal.ratings.decided import DecisionRecord
 from portal.ratings.evidence import Evidence
@@ -203,8 +203,9 @@ def _concerns_of_staff(actor: Actor) -> ColumnElement[bool]:
 
 
 def questions_of_school(actor: Actor) -> ColumnElement[bool]:
-    """Questions about the ratings of the actor's school."""
-    return RatingQuestion.entry_id.in_(select(Entry.id).where(entries_of_school(actor)))
+    """Questions about the ratings of the actor's school; never those about its scorers."""
+    asked = RatingQuestion.rule.not_in(sorted(OF_SCORERS))
+    return and_(RatingQuestion.entry_id.in_(select(Entry.id).where(entries_of_school(actor))), asked)
 
 
 def questions_told(actor: Actor) -> ColumnElement[bool]:

@@ -13,7 +13,7 @@ from portal.i18n import gettext as _
 from portal.i18n import lazy_gettext as _l
 from portal.i18n import ngettext
 from portal.ratings import assessing, inspecting, programmes, states, teams
-from portal.ratings.asking import RatingQuestion
+from portal.ratings.asking import OF_SCORERS, RatingQuestion
 from portal.ratings.concerns import Concern, ConcernState
 from portal.ratings.improvements import Improvement
 from portal.ratings.interests import Interest
@@ -141,7 +141,11 @@ def _principal(actor: Actor) -> list[Task]:
 
 def _asks_school() -> ColumnElement[bool]:
     """A question about what was handed in waits for the school."""
-    waits = and_(RatingQuestion.answered_at.is_(None), RatingQuestion.closed_at.is_(None))
+    waits = and_(
+        RatingQuestion.answered_at.is_(None),
+        RatingQuestion.closed_at.is_(None),
+        RatingQuestion.rule.not_in(sorted(OF_SCORERS)),
+    )
     return Entry.id.in_(select(RatingQuestion.entry_id).where(waits))
 
 

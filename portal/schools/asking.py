@@ -4,7 +4,7 @@ Nothing follows by itself. The district sees a question, in figures and words, w
 passed, and closes it with its own words. Visits and ratings ask; what stands out is theirs to say.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -64,6 +64,11 @@ class Question(PublicId, Base):
         """Who closed it for the district."""
         return relationship(lazy="raise_on_sql", foreign_keys=f"{cls.__name__}.closed_by_id")
 
+    @property
+    def to_school(self) -> bool:
+        """Whether the school is asked and reads how it was left; otherwise it is the district's own."""
+        return True
+
     def say(self, words: str, by: Actor, now: datetime) -> None:
         """The school's answer. It is given once and stays; RuleBroken after that, or when the district has closed."""
         if self.closed_at is not None:
@@ -83,7 +88,7 @@ class Question(PublicId, Base):
         note(f"{self.NOTED}closed", self, person_id=by.person_id, role=by.role)
 
 
-def constraints(table: str, rules: type[StrEnum]) -> tuple[CheckConstraint | Index, ...]:
+def constraints(table: str, rules: Iterable[StrEnum]) -> tuple[CheckConstraint | Index, ...]:
     """What the database holds of a table of questions: known rules, words with their times, the order of due days."""
     known = ", ".join(f"'{rule.value}'" for rule in rules)
     return (
@@ -195,4 +200,7 @@ class Asking(Generic[Asked]):
             return page(public_id, form), 422
         question.close(form.words.data or "", actor(), clock.now())
         to = url_for(".fair_play_question", public_id=public_id)
-        return commit_and_go(to, _("The school reads your words."))
+        said = (
+            _("The school reads your words.") if question.to_school else _("Noted. The question is closed.")
+        )
+        return commit_and_go(to, said)
