@@ -16,9 +16,10 @@ from portal.ratings.concerns import SLOT, Concern
 from portal.ratings.ended import GONE, end_words
 from portal.ratings.evidence import Evidence
 from portal.ratings.interests import Interest
+from portal.ratings.minutes import Meeting
 from portal.ratings.models import Entry, Objection, ObjectionState, Sheet
 from portal.ratings.onsite import SheetClash, SheetNote
-from portal.ratings.standing import LightCheck
+from portal.ratings.standing import Appeal, LightCheck
 
 
 @kind(_l("Files handed in for a star rating"), _l("Name, fingerprint and purpose stay"), months=36, least=36)
@@ -150,6 +151,48 @@ def rating_objections(until: date) -> Due:
         of = select(Objection.id, Objection.entry_id)
         end_words(Objection, of, ids, {"text": GONE, "answer_text": GONE})
         mark("rating_objections", ids)
+
+    return Due(rows, end)
+
+
+@kind(_l("Words of appeals against measures"), _l("The measure, outcome and days stay"), months=36, least=12)
+def rating_appeals(until: date) -> Due:
+    """Answered (or sent, where it lapsed or was withdrawn) + 3 years: what the school and the hearer wrote goes."""
+    begun = func.coalesce(Appeal.answered_at, Appeal.filed_at)
+    rows = (
+        shown(Appeal.id, Entry.school_id, day_of(begun), Appeal.state)
+        .join(Entry, Entry.id == Appeal.entry_id)
+        .where(
+            Appeal.state != ObjectionState.OPEN, begun < after(until), unmarked("rating_appeals", Appeal.id)
+        )
+    )
+
+    def end(ids: Sequence[int]) -> None:
+        of = select(Appeal.id, Appeal.entry_id)
+        end_words(Appeal, of, ids, {"text": GONE, "answer_text": GONE})
+        mark("rating_appeals", ids)
+
+    return Due(rows, end)
+
+
+@kind(
+    _l("Words of minutes of a panel"),
+    _l("Who was there, the vote and the proposal stay"),
+    months=36,
+    least=36,
+)
+def rating_minutes(until: date) -> Due:
+    """Decision + 3 years, as long as the star is usually valid and can be questioned: what was said, and why somebody stepped
+    aside, goes. The signed record keeps the fingerprint of the words it rests on."""
+    rows = (
+        shown(Meeting.id, Entry.school_id, day_of(Entry.decided_at), Meeting.number)
+        .join(Entry, Entry.id == Meeting.entry_id)
+        .where(Entry.decided_at < after(until), unmarked("rating_minutes", Meeting.id))
+    )
+
+    def end(ids: Sequence[int]) -> None:
+        end_words(Meeting, select(Meeting.id, Meeting.entry_id), ids, {"text": GONE, "why_aside": GONE})
+        mark("rating_minutes", ids)
 
     return Due(rows, end)
 

@@ -32,9 +32,10 @@ from portal.ratings.asking import RatingQuestion
 from portal.ratings.concerns import Concern
 from portal.ratings.evidence import Evidence
 from portal.ratings.interests import Interest
+from portal.ratings.minutes import Meeting
 from portal.ratings.models import Entry, Objection, Sheet
 from portal.ratings.onsite import SheetClash, SheetNote
-from portal.ratings.standing import LightCheck
+from portal.ratings.standing import Appeal, LightCheck, Measure
 from portal.recovery.models import Recovery
 from portal.roster.models import RosterChange, RosterImport
 from portal.schools import summaries
@@ -406,7 +407,36 @@ def light_check_that_was_found():
     return kept_words(row, "report", "finding")
 
 
+def appeal_that_was_answered():
+    sheet = decided_on_the_base()
+    measure = Measure(
+        entry_id=sheet.entry_id, kind="removal", state="settled", reason="记录系事后补写。", proposed_by_id=person().id,
+        proposed_at=at(BASE), hearing_due_on=BASE, settled_text="属实。", settled_by_id=person("苏敏").id,
+        settled_at=at(BASE),
+    )  # fmt: skip
+    db.session.add(measure)
+    db.session.flush()
+    row = Appeal(
+        entry_id=sheet.entry_id, measure_id=measure.id, tier=1, state="upheld", text="签到表在档案盒第五格。",
+        filed_at=at(BASE), filed_by_id=person().id, answer_due_on=BASE, heard_by_id=person("苏敏").id,
+        answer_text="已经核对，维持处理。", answered_at=at(BASE),
+    )  # fmt: skip
+    return kept_words(row, "text", "answer_text")
+
+
+def minutes_of_a_panel():
+    sheet = decided_on_the_base()
+    row = Meeting(
+        entry_id=sheet.entry_id, number=1, held_on=BASE, chair_id=person("苏敏").id, in_favour=3,
+        text="逐项核对了分数。", why_aside="侄女在二年级。", basis="0" * 64, recorded_by_id=person("苏敏").id,
+        recorded_at=at(BASE),
+    )  # fmt: skip
+    return kept_words(row, "text", "why_aside")
+
+
 RATED = {
+    "rating_appeals": appeal_that_was_answered,
+    "rating_minutes": minutes_of_a_panel,
     "rating_notes": note_of_a_visit_to_a_school,
     "rating_clashes": second_text_of_a_sheet,
     "rating_ties": tie_that_was_declared,
@@ -422,19 +452,23 @@ def test_words_of_a_decided_school_go_under_a_mark_and_its_fingerprints_stay_who
         note_of_a_visit_to_a_school(),
         objection_of_a_school_that_was_answered(),
         light_check_that_was_found(),
+        appeal_that_was_answered(),
+        minutes_of_a_panel(),
     ]
     note("rating.record", entry, person_id=None)
     db.session.commit()
     assert fingerprints.differences("rating_entry", [entry.id]) == {}
     with time_machine.travel(at(month(BASE, 36)), tick=False):
         retention.run(clock.today(), RATED)
-    assert [count() for count in left] == [0, 0, 0]
+    assert [count() for count in left] == [0] * 5
     assert fingerprints.differences("rating_entry", [entry.id]) == {}
     acts = db.session.scalars(select(TrailEntry).where(TrailEntry.action == "rating.words_ended")).all()
     assert {act.facts["table"] for act in acts} == {
         "rating_sheet_note",
         "rating_objection",
         "rating_light_check",
+        "rating_appeal",
+        "rating_meeting",
     }
 
     db.session.execute(update(SheetNote).values(text="换了一句"))
