@@ -389,6 +389,7 @@ def a_sheet_is_void_and_somebody_else_scores(seven: Seven) -> None:
     second.open(seven.entry).press("会签").reads("冯秀英", "作废")
     assert seven.other.opens(seven.sheets[1]) == 404
     lead.open(seven.entry).open_details().page.locator("[name='join-person']").select_option(label="马守业")
+    lead.fill(**{"join-reason": "只有他与学校没有关系。"})
     lead.press("加入评审组")
     a_third_scores(seven, "mashouye", {"A": "5", "B": "2"})
     seven.other = seven.cast.at("mashouye", desk=True)
