@@ -9,12 +9,12 @@ from portal.access import actor, find, requires
 from portal.errors import RuleBroken
 from portal.i18n import gettext as _
 from portal.once import commit_and_go
-from portal.ratings import evidence, findings, improving
+from portal.ratings import findings, improving
 from portal.ratings.forms import RaiseForm
 from portal.ratings.models import Entry, RoundState
 from portal.ratings.policy import ENTRY_MANAGE
 from portal.ratings.views.blueprint import bp
-from portal.ratings.views.improvements import LOADED, titles_of
+from portal.ratings.views.improvements import LOADED, fit_for_public, titles_of
 from portal.templating import render
 
 USUAL_DAYS = timedelta(days=30)
@@ -49,11 +49,7 @@ def raise_finding(public_id: str) -> Response | tuple[str, int]:
     if entry.round.state != RoundState.PUBLISHED:
         raise RuleBroken(_("The results are not published yet."))
     form = RaiseForm.offering(titles_of(entry), formdata=True)
-    valid = form.sent_and_valid()
-    named = evidence.named_in(entry.school_id, form.text.data or "", evidence.SHORTEST_NAME)
-    if named:
-        form.text.errors, valid = [named], False
-    if not valid:
+    if not fit_for_public(entry, form):
         return _page(entry, form), 422
     findings.raise_finding(entry, form["item"].data, form.text.data, form.due_on.data, actor())
     return commit_and_go(url_for(".findings_of_entry", public_id=public_id), _("Kept. The school sees it."))

@@ -33,6 +33,15 @@ def titles_of(entry: Entry) -> dict[str, str]:
     return {name: f"{name} {words(item.title)}" for name, item in items_of(rubric).items()}
 
 
+def fit_for_public(entry: Entry, form: ImprovementForm | DoneForm) -> bool:
+    """Whether a form is valid and its text, which stands on the public page of the school, names nobody."""
+    valid = form.sent_and_valid()
+    named = evidence.named_in(entry.school_id, form.text.data or "", evidence.SHORTEST_NAME)
+    if named:
+        form.text.errors = [named]
+    return valid and not named
+
+
 def _page(entry: Entry, form: ImprovementForm | None = None, done_form: DoneForm | None = None) -> str:
     published = entry.round.state == RoundState.PUBLISHED
     result = deciding.stored_result(entry) if published else None
@@ -73,11 +82,7 @@ def plan_improvement(public_id: str) -> Response | tuple[str, int]:
     if entry.round.state != RoundState.PUBLISHED:
         raise RuleBroken(_("The results are not published yet."))
     form = ImprovementForm.offering(titles_of(entry), formdata=True)
-    valid = form.sent_and_valid()
-    named = evidence.named_in(entry.school_id, form.text.data or "", evidence.SHORTEST_NAME)
-    if named:
-        form.text.errors, valid = [named], False
-    if not valid:
+    if not fit_for_public(entry, form):
         return _page(entry, form), 422
     improving.plan(entry, form.item.data, form.text.data, form.due_on.data, actor())
     return commit_and_go(
@@ -91,11 +96,7 @@ def finish_improvement(public_id: str) -> Response | tuple[str, int]:
     """Say what came of it."""
     entry = find(ENTRY_ASSESS, public_id, *LOADED)
     form = DoneForm(prefix="done-")
-    valid = form.sent_and_valid()
-    named = evidence.named_in(entry.school_id, form.text.data or "", evidence.SHORTEST_NAME)
-    if valid and named:
-        form.text.errors, valid = [named], False
-    if not valid:
+    if not fit_for_public(entry, form):
         return _page(entry, done_form=form), 422
     improving.finish(entry, form.which.data or "", form.text.data, actor())
     return commit_and_go(url_for(".improvements", public_id=public_id), _("Kept."))
